@@ -1,0 +1,51 @@
+# What every target of this project shares: the language level, our warnings, sanitizers, and
+# where things land. Warnings are ours alone; they never reach a user of the package.
+
+option(XEBEC_WERROR "Treat our own warnings as errors" OFF)
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+if(PROJECT_IS_TOP_LEVEL)
+    set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+    find_program(XEBEC_CCACHE ccache)
+    if(XEBEC_CCACHE)
+        set(CMAKE_CXX_COMPILER_LAUNCHER ${XEBEC_CCACHE})
+    endif()
+endif()
+
+add_library(xebec_warnings INTERFACE)
+target_compile_options(xebec_warnings INTERFACE
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wold-style-cast
+    -Wno-missing-field-initializers # designated initialisers leave the rest at their defaults
+    $<$<BOOL:${XEBEC_WERROR}>:-Werror>)
+
+if(XEBEC_SANITIZE)
+    add_compile_options(-fsanitize=${XEBEC_SANITIZE} -fno-omit-frame-pointer
+        -fno-sanitize-recover=all)
+    add_link_options(-fsanitize=${XEBEC_SANITIZE})
+endif()
+
+# Adds a library of this project: its folder's files see the whole tree from its root.
+function(xebec_library name)
+    add_library(${name} STATIC ${ARGN})
+    string(REPLACE "xebec_" "xebec::" alias ${name})
+    add_library(${alias} ALIAS ${name})
+    string(REPLACE "xebec_" "" export_name ${name})
+    set_target_properties(${name} PROPERTIES EXPORT_NAME ${export_name}
+        POSITION_INDEPENDENT_CODE ON)
+    target_compile_features(${name} PUBLIC cxx_std_20)
+    target_include_directories(${name}
+        PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+               $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
+        PRIVATE ${PROJECT_SOURCE_DIR})
+    target_link_libraries(${name} PRIVATE $<BUILD_INTERFACE:xebec_warnings>)
+endfunction()
+
+# Adds a program of this project and installs it.
+function(xebec_program name)
+    add_executable(${name} ${ARGN})
+    target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+    target_link_libraries(${name} PRIVATE xebec_warnings)
+    install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endfunction()

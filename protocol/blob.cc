@@ -1,0 +1,77 @@
+#include "protocol/blob.h"
+
+#include <cstring>
+#include <new>
+
+#include "protocol/check.h"
+
+namespace xebec {
+
+// The header of every buffer. Own octets follow it directly; a foreign buffer's description does.
+struct Blob::Block {
+    std::atomic<std::uint32_t> handles{1};
+    std::uint32_t size;
+    bool is_foreign;
+
+    char* own() { return reinterpret_cast<char*>(this) + sizeof(Block); }
+};
+
+Blob Blob::copy_of(std::string_view octets) {
+    if (octets.empty()) {
+        return {};
+    }
+    check(octets.size() <= UINT32_MAX, "a blob is smaller than 4 GiB");
+    void* memory = ::operator new(sizeof(Block) + octets.size());
+    auto* block = new (memory) Block{
+        .size = static_cast<std::uint32_t>(octets.size()), .is_foreign = false};
+    std::memcpy(block->own(), octets.data(), octets.size());
+    return Blob(block);
+}
+
+Blob Blob::adopt(Foreign foreign) {
+    constexpr std::size_t room = sizeof(Block) + sizeof(Foreign);
+    check(foreign.size <= UINT32_MAX, "a blob is smaller than 4 GiB");
+    void* memory = ::operator new(room);
+    auto* block =
+        new (memory) Block{.size = static_cast<std::uint32_t>(foreign.size), .is_foreign = true};
+    std::memcpy(block->own(), &foreign, sizeof foreign);
+    return Blob(block);
+}
+
+std::string_view Blob::view() const {
+    if (block_ == nullptr) {
+        return {};
+    }
+    if (!block_->is_foreign) {
+        return {block_->own(), block_->size};
+    }
+    Foreign foreign;
+    std::memcpy(&foreign, block_->own(), sizeof foreign);
+    return {foreign.data, foreign.size};
+}
+
+std::size_t Blob::footprint() const {
+    return block_ == nullptr ? 0 : sizeof(Block) + block_->size;
+}
+
+void Blob::retain() const noexcept {
+    if (block_ != nullptr) {
+        block_->handles.fetch_add(1, std::memory_order_relaxed);
+    }
+}
+
+void Blob::drop() noexcept {
+    if (block_ == nullptr || block_->handles.fetch_sub(1, std::memory_order_acq_rel) != 1) {
+        return;
+    }
+    if (block_->is_foreign) {
+        Foreign foreign;
+        std::memcpy(&foreign, block_->own(), sizeof foreign);
+        foreign.release(foreign.owner);
+    }
+    block_->~Block();
+    ::operator delete(block_);
+    block_ = nullptr;
+}
+
+}  // namespace xebec

@@ -1,0 +1,68 @@
+#pragma once
+// Immutable octets shared by reference count, so that a payload is copied once at most on its way
+// through a program. Copies of a handle may live on different threads.
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+namespace xebec {
+
+class Blob {
+public:
+    // A buffer that somebody else owns: `release(owner)` is called once, on whichever thread drops
+    // the last handle, and must neither block nor throw.
+    struct Foreign {
+        const char* data = nullptr;
+        std::size_t size = 0;
+        void (*release)(void* owner) noexcept = nullptr;
+        void* owner = nullptr;
+    };
+
+    Blob() = default;
+    static Blob copy_of(std::string_view octets);
+    static Blob adopt(Foreign foreign);
+
+    Blob(const Blob& other) noexcept : block_(other.block_) { retain(); }
+    Blob(Blob&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
+    Blob& operator=(Blob other) noexcept {
+        std::swap(block_, other.block_);
+        return *this;
+    }
+    ~Blob() { drop(); }
+
+    std::string_view view() const;
+    std::size_t size() const { return view().size(); }
+    bool empty() const { return block_ == nullptr; }
+
+    // Octets of memory this handle's buffer occupies, for accounting.
+    std::size_t footprint() const;
+
+private:
+    struct Block;
+
+    explicit Blob(Block* block) : block_(block) {}
+    void retain() const noexcept;
+    void drop() noexcept;
+
+    Block* block_ = nullptr;
+};
+
+// Octets as a message carries them: borrowed for the length of a call, or kept alive by `owner`.
+struct Octets {
+    std::string_view view;
+    Blob owner;
+
+    Octets() = default;
+    Octets(std::string_view borrowed) : view(borrowed) {}              // NOLINT(google-explicit-constructor): octets borrow text
+    Octets(Blob blob) : view(blob.view()), owner(std::move(blob)) {}   // NOLINT(google-explicit-constructor): octets share a blob
+
+    // A handle that outlives the call: shared where there is an owner, else a copy.
+    Blob keep() const { return owner.empty() ? Blob::copy_of(view) : owner; }
+
+    friend bool operator==(const Octets& a, const Octets& b) { return a.view == b.view; }
+};
+
+}  // namespace xebec

@@ -1,0 +1,50 @@
+#pragma once
+// Fills a structure from MessagePack while parsing it: no object tree, hard budgets, and every
+// octet accounted for. What goes where is told by tables made from the messages' field lists.
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "protocol/blob.h"
+#include "protocol/limits.h"
+
+namespace xebec::protocol {
+
+struct Shape;
+
+// One key of a map: where its value goes, and what that is.
+struct Member {
+    std::uint8_t key = 0;
+    bool required = false;
+    void* (*locate)(void* object) = nullptr;
+    const Shape* shape = nullptr;
+};
+
+// How values of one C++ type are read. An operation that is absent is a wrong type; one that
+// returns false is a wrong value.
+struct Shape {
+    bool (*number)(void* target, std::uint64_t value) = nullptr;
+    bool (*truth)(void* target, bool value) = nullptr;
+    bool (*text)(void* target, std::string_view value) = nullptr;
+    bool (*octets)(void* target, std::string_view value) = nullptr;
+    bool (*payload)(void* target, const Blob& frame) = nullptr;  // a number that names a frame
+
+    bool (*begin_array)(void* target, std::uint32_t count) = nullptr;
+    void* (*next_element)(void* target) = nullptr;
+    const Shape* element = nullptr;
+
+    void* (*begin_map)(void* target) = nullptr;  // gives the object whose members follow
+    std::span<const Member> members;
+};
+
+constexpr std::uint32_t array_elements_max = 65'536;
+constexpr std::uint8_t key_max = 63;
+
+// Reads the one value in `body` into `target`. Empty on success, else what is wrong and at which
+// octet.
+std::string decode_into(void* target, const Shape& shape, std::string_view body,
+                        std::span<const Blob> payloads);
+
+}  // namespace xebec::protocol

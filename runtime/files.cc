@@ -1,0 +1,110 @@
+#include "runtime/files.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <stdexcept>
+#include <sys/file.h>
+#include <unistd.h>
+#include <utility>
+
+namespace xebec::runtime {
+
+namespace {
+
+// Closes its descriptor.
+class Descriptor {
+public:
+    explicit Descriptor(int number) : number_(number) {}
+    ~Descriptor() {
+        if (number_ >= 0) {
+            close(number_);
+        }
+    }
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+
+    int number() const { return number_; }
+    int release() { return std::exchange(number_, -1); }
+
+private:
+    int number_;
+};
+
+[[noreturn]] void fail(const std::string& action, const std::filesystem::path& path) {
+    throw std::runtime_error("cannot " + action + " " + path.string() + ": " +
+                             std::strerror(errno));
+}
+
+void write_all(int descriptor, std::string_view content, const std::filesystem::path& path) {
+    while (!content.empty()) {
+        const ssize_t written = write(descriptor, content.data(), content.size());
+        if (written < 0 && errno != EINTR) {
+            fail("write", path);
+        }
+        content.remove_prefix(written > 0 ? static_cast<std::size_t>(written) : 0);
+    }
+}
+
+}  // namespace
+
+std::optional<std::string> read_file(const std::filesystem::path& path) {
+    const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (file.number() < 0) {
+        if (errno == ENOENT) {
+            return std::nullopt;
+        }
+        fail("open", path);
+    }
+    std::string content;
+    char buffer[4096];
+    while (true) {
+        const ssize_t got = read(file.number(), buffer, sizeof buffer);
+        if (got == 0) {
+            return content;
+        }
+        if (got < 0 && errno != EINTR) {
+            fail("read", path);
+        }
+        content.append(buffer, got > 0 ? static_cast<std::size_t>(got) : 0);
+    }
+}
+
+void replace_file(const std::filesystem::path& path, std::string_view content) {
+    std::filesystem::path beside = path;
+    beside += ".new";
+    const Descriptor file(open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    if (file.number() < 0) {
+        fail("write", beside);
+    }
+    write_all(file.number(), content, beside);
+    if (fsync(file.number()) != 0) {
+        fail("flush", beside);
+    }
+    if (rename(beside.c_str(), path.c_str()) != 0) {
+        fail("rename", beside);
+    }
+    const Descriptor folder(open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (folder.number() < 0 || fsync(folder.number()) != 0) {
+        fail("flush", path.parent_path());
+    }
+}
+
+FileLock::FileLock(const std::filesystem::path& path) : descriptor_(-1) {
+    Descriptor file(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+    if (file.number() < 0) {
+        fail("open", path);
+    }
+    if (flock(file.number(), LOCK_EX | LOCK_NB) != 0) {
+        if (errno == EWOULDBLOCK) {
+            throw std::runtime_error("another broker is using " + path.parent_path().string() +
+                                     "; give each broker a --data folder of its own");
+        }
+        fail("lock", path);
+    }
+    descriptor_ = file.release();
+}
+
+FileLock::~FileLock() { close(descriptor_); }
+
+}  // namespace xebec::runtime

@@ -1,0 +1,269 @@
+#include "runtime/sockets.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <stdexcept>
+#include <zmq.hpp>
+
+#include "protocol/check.h"
+#include "runtime/clock.h"
+
+namespace xebec::runtime {
+
+namespace {
+
+constexpr std::size_t share_octets_min = 4096;  // below, a copy is cheaper than a shared buffer
+
+int zmq_type(SocketType type) {
+    switch (type) {
+        case SocketType::router:
+            return ZMQ_ROUTER;
+        case SocketType::dealer:
+            return ZMQ_DEALER;
+        case SocketType::xpub:
+            return ZMQ_XPUB;
+        case SocketType::sub:
+            return ZMQ_SUB;
+    }
+    return -1;
+}
+
+template <class T>
+void set(void* socket, int option, T value) {
+    check(zmq_setsockopt(socket, option, &value, sizeof value) == 0, "a socket option is known");
+}
+
+void release_blob(void*, void* blob) { delete static_cast<Blob*>(blob); }
+
+void release_message(void* message) noexcept { delete static_cast<zmq::message_t*>(message); }
+
+// A frame as libzmq takes it. Shared blobs are released on one of its I/O threads.
+void make_message(zmq_msg_t& message, const FrameOut& frame) {
+    if (frame.blob.size() >= share_octets_min) {
+        auto* kept = new Blob(frame.blob);
+        check(zmq_msg_init_data(&message, const_cast<char*>(kept->view().data()), kept->size(),
+                                release_blob, kept) == 0,
+              "memory is there");
+        return;
+    }
+    const std::string_view octets = frame.blob.empty() ? frame.octets : frame.blob.view();
+    check(zmq_msg_init_size(&message, octets.size()) == 0, "memory is there");
+    std::copy(octets.begin(), octets.end(), static_cast<char*>(zmq_msg_data(&message)));
+}
+
+std::runtime_error start_error(const std::string& action, const std::string& endpoint) {
+    const int error = zmq_errno();
+    std::string text = "cannot " + action + " " + endpoint + ": " + zmq_strerror(error);
+    if (error == EADDRINUSE) {
+        text += "; is another broker running there?";
+    } else if (error == EINVAL || error == EPROTONOSUPPORT) {
+        text += "; an endpoint looks like tcp://127.0.0.1:5555";
+    } else if (error == ENODEV || error == EADDRNOTAVAIL) {
+        text += "; this machine has no such address";
+    }
+    return std::runtime_error(text);
+}
+
+}  // namespace
+
+Context::Context(int io_threads) : handle_(zmq_ctx_new()) {
+    check(handle_ != nullptr, "memory is there");
+    zmq_ctx_set(handle_, ZMQ_IO_THREADS, io_threads);
+    zmq_ctx_set(handle_, ZMQ_MAX_SOCKETS, 64);
+}
+
+Context::~Context() {
+    while (zmq_ctx_term(handle_) != 0 && zmq_errno() == EINTR) {
+    }
+}
+
+struct Multipart::Frames {
+    std::vector<zmq::message_t> messages;
+    std::size_t used = 0;
+
+    zmq::message_t& next() {
+        if (used == messages.size()) {
+            messages.emplace_back();
+        }
+        return messages[used++];
+    }
+};
+
+Multipart::Multipart() : received_(std::make_unique<Frames>()) {}
+Multipart::~Multipart() = default;
+
+Blob Multipart::take(std::size_t index) {
+    const std::string_view octets = views_[index];
+    if (octets.size() < share_octets_min) {
+        // A small frame lies in a receive buffer of 8 KiB that it would keep alive.
+        Blob copy = Blob::copy_of(octets);
+        views_[index] = copy.view();
+        return copy;
+    }
+    auto* owner = new zmq::message_t(std::move(received_->messages[index]));
+    return Blob::adopt({.data = static_cast<const char*>(owner->data()),
+                        .size = owner->size(),
+                        .release = release_message,
+                        .owner = owner});
+}
+
+Socket::Socket(const Context& context, SocketType type, const SocketOptions& options)
+    : handle_(zmq_socket(context.handle(), zmq_type(type))) {
+    if (handle_ == nullptr) {
+        throw std::runtime_error(std::string("cannot make a socket: ") + zmq_strerror(zmq_errno()));
+    }
+    set(handle_, ZMQ_SNDHWM, options.send_messages_max);
+    set(handle_, ZMQ_RCVHWM, options.receive_messages_max);
+    set(handle_, ZMQ_MAXMSGSIZE, options.frame_octets_max);
+    set(handle_, ZMQ_LINGER, static_cast<int>(options.linger.count()));
+    set(handle_, ZMQ_SNDTIMEO, 0);
+    set(handle_, ZMQ_HANDSHAKE_IVL, 5000);
+    // Half-open links are found by the kernel: ZMTP heartbeats cost time with the square of peers.
+    set(handle_, ZMQ_TCP_KEEPALIVE, 1);
+    set(handle_, ZMQ_TCP_KEEPALIVE_IDLE, 30);
+    set(handle_, ZMQ_TCP_KEEPALIVE_INTVL, 10);
+    set(handle_, ZMQ_TCP_KEEPALIVE_CNT, 3);
+    set(handle_, ZMQ_TCP_MAXRT, 20'000);
+    set(handle_, ZMQ_BACKLOG, 4096);
+    set(handle_, ZMQ_RECONNECT_IVL, 200);
+    set(handle_, ZMQ_RECONNECT_IVL_MAX, 2'000);
+    if (type == SocketType::router) {
+        set(handle_, ZMQ_ROUTER_MANDATORY, 1);
+    }
+    if (type == SocketType::sub && !options.subscription.empty()) {
+        subscribe(options.subscription);
+    }
+}
+
+Socket::~Socket() { zmq_close(handle_); }
+
+std::string Socket::bind(const std::string& endpoint) {
+    if (zmq_bind(handle_, endpoint.c_str()) != 0) {
+        throw start_error("listen on", endpoint);
+    }
+    std::array<char, 256> bound{};
+    std::size_t size = bound.size();
+    check(zmq_getsockopt(handle_, ZMQ_LAST_ENDPOINT, bound.data(), &size) == 0,
+          "a bound socket knows its endpoint");
+    return bound.data();
+}
+
+void Socket::connect(const std::string& endpoint) {
+    if (zmq_connect(handle_, endpoint.c_str()) != 0) {
+        throw start_error("connect to", endpoint);
+    }
+}
+
+void Socket::unbind(const std::string& endpoint) { zmq_unbind(handle_, endpoint.c_str()); }
+
+void Socket::subscribe(std::string_view prefix) {
+    zmq_setsockopt(handle_, ZMQ_SUBSCRIBE, prefix.data(), prefix.size());
+}
+
+void Socket::unsubscribe(std::string_view prefix) {
+    zmq_setsockopt(handle_, ZMQ_UNSUBSCRIBE, prefix.data(), prefix.size());
+}
+
+bool Socket::receive(Multipart& message) {
+    Multipart::Frames& frames = *message.received_;
+    frames.used = 0;
+    message.dropped_ = 0;
+    message.views_.clear();
+    bool more = true;
+    while (more) {
+        const bool keep = frames.used < Multipart::frames_max;
+        zmq::message_t surplus;
+        zmq::message_t& frame = keep ? frames.next() : surplus;
+        int got = -1;
+        do {
+            got = zmq_msg_recv(frame.handle(), handle_, ZMQ_DONTWAIT);
+        } while (got < 0 && zmq_errno() == EINTR);
+        if (got < 0) {
+            return false;
+        }
+        message.dropped_ += keep ? 0 : 1;
+        more = frame.more();
+    }
+    for (std::size_t i = 0; i < frames.used; ++i) {
+        message.views_.emplace_back(static_cast<const char*>(frames.messages[i].data()),
+                                    frames.messages[i].size());
+    }
+    return true;
+}
+
+SendResult Socket::send(std::span<const FrameOut> frames) {
+    for (std::size_t i = 0; i < frames.size(); ++i) {
+        zmq_msg_t message;
+        make_message(message, frames[i]);
+        const int flags = ZMQ_DONTWAIT | (i + 1 < frames.size() ? ZMQ_SNDMORE : 0);
+        int sent = -1;
+        do {
+            sent = zmq_msg_send(&message, handle_, flags);
+        } while (sent < 0 && zmq_errno() == EINTR);
+        if (sent < 0) {
+            const int error = zmq_errno();
+            zmq_msg_close(&message);
+            // Refusals come on the first frame only, so nothing is left half sent.
+            return error == EAGAIN ? SendResult::stalled : SendResult::gone;
+        }
+    }
+    return SendResult::sent;
+}
+
+SendResult Socket::send(std::span<const std::string> address, const protocol::Packet& packet) {
+    const auto header = encode(packet.header);
+    std::vector<FrameOut> frames;
+    frames.reserve(address.size() + 3 + packet.payloads.size());
+    for (const std::string& part : address) {
+        frames.push_back({part, {}});
+    }
+    frames.push_back({});
+    frames.push_back({std::string_view(header.data(), header.size()), {}});
+    frames.push_back({packet.body, {}});
+    for (const Blob& payload : packet.payloads) {
+        frames.push_back({{}, payload});
+    }
+    return send(frames);
+}
+
+std::size_t Poller::add(const Socket& socket) {
+    items_.push_back({.socket = socket.handle()});
+    return items_.size() - 1;
+}
+
+std::size_t Poller::add(int descriptor) {
+    items_.push_back({.descriptor = descriptor});
+    return items_.size() - 1;
+}
+
+void Poller::replace(std::size_t index, const Socket& socket) {
+    items_[index].socket = socket.handle();
+}
+
+void Poller::wait_until(std::optional<Instant> deadline) {
+    using std::chrono::ceil;
+    constexpr long wait_max_ms = 3'600'000;
+    long timeout = -1;
+    if (deadline) {
+        const auto left = ceil<milliseconds>(*deadline - now().steady).count();
+        timeout = static_cast<long>(std::clamp<std::int64_t>(left, 0, wait_max_ms));
+    }
+    std::vector<zmq_pollitem_t> polled;
+    polled.reserve(items_.size());
+    for (const Item& item : items_) {
+        polled.push_back({item.socket, item.descriptor, ZMQ_POLLIN, 0});
+    }
+    const int ready = zmq_poll(polled.data(), static_cast<int>(polled.size()), timeout);
+    for (std::size_t i = 0; i < items_.size(); ++i) {
+        items_[i].ready = ready > 0 && (polled[i].revents & (ZMQ_POLLIN | ZMQ_POLLERR)) != 0;
+    }
+}
+
+bool is_loopback(std::string_view endpoint) {
+    return endpoint.starts_with("ipc://") || endpoint.starts_with("inproc://") ||
+           endpoint.starts_with("tcp://127.") || endpoint.starts_with("tcp://[::1]") ||
+           endpoint.starts_with("tcp://localhost:");
+}
+
+}  // namespace xebec::runtime
