@@ -13,7 +13,11 @@ namespace {
 class Visitor : public msgpack::null_visitor {
 public:
     Visitor(void* target, const Shape& shape, std::size_t octets, std::span<const Blob> payloads)
-        : target_(target), shape_(&shape), values_left_(octets), payloads_(payloads) {}
+        : target_(target),
+          shape_(&shape),
+          values_left_(octets),
+          memory_left_(decoded_octets_base + octets * decoded_octets_per_octet),
+          payloads_(payloads) {}
 
     const char* problem() const { return problem_; }
 
@@ -21,7 +25,10 @@ public:
     bool visit_boolean(bool value) {
         return skipping() || put(shape_->truth, value, "a boolean is not expected here");
     }
-    bool visit_negative_integer(std::int64_t) {
+    bool visit_negative_integer(std::int64_t value) {
+        if (value >= 0) {  // some encoders write every number in a signed form
+            return visit_positive_integer(static_cast<std::uint64_t>(value));
+        }
         return skipping() || fail("a negative number is not expected here");
     }
     bool visit_float32(float) { return skipping() || fail("a fraction is not expected here"); }
@@ -70,9 +77,12 @@ public:
         if (reading_key_ || shape_->begin_array == nullptr) {
             return fail("an array is not expected here");
         }
-        if (count > array_elements_max || !shape_->begin_array(target_, count)) {
+        const std::uint64_t memory = count * std::uint64_t{shape_->element_octets};
+        if (count > array_elements_max || memory > memory_left_) {
             return fail("an array is too long");
         }
+        memory_left_ -= memory;
+        shape_->begin_array(target_, count);
         return descend();
     }
     bool start_array_item() {
@@ -212,6 +222,7 @@ private:
     void* target_;
     const Shape* shape_;
     std::uint64_t values_left_;
+    std::uint64_t memory_left_;
     std::span<const Blob> payloads_;
     std::array<Level, body_depth_max> levels_{};
     std::size_t depth_ = 0;

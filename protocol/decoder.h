@@ -31,15 +31,21 @@ struct Shape {
     bool (*octets)(void* target, std::string_view value) = nullptr;
     bool (*payload)(void* target, const Blob& frame) = nullptr;  // a number that names a frame
 
-    bool (*begin_array)(void* target, std::uint32_t count) = nullptr;
+    void (*begin_array)(void* target, std::uint32_t count) = nullptr;
     void* (*next_element)(void* target) = nullptr;
     const Shape* element = nullptr;
+    std::size_t element_octets = 0;  // of memory
 
     void* (*begin_map)(void* target) = nullptr;  // gives the object whose members follow
     std::span<const Member> members;
 };
 
 constexpr std::uint32_t array_elements_max = 65'536;
+
+// The memory all arrays of one body may take. An element can be one octet on the wire and hundreds
+// in memory, so their number alone is no bound.
+constexpr std::uint64_t decoded_octets_base = 2 << 20;
+constexpr std::uint64_t decoded_octets_per_octet = 8;
 constexpr std::uint8_t key_max = 63;
 
 // Reads the one value in `body` into `target`. Empty on success, else what is wrong and at which

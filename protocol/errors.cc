@@ -50,6 +50,15 @@ std::string_view to_string(Refusal refusal) {
     return found == nullptr ? "unknown" : found->name;
 }
 
+Refusal to_refusal(std::string_view name) {
+    for (std::uint16_t code = 0; code < refusal_count; ++code) {
+        if (rows[code].name == name) {
+            return static_cast<Refusal>(code);
+        }
+    }
+    return Refusal::internal;
+}
+
 bool can_retry(Refusal refusal) {
     const Row* found = row(refusal);
     return found != nullptr && found->code == ErrorCode::unavailable;

@@ -37,6 +37,8 @@ constexpr std::uint16_t refusal_count = 22;
 // `none` is "ok"; unknown codes are "unknown".
 std::string_view to_string(Refusal refusal);
 
+Refusal to_refusal(std::string_view name);  // `internal` for a name that is none
+
 // Whether the same request can succeed later without being changed.
 bool can_retry(Refusal refusal);
 

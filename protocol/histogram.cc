@@ -39,10 +39,13 @@ bool Histogram::add_sparse(std::span<const std::uint64_t> sparse) {
     if (sparse.size() % 2 != 0) {
         return false;
     }
+    std::uint64_t room = count_max - count_;
     for (std::size_t i = 0; i < sparse.size(); i += 2) {
-        if (sparse[i] >= bucket_count || (i > 0 && sparse[i] <= sparse[i - 2])) {
+        if (sparse[i] >= bucket_count || (i > 0 && sparse[i] <= sparse[i - 2]) ||
+            sparse[i + 1] > room) {
             return false;
         }
+        room -= sparse[i + 1];
     }
     if (!sparse.empty() && sparse[sparse.size() - 2] >= buckets_.size()) {
         buckets_.resize(static_cast<std::size_t>(sparse[sparse.size() - 2]) + 1);

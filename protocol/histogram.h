@@ -15,7 +15,8 @@ public:
 
     void add(Microseconds value);
 
-    // Adds what `to_sparse` gave. False, and nothing added, if it is not such a list.
+    // Adds what `to_sparse` gave. False, and nothing added, if it is not such a list or would bring
+    // the count over `count_max`.
     bool add_sparse(std::span<const std::uint64_t> sparse);
 
     // Bucket, count, bucket, count … of the buckets that are not empty, in order.
@@ -30,6 +31,7 @@ public:
     Microseconds quantile(double share) const;
 
     static constexpr std::size_t bucket_count = 16 + 40 * 8;
+    static constexpr std::uint64_t count_max = std::uint64_t{1} << 53;  // a double is exact so far
     static std::size_t bucket_of(Microseconds value);
     static Microseconds bucket_end(std::size_t bucket);  // the largest value in it
 

@@ -16,7 +16,7 @@ constexpr std::size_t worker_queues_max = 256;
 constexpr std::uint32_t worker_slots_max = 4096;
 constexpr std::uint32_t worker_credit_max = 65536;
 constexpr int priority_max = 9;
-constexpr std::uint32_t attempts_limit = 1'000'000;
+constexpr std::uint32_t attempts_limit = 10'000;
 constexpr std::size_t list_items_max = 1000;  // in one page of any list
 
 constexpr std::size_t body_depth_max = 6;        // maps and arrays inside each other

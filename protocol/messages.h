@@ -362,9 +362,10 @@ struct Cancel {
     std::vector<TaskRef> tasks;
     TaskFilter filter;
     bool bulk = false;
+    std::uint64_t cursor = 0;  // bulk: only numbers below; 0: from the newest
 
-    using Fields =
-        FieldList<Field<0, &Cancel::tasks>, Field<1, &Cancel::filter>, Field<2, &Cancel::bulk>>;
+    using Fields = FieldList<Field<0, &Cancel::tasks>, Field<1, &Cancel::filter>,
+                             Field<2, &Cancel::bulk>, Field<3, &Cancel::cursor>>;
     friend bool operator==(const Cancel&, const Cancel&) = default;
 };
 
@@ -374,9 +375,10 @@ struct CancelAnswer {
     std::vector<Problem> items;  // of `tasks`, in order; code 0: done
     std::uint64_t matched = 0;   // bulk
     std::uint64_t changed = 0;   // bulk
+    std::uint64_t cursor = 0;    // bulk: go on from here; 0: all have been visited
 
     using Fields = FieldList<Field<0, &CancelAnswer::items>, Field<1, &CancelAnswer::matched>,
-                             Field<2, &CancelAnswer::changed>>;
+                             Field<2, &CancelAnswer::changed>, Field<3, &CancelAnswer::cursor>>;
     friend bool operator==(const CancelAnswer&, const CancelAnswer&) = default;
 };
 
@@ -386,9 +388,10 @@ struct Retry {
     std::vector<TaskRef> tasks;
     TaskFilter filter;
     bool bulk = false;
+    std::uint64_t cursor = 0;  // bulk: only numbers below; 0: from the newest
 
-    using Fields =
-        FieldList<Field<0, &Retry::tasks>, Field<1, &Retry::filter>, Field<2, &Retry::bulk>>;
+    using Fields = FieldList<Field<0, &Retry::tasks>, Field<1, &Retry::filter>,
+                             Field<2, &Retry::bulk>, Field<3, &Retry::cursor>>;
     friend bool operator==(const Retry&, const Retry&) = default;
 };
 
@@ -398,9 +401,10 @@ struct RetryAnswer {
     std::vector<Problem> items;
     std::uint64_t matched = 0;
     std::uint64_t changed = 0;
+    std::uint64_t cursor = 0;
 
     using Fields = FieldList<Field<0, &RetryAnswer::items>, Field<1, &RetryAnswer::matched>,
-                             Field<2, &RetryAnswer::changed>>;
+                             Field<2, &RetryAnswer::changed>, Field<3, &RetryAnswer::cursor>>;
     friend bool operator==(const RetryAnswer&, const RetryAnswer&) = default;
 };
 
@@ -449,7 +453,7 @@ struct AssignItem {
     std::string_view queue;
     Octets payload;
     ContentType content_type = ContentType::octets;
-    std::uint32_t attempt = 1;    // how many have been started, with this one
+    std::uint32_t attempt = 0;    // how many have been started, with this one
     std::uint64_t lease_ms = 0;   // from when this was sent
     std::uint64_t run_max_ms = 0;
     std::uint64_t deadline = 0;   // 0: none

@@ -129,12 +129,12 @@ struct ShapeOf<std::vector<T>> {
         .begin_array =
             [](void* target, std::uint32_t count) {
                 static_cast<std::vector<T>*>(target)->reserve(count);
-                return true;
             },
         .next_element = [](void* target) -> void* {
             return &static_cast<std::vector<T>*>(target)->emplace_back();
         },
-        .element = &ShapeOf<T>::shape};
+        .element = &ShapeOf<T>::shape,
+        .element_octets = sizeof(T)};
 };
 
 template <class F, class T>

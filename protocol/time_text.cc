@@ -64,7 +64,7 @@ std::string format_duration(std::chrono::microseconds duration) {
     if (us < 1'000) {
         return print("%lldus", us);
     }
-    if (us < 1'000'000) {
+    if (us < 999'500) {  // from there on three digits round up to a whole second
         return print("%.3gms", static_cast<double>(us) / 1e3);
     }
     if (seconds < 60) {
@@ -114,6 +114,9 @@ std::optional<WallTime> parse_utc(std::string_view text) {
              ++offset) {
             ms += (text[offset] - '0') * scale;
             scale /= 10;
+        }
+        if (offset == 20) {
+            return std::nullopt;  // a point, but no digit behind it
         }
     }
     if (!date.ok() || text.substr(offset) != "Z") {

@@ -73,7 +73,7 @@ struct TaskOptions {
     std::chrono::milliseconds delay{0};   // not before this long after acceptance
     std::optional<WallTime> not_before;   // not before this instant
     std::optional<WallTime> deadline;     // expires then, even while leased
-    std::uint32_t attempts = 0;           // most attempts, 1 to 1,000,000
+    std::uint32_t attempts = 0;           // most attempts, 1 to 10,000
     std::chrono::milliseconds run_max{0};  // the longest an attempt may last
 };
 

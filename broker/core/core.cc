@@ -1,0 +1,319 @@
+#include "broker/core/core.h"
+
+#include "protocol/check.h"
+
+#include <algorithm>
+
+namespace xebec::broker {
+
+using namespace protocol;
+
+namespace {
+
+constexpr Duration stall_min = std::chrono::seconds{2};  // later than planned by more: a stall
+constexpr Duration figures_interval = std::chrono::seconds{1};
+constexpr int timers_per_step_max = 2'000;
+
+}  // namespace
+
+Core::Core(const CoreOptions& options, std::uint32_t epoch, std::uint64_t seed, Now now)
+    : options_(options),
+      epoch_(epoch),
+      random_(seed),
+      started_(now),
+      offers_(state_.queues(), sessions_),
+      grace_until_(now.steady),
+      figures_due_(now.steady) {}
+
+void Core::apply(const Event& event, Now now, Effects& effects) {
+    step_ = {now, &effects};
+    std::visit([this](const auto& fact) { on(fact); }, event);
+    step_.effects = nullptr;
+}
+
+// ---- events ----
+
+void Core::on(const Received& event) {
+    Request request{event.peer, event.header, sessions_.find(event.header.session)};
+    const bool opens = std::holds_alternative<Hello>(event.message) ||
+                       (std::holds_alternative<Ping>(event.message) && event.header.session == 0);
+    // A session belongs to the connection on which it was opened: whoever comes with a known number
+    // from elsewhere is asked to introduce itself (I16).
+    if (request.session != no_session && sessions_[request.session].peer != event.peer) {
+        request.session = no_session;
+    }
+    if (request.session == no_session && !opens) {
+        refuse(request, Refusal::not_registered);
+        return;
+    }
+    if (request.session != no_session) {
+        sessions_[request.session].last_heard = step_.now.steady;
+        sessions_[request.session].is_pinged = false;
+    }
+    std::visit([&](const auto& message) { on(request, message); }, event.message);
+}
+
+void Core::on(const ReceivedMalformed& event) {
+    ++malformed_;
+    ErrorAnswer error = event.error;
+    error.epoch = epoch_;
+    if (event.header.type != ErrorAnswer::type) {  // an error never answers an error
+        send(event.peer, event.header.correlation, event.header.session, error, true);
+    }
+}
+
+void Core::on(const ReceivedForeign&) {
+    ++malformed_;
+}
+
+void Core::on(const PeerLost& event) {
+    const SessionIndex session = sessions_.find(event.session);
+    if (session != no_session) {
+        close(session, event.is_stalled ? "it does not read" : "its connection is gone",
+              Ending::lost);
+    }
+}
+
+void Core::on(const WatchersChanged& event) {
+    if (event.figures && !watched_figures_) {
+        figures_due_ = step_.now.steady;
+    }
+    watched_tasks_ = event.tasks;
+    watched_figures_ = event.figures;
+    state_.set_watching(event.tasks);
+}
+
+void Core::on(const StopRequested&) {
+    is_stopping_ = true;
+    for (std::uint32_t i = 0; i < sessions_.used(); ++i) {
+        const auto index = static_cast<SessionIndex>(i);
+        const Session& session = sessions_[index];
+        if (session.id == 0) {
+            continue;
+        }
+        if (session.waits > 0) {
+            send(index, ErrorAnswer{.code = static_cast<std::uint16_t>(Refusal::shutting_down),
+                                    .name = to_string(Refusal::shutting_down),
+                                    .text = "the broker is shutting down",
+                                    .retryable = true,
+                                    .epoch = epoch_});
+        }
+        send(index, Bye{.reason = "shutting_down"});
+    }
+    for (const Scan& scan : scans_) {
+        const SessionIndex asker = sessions_.find(scan.asker.id);
+        if (asker != no_session) {
+            send(sessions_[asker].peer, scan.correlation, scan.asker.id,
+                 ErrorAnswer{.code = static_cast<std::uint16_t>(Refusal::shutting_down),
+                             .name = to_string(Refusal::shutting_down),
+                             .retryable = true,
+                             .epoch = epoch_});
+        }
+    }
+    scans_.clear();
+}
+
+void Core::on(const TimePassed&) {
+    note_stall();
+    has_more_work_ = false;
+    run_timers();
+    remove_final_tasks();
+    drop_tombstones();
+    run_scans();
+    if (!is_stopping_) {
+        dispatch();
+    }
+    flush();
+    publish();
+    plan();
+}
+
+// ---- what a peer may not say ----
+
+template <class Other>
+void Core::on(const Request& request, const Other&) {
+    if (!std::is_same_v<Other, ErrorAnswer>) {
+        refuse(request, Refusal::unsupported, "only a broker says this");
+    }
+}
+
+// ---- the step ----
+
+void Core::commit(const Record& record) {
+    state_.apply(record, step_.now);
+    step_.effects->records.push_back(record);
+    if (auto* accepted = std::get_if<TaskAccepted>(&step_.effects->records.back())) {
+        // The sender's octets go with its message: the record keeps to what the state owns.
+        const Task& task = state_.tasks()[state_.tasks().find(accepted->number)];
+        const Lane& lane = state_.queues()[task.lane];
+        accepted->queue = state_.queues()[lane.queue()].name;
+        accepted->kind = state_.queues().name(lane.kind());
+        accepted->payload = Octets(task.payload);
+    }
+    if (auto* changed = std::get_if<QueueChanged>(&step_.effects->records.back())) {
+        changed->queue = state_.queues()[*state_.queues().find(changed->queue)].name;
+    }
+    for (const LaneIndex lane : state_.take_touched_lanes()) {
+        offers_.update_lane(lane);
+    }
+}
+
+void Core::send(const Peer& peer, std::uint64_t correlation, std::uint64_t session,
+                const Message& message, bool at_once) {
+    const Header header{.correlation = correlation, .session = session};
+    step_.effects->sends.push_back(
+        {.peer = peer,
+         .packet = encode(header, message, options_.limits.inline_octets_max),
+         .records_before = step_.effects->records.size(),
+         .at_once = at_once});
+}
+
+void Core::send(SessionIndex session, const Message& message, bool at_once) {
+    send(sessions_[session].peer, 0, sessions_[session].id, message, at_once);
+}
+
+void Core::answer(const Request& request, const Message& message, bool at_once) {
+    const std::uint64_t session =
+        request.session == no_session ? request.header.session : sessions_[request.session].id;
+    send(request.peer, request.header.correlation, session, message, at_once);
+}
+
+void Core::refuse(const Request& request, Refusal refusal, std::string_view text) {
+    ++refused_;
+    constexpr std::uint64_t retry_after_ms = 200;
+    const Error error = to_error(refusal, text);
+    answer(request, ErrorAnswer{.code = static_cast<std::uint16_t>(refusal),
+                                .name = to_string(refusal),
+                                .text = error.detail,
+                                .retryable = can_retry(refusal),
+                                .retry_after_ms = can_retry(refusal) ? retry_after_ms : 0,
+                                .epoch = epoch_});
+}
+
+bool Core::is_too_many(const Request& request, std::size_t items) {
+    if (items > options_.limits.batch_items_max) {
+        refuse(request, Refusal::too_large, "there are more items than one message may have");
+        return true;
+    }
+    return false;
+}
+
+void Core::note_stall() {
+    // After a stall of this process nobody can be blamed for silence: everybody gets a round of
+    // heartbeats to be heard before a lease or a session ends (F17).
+    if (planned_ && step_.now.steady - *planned_ > stall_min) {
+        grace_until_ = step_.now.steady + options_.worker_liveness;
+    }
+}
+
+void Core::run_timers() {
+    int left = timers_per_step_max;
+    while (left-- > 0) {
+        const auto timer = timers_.take_due(step_.now.steady);
+        if (!timer) {
+            break;
+        }
+        sessions_[timer->first].timers[static_cast<std::size_t>(timer->second)] = Instant::max();
+        switch (timer->second) {
+            case SessionTimer::liveness:
+                check_liveness(timer->first);
+                break;
+            case SessionTimer::leases:
+                check_leases(timer->first);
+                break;
+            case SessionTimer::recall:
+                check_recall(timer->first);
+                break;
+        }
+    }
+    while (left-- > 0) {
+        const auto due = state_.take_due(step_.now);
+        if (!due) {
+            break;
+        }
+        if (due->is_deadline) {
+            expire(due->task);
+        } else {
+            commit(TaskDue{.number = state_.tasks()[due->task].number, .at = step_.now.wall});
+        }
+    }
+}
+
+void Core::publish() {
+    publish_transitions();
+    if (watched_figures_ && step_.now.steady >= figures_due_) {
+        publish_figures();
+        figures_due_ = step_.now.steady + figures_interval;
+    }
+}
+
+void Core::plan() {
+    const Now now = step_.now;
+    planned_.reset();
+    const auto at = [this](std::optional<Instant> instant) {
+        if (instant && (!planned_ || *instant < *planned_)) {
+            planned_ = instant;
+        }
+    };
+    at(timers_.next());
+    at(state_.next_due_steady());
+    if (const auto wall = state_.next_due_wall()) {
+        // Looked at again within a second, in case the wall clock jumps.
+        at(now.steady +
+           std::clamp<Duration>(*wall - now.wall, Duration{0}, std::chrono::seconds{1}));
+    }
+    at(state_.next_retention_end());
+    at(state_.tombstones().next_deadline());
+    if (watched_figures_) {
+        at(figures_due_);
+    }
+    if (has_more_work_ || !scans_.empty()) {
+        at(now.steady);
+    }
+    if (planned_) {
+        planned_ = std::max(*planned_, now.steady);
+    }
+}
+
+void Core::arm(SessionIndex session, SessionTimer timer, Instant at) {
+    Instant& armed = sessions_[session].timers[static_cast<std::size_t>(timer)];
+    timers_.cancel(armed, {session, timer});
+    armed = at;
+    if (at != Instant::max()) {
+        timers_.arm(at, {session, timer});
+    }
+}
+
+void Core::check_invariants() const {
+    state_.check_invariants();
+    offers_.check_invariants();
+    const State& state = state_;
+    std::uint64_t held = 0;
+    for (std::uint32_t i = 0; i < sessions_.used(); ++i) {
+        const auto index = static_cast<SessionIndex>(i);
+        const Session& session = sessions_[index];
+        if (session.id == 0 || !session.is_worker()) {
+            continue;
+        }
+        std::uint32_t count = 0;
+        for (TaskIndex task = session.worker.held.head(); task != no_task;
+             task = state.tasks()[task].next) {
+            check(state.tasks()[task].holder == index &&
+                      state.tasks()[task].state == TaskState::leased,
+                  "a held task is leased to its holder (I6)");
+            ++count;
+        }
+        check(count == session.worker.held_count, "a worker's leases are counted");
+        check(count <= std::max(session.worker.credit, options_.credit_max),
+              "credit is never exceeded (I15)");
+        held += count;
+    }
+    check(held == state.counts()[static_cast<std::size_t>(TaskState::leased)],
+          "every lease has one holder (I6)");
+    for (const auto& [task, waiters] : waiters_) {
+        check(state.tasks()[task].is_waited_for && !is_final(state.tasks()[task].state),
+              "waiters wait for tasks that have not ended (L3)");
+    }
+}
+
+}  // namespace xebec::broker

@@ -1,0 +1,248 @@
+#pragma once
+// The broker's decisions: events in, effects out. A pure value; any one thread at a time.
+//
+// The functions stand in files by subject: core.cc (the step), core_sessions.cc, core_submit.cc,
+// core_workers.cc, core_dispatch.cc, core_tasks.cc, core_scans.cc, core_operators.cc.
+
+#include "broker/core/effects.h"
+#include "broker/core/events.h"
+#include "broker/core/offers.h"
+#include "broker/core/sessions.h"
+#include "broker/core/state.h"
+#include "protocol/limits.h"
+#include "protocol/time.h"
+
+#include <absl/container/flat_hash_map.h>
+#include <absl/container/inlined_vector.h>
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace xebec::broker {
+
+struct CoreOptions {
+    Limits limits;
+    milliseconds heartbeat{1'000};
+    milliseconds worker_liveness{5'000};   // a worker silent this long is lost
+    milliseconds client_liveness{30'000};  // a client silent this long is forgotten
+    std::uint32_t credit_max = 8'192;
+    std::uint64_t final_octets_max = 256 << 20;  // retention: payloads and results of final tasks
+    std::uint64_t final_count_min = 100'000;     // of which at least these newest stay
+    std::uint64_t memory_max = std::uint64_t{2} << 30;  // beyond it new tasks are refused
+};
+
+class Core {
+public:
+    // `epoch` is higher than that of any earlier run; `seed` makes session numbers and jitter.
+    Core(const CoreOptions& options, std::uint32_t epoch, std::uint64_t seed, Now now);
+
+    // Applies one event and appends what has to follow from it, in order. A step is any number of
+    // events and then TimePassed.
+    void apply(const Event& event, Now now, Effects& effects);
+
+    // The next instant at which TimePassed has something to do.
+    std::optional<Instant> next_deadline() const { return planned_; }
+
+    // Walks the whole state; the simulator calls it after every step.
+    void check_invariants() const;
+
+    const State& state() const { return state_; }
+    const Sessions& sessions() const { return sessions_; }
+    std::uint32_t epoch() const { return epoch_; }
+
+private:
+    // The event being applied: the reading of the clocks and where its effects go.
+    struct Step {
+        Now now;
+        Effects* effects = nullptr;
+    };
+    // Who asked, and how to answer.
+    struct Request {
+        const Peer& peer;
+        const Header& header;
+        SessionIndex session = no_session;
+    };
+    struct Waiter {
+        SessionIndex session = no_session;
+        std::uint64_t id = 0;
+    };
+    enum class ScanAction : std::uint8_t { list, count, cancel, retry };
+    struct Scan {
+        Waiter asker;
+        std::uint64_t correlation = 0;
+        ScanAction action = ScanAction::list;
+        std::uint32_t states = 0;
+        std::string queue;
+        std::string kind;
+        std::string worker;
+        std::uint64_t below = 0;
+        std::uint64_t visited = 0;
+        std::uint64_t matched = 0;
+        std::uint64_t changed = 0;
+        std::size_t limit = 0;
+        std::vector<std::uint64_t> found;
+    };
+
+    // ---- events (core.cc) ----
+    void on(const Received& event);
+    void on(const ReceivedMalformed& event);
+    void on(const ReceivedForeign& event);
+    void on(const PeerLost& event);
+    void on(const WatchersChanged& event);
+    void on(const StopRequested& event);
+    void on(const TimePassed& event);
+
+    // ---- messages; the names of the files say where ----
+    void on(const Request& request, const protocol::Hello& message);
+    void on(const Request& request, const protocol::Ping& message);
+    void on(const Request& request, const protocol::Pong& message);
+    void on(const Request& request, const protocol::Bye& message);
+    void on(const Request& request, const protocol::Submit& message);
+    void on(const Request& request, const protocol::Query& message);
+    void on(const Request& request, const protocol::Wait& message);
+    void on(const Request& request, const protocol::Cancel& message);
+    void on(const Request& request, const protocol::Retry& message);
+    void on(const Request& request, const protocol::List& message);
+    void on(const Request& request, const protocol::Credit& message);
+    void on(const Request& request, const protocol::Extend& message);
+    void on(const Request& request, const protocol::Done& message);
+    void on(const Request& request, const protocol::Fail& message);
+    void on(const Request& request, const protocol::Release& message);
+    void on(const Request& request, const protocol::Queues& message);
+    void on(const Request& request, const protocol::QueueSet& message);
+    void on(const Request& request, const protocol::Pause& message);
+    void on(const Request& request, const protocol::Resume& message);
+    void on(const Request& request, const protocol::Workers& message);
+    void on(const Request& request, const protocol::Drain& message);
+    void on(const Request& request, const protocol::Stats& message);
+    void on(const Request& request, const protocol::Snapshot& message);
+    template <class Other>
+    void on(const Request& request, const Other& message);  // what only a broker says
+
+    // ---- the step ----
+    void commit(const Record& record);
+    void send(const Peer& peer, std::uint64_t correlation, std::uint64_t session,
+              const protocol::Message& message, bool at_once = false);
+    void send(SessionIndex session, const protocol::Message& message, bool at_once = false);
+    void answer(const Request& request, const protocol::Message& message, bool at_once = false);
+    void refuse(const Request& request, Refusal refusal, std::string_view text = {});
+    bool is_too_many(const Request& request, std::size_t items);
+    void note_stall();
+    void run_timers();
+    void publish();
+    void plan();
+
+    // ---- sessions ----
+    std::string_view hello_problem(const Request& request, const protocol::Hello& hello) const;
+    SessionIndex previous_of(const Request& request, const protocol::Hello& hello) const;
+    void start_worker(SessionIndex session, SessionIndex previous, const protocol::Hello& hello,
+                      protocol::Welcome& welcome);
+    void learn_epoch(std::uint64_t seen);
+    enum class Ending : std::uint8_t {
+        lost,      // silent or gone: what it was running may be what killed it
+        left,      // it said so
+        replaced,  // the same peer began a new session
+    };
+    void close(SessionIndex session, std::string_view reason, Ending ending);
+    void check_liveness(SessionIndex session);
+    void arm(SessionIndex session, SessionTimer timer, Instant at);  // instead of before
+
+    // ---- submit ----
+    protocol::SubmitStatusItem submit(const protocol::SubmitItem& item);
+    protocol::SubmitStatusItem accept(const protocol::SubmitItem& item, std::string_view queue,
+                                      std::uint64_t hash);
+    std::optional<protocol::SubmitStatusItem> find_known(const protocol::SubmitItem& item,
+                                                         std::uint64_t hash) const;
+
+    // ---- workers ----
+    bool holds(SessionIndex session, TaskIndex task, std::uint64_t fence) const;
+    void end_lease(TaskIndex task);
+    bool give_back_revoked(SessionIndex session, const TaskId& id, std::uint64_t fence);
+    protocol::FinishStatus finish(SessionIndex session, const protocol::DoneItem& item);
+    protocol::FinishStatus finish(SessionIndex session, const protocol::FailItem& item);
+    protocol::FinishStatus release(SessionIndex session, const protocol::LeaseRef& lease,
+                                   bool started);
+    protocol::FinishStatus status_without_lease(const TaskId& id, std::uint64_t fence);
+    void fail_attempt(TaskIndex task, std::string_view error_class, std::string_view error_text,
+                      bool useless, std::uint64_t run_us);
+    bool return_attempt(TaskIndex task, bool charged, std::string_view error_class,
+                        std::string_view error_text);  // false: the task died of it
+    void die(TaskIndex task, std::string_view error_class, std::string_view error_text,
+             std::uint64_t run_us);
+    void revoke(TaskIndex task);
+    void check_leases(SessionIndex session);
+
+    // ---- dispatch ----
+    void dispatch();
+    void assign(SessionIndex session, TaskIndex task);
+    void check_recall(SessionIndex session);
+    void flush();
+    void flush_assignments(SessionIndex session);
+    void flush_outcomes(SessionIndex session);
+    void touch(SessionIndex session);  // it has something to be sent at the end of the step
+
+    // ---- tasks ----
+    TaskIndex find(const protocol::TaskRef& ref) const;
+    protocol::TaskView view_of(const Task& task) const;
+    Refusal cancel(TaskIndex task);
+    Refusal retry(TaskIndex task);
+    void expire(TaskIndex task);
+    Refusal wait_for(SessionIndex session, TaskIndex task);
+    PendingOutcome outcome_of(const Task& task) const;
+    void tell_removed(SessionIndex session, const TaskId& id);
+    void tell_waiters(TaskIndex task);
+    void remove_final_tasks();
+    void drop_tombstones();
+
+    // ---- scans ----
+    void start_scan(const Request& request, ScanAction action, const protocol::TaskFilter& filter,
+                    std::uint64_t cursor, std::size_t limit);
+    void run_scans();
+    bool visit(Scan& scan, std::size_t& budget);  // true: finished
+    bool matches(const Scan& scan, const Task& task) const;
+    void finish(const Scan& scan);
+
+    // ---- operators ----
+    protocol::QueueView view_of(const Queue& queue) const;
+    protocol::WorkerView view_of(const Session& session) const;
+    std::vector<protocol::Problem> pause_each(const std::vector<std::string_view>& names,
+                                              bool paused);
+    protocol::Figures figures(bool only_changed) const;
+    protocol::LaneView view_of(const Lane& lane) const;
+    void publish_transitions();
+    void publish_figures();
+
+    CoreOptions options_;
+    std::uint32_t epoch_;
+    std::mt19937_64 random_;
+    Now started_;
+
+    State state_;
+    Sessions sessions_;
+    Offers offers_;
+
+    Step step_;
+    Timers<Instant, std::pair<SessionIndex, SessionTimer>> timers_;
+    std::optional<Instant> planned_;  // when the next TimePassed should come
+    Instant grace_until_{};           // after a stall of our own, silence counts from here
+    std::vector<SessionIndex> touched_;
+    absl::flat_hash_map<TaskIndex, absl::InlinedVector<Waiter, 1>> waiters_;
+    std::deque<Scan> scans_;
+    bool has_more_work_ = false;  // a bounded part of a step stopped early
+    bool is_stopping_ = false;
+
+    bool watched_tasks_ = false;
+    bool watched_figures_ = false;
+    Instant figures_due_{};
+    std::uint64_t stale_ = 0;
+    std::uint64_t workers_lost_ = 0;
+    std::uint64_t refused_ = 0;
+    std::uint64_t malformed_ = 0;
+};
+
+}  // namespace xebec::broker

@@ -1,0 +1,201 @@
+// Dispatch: which ready task goes to which worker, and what each step sends out.
+
+#include "broker/core/core.h"
+#include "protocol/check.h"
+
+#include <algorithm>
+
+namespace xebec::broker {
+
+using namespace protocol;
+
+namespace {
+
+constexpr int assignments_per_step_max = 16'384;
+constexpr Duration recall_after = std::chrono::milliseconds{50};
+
+// What still fits into one message.
+class Budget {
+public:
+    explicit Budget(const Limits& limits) : limits_(limits) {}
+
+    // Takes the item in if it fits or if the message is still empty.
+    bool take(std::size_t overhead, std::string_view octets) {
+        const bool is_inline = octets.size() <= limits_.inline_octets_max;
+        const std::uint64_t body = body_ + overhead + (is_inline ? octets.size() : 0);
+        const std::uint64_t framed = framed_ + (is_inline ? 0 : octets.size());
+        const std::uint64_t frames = frames_ + (is_inline ? 0 : 1);
+        if (items_ > 0 &&
+            (items_ >= limits_.batch_items_max || body > limits_.body_octets_max ||
+             framed > limits_.message_octets_max || frames > limits_.payload_frames_max)) {
+            *this = Budget(limits_);
+            return false;
+        }
+        body_ = body;
+        framed_ = framed;
+        frames_ = frames;
+        ++items_;
+        return true;
+    }
+
+private:
+    Limits limits_;
+    std::uint64_t items_ = 0;
+    std::uint64_t body_ = 0;
+    std::uint64_t framed_ = 0;
+    std::uint64_t frames_ = 0;
+};
+
+}  // namespace
+
+void Core::dispatch() {
+    for (int i = 0; i < assignments_per_step_max; ++i) {
+        const auto match = offers_.next_match(state_.tasks());
+        if (!match) {
+            return;
+        }
+        const auto head = state_.queues()[match->lane].head(state_.tasks());
+        check(head.has_value(), "a matched lane has a task");
+        assign(match->session, head->task);
+    }
+    has_more_work_ = true;
+}
+
+void Core::assign(SessionIndex index, TaskIndex task_index) {
+    Task& task = state_.tasks()[task_index];
+    WorkerPart& worker = sessions_[index].worker;
+    commit(AttemptStarted{.number = task.number,
+                          .fence = {.epoch = epoch_, .attempt = task.fence.attempt + 1},
+                          .worker = sessions_[index].name,
+                          .at = step_.now.wall});
+    const Settings& settings = state_.queue_of(task).settings;
+    Details& details = state_.tasks().details(task);
+    const milliseconds run_max = details.run_max.count() > 0 ? details.run_max : settings.run_max;
+    details.lease_ends = step_.now.steady + settings.lease;
+    details.run_ends = worker.occupied() < worker.slots
+                           ? step_.now.steady + run_max + settings.lease
+                           : Instant::max();
+    task.holder = index;
+    worker.held.push_back(state_.tasks(), task_index);
+    ++worker.held_count;
+    offers_.update_room(index, true);
+
+    const std::array<Instant, session_timer_count>& timers = sessions_[index].timers;
+    const Instant ends = std::min(details.lease_ends, details.run_ends);
+    if (timers[static_cast<std::size_t>(SessionTimer::leases)] > ends) {
+        arm(index, SessionTimer::leases, ends);
+    }
+    if (worker.held_count > worker.slots &&
+        timers[static_cast<std::size_t>(SessionTimer::recall)] == Instant::max()) {
+        arm(index, SessionTimer::recall, step_.now.steady + recall_after);
+    }
+    const Lane& lane = state_.queues()[task.lane];
+    worker.assigning.push_back(
+        {.id = task.id,
+         .fence = task.fence.value(),
+         .number = task.number,
+         .kind = state_.queues().name(lane.kind()),
+         .queue = state_.queues()[lane.queue()].name,
+         .payload = Octets(task.payload),
+         .content_type = task.content_type,
+         .attempt = task.attempts + 1U,
+         .lease_ms = static_cast<std::uint64_t>(settings.lease.count()),
+         .run_max_ms = static_cast<std::uint64_t>(run_max.count()),
+         .deadline = static_cast<std::uint64_t>(details.deadline.time_since_epoch().count())});
+    touch(index);
+}
+
+// A worker that has not finished anything for a while and holds tasks it cannot have started gives
+// them back when somebody else could start them now.
+void Core::check_recall(SessionIndex index) {
+    WorkerPart& worker = sessions_[index].worker;
+    if (worker.held_count <= worker.slots) {
+        return;
+    }
+    arm(index, SessionTimer::recall, step_.now.steady + recall_after);
+    if (worker.is_recalled || step_.now.steady - worker.last_progress < recall_after) {
+        return;
+    }
+    const std::uint32_t waiting = worker.held_count - worker.slots;
+    std::uint32_t wanted = std::min(waiting, offers_.idle_workers());
+    Recall recall;
+    TaskIndex task = worker.held.tail();
+    for (std::uint32_t i = 0; i < waiting && wanted > 0; ++i) {
+        if (offers_.has_idle_worker(state_.tasks()[task].lane)) {
+            recall.leases.push_back(
+                {.id = state_.tasks()[task].id, .fence = state_.tasks()[task].fence.value()});
+            --wanted;
+        }
+        task = state_.tasks()[task].previous;
+    }
+    if (!recall.leases.empty()) {
+        worker.is_recalled = true;
+        send(index, recall, true);
+    }
+}
+
+// ---- what the step sends ----
+
+void Core::touch(SessionIndex session) {
+    touched_.push_back(session);
+}
+
+void Core::flush() {
+    for (const SessionIndex session : touched_) {
+        if (sessions_[session].id == 0) {
+            continue;
+        }
+        flush_assignments(session);
+        flush_outcomes(session);
+    }
+    touched_.clear();
+}
+
+void Core::flush_assignments(SessionIndex index) {
+    WorkerPart& worker = sessions_[index].worker;
+    // What was revoked in the step that assigned it: the assignment goes first, so that the worker
+    // knows what it gives back.
+    Budget budget(options_.limits);
+    Assign message;
+    constexpr std::size_t item_octets = 192;
+    for (AssignItem& item : worker.assigning) {
+        if (!budget.take(item_octets, item.payload.view)) {
+            send(index, message, true);
+            message.items.clear();
+            budget.take(item_octets, item.payload.view);
+        }
+        message.items.push_back(std::move(item));
+    }
+    if (!message.items.empty()) {
+        send(index, message, true);
+    }
+    worker.assigning.clear();
+    if (!worker.revoking.empty()) {
+        send(index, Revoke{.leases = std::exchange(worker.revoking, {})}, true);
+    }
+}
+
+void Core::flush_outcomes(SessionIndex index) {
+    Session& session = sessions_[index];
+    Budget budget(options_.limits);
+    Outcomes message;
+    constexpr std::size_t item_octets = 128;
+    for (PendingOutcome& outcome : session.outcomes) {
+        const std::size_t overhead = item_octets + outcome.error_text.size();
+        if (!budget.take(overhead, outcome.item.result.view)) {
+            send(index, message);
+            message.items.clear();
+            budget.take(overhead, outcome.item.result.view);
+        }
+        if (!outcome.error_class.empty()) {
+            outcome.item.error = Failure{outcome.error_class.view(), outcome.error_text.view()};
+        }
+        message.items.push_back(outcome.item);
+    }
+    if (!message.items.empty()) {
+        send(index, message);
+    }
+    session.outcomes.clear();
+}
+
+}  // namespace xebec::broker

@@ -1,0 +1,337 @@
+// What operators ask for and change, and what watchers are shown.
+
+#include "broker/core/core.h"
+#include "protocol/check.h"
+#include "protocol/names.h"
+
+#include <algorithm>
+
+namespace xebec::broker {
+
+using namespace protocol;
+
+namespace {
+
+constexpr std::uint64_t setting_ms_max = 10ULL * 365 * 86'400 * 1000;
+
+std::uint64_t count(milliseconds duration) {
+    return static_cast<std::uint64_t>(duration.count());
+}
+
+std::uint64_t count_between(Instant from, Instant to) {
+    const auto ms = std::chrono::duration_cast<milliseconds>(to - from).count();
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(0, ms));
+}
+
+Problem problem(Refusal refusal, std::string_view text = {}) {
+    return {.code = static_cast<std::uint16_t>(refusal), .text = text};
+}
+
+milliseconds to_ms(std::uint64_t value) {
+    return milliseconds{static_cast<std::int64_t>(value)};
+}
+
+// The settings with those that are given; or why they cannot be.
+std::string_view merge(Settings& settings, const QueueSettings& given) {
+    for (const auto& value : {given.lease_ms, given.run_max_ms, given.pause_first_ms,
+                              given.pause_max_ms, given.retention_ms}) {
+        if (value && *value > setting_ms_max) {
+            return "a duration is at most ten years";
+        }
+    }
+    if (given.lease_ms && *given.lease_ms < 1'000) {
+        return "a lease lasts at least 1 s";
+    }
+    if (given.run_max_ms && *given.run_max_ms == 0) {
+        return "a run limit is more than nothing";
+    }
+    if (given.attempts_max && (*given.attempts_max == 0 || *given.attempts_max > attempts_limit)) {
+        return "a task has 1 to 10000 attempts";
+    }
+    settings.lease = to_ms(given.lease_ms.value_or(count(settings.lease)));
+    settings.run_max = to_ms(given.run_max_ms.value_or(count(settings.run_max)));
+    settings.attempts_max = given.attempts_max.value_or(settings.attempts_max);
+    settings.pause_first = to_ms(given.pause_first_ms.value_or(count(settings.pause_first)));
+    settings.pause_max = to_ms(given.pause_max_ms.value_or(count(settings.pause_max)));
+    settings.retention = to_ms(given.retention_ms.value_or(count(settings.retention)));
+    settings.tasks_max = given.tasks_max.value_or(settings.tasks_max);
+    return {};
+}
+
+}  // namespace
+
+// ---- queues ----
+
+QueueView Core::view_of(const Queue& queue) const {
+    QueueView view{.name = queue.name,
+                   .paused = queue.is_paused,
+                   .tasks = {queue.tasks.begin(), queue.tasks.end()},
+                   .created = queue.created,
+                   .removed = queue.removed,
+                   .settings = {.lease_ms = count(queue.settings.lease),
+                                .run_max_ms = count(queue.settings.run_max),
+                                .attempts_max = queue.settings.attempts_max,
+                                .pause_first_ms = count(queue.settings.pause_first),
+                                .pause_max_ms = count(queue.settings.pause_max),
+                                .retention_ms = count(queue.settings.retention),
+                                .tasks_max = queue.settings.tasks_max}};
+    Instant oldest = step_.now.steady;
+    for (const LaneIndex index : queue.lanes) {
+        const Lane& lane = state_.queues()[index];
+        oldest = std::min(oldest, lane.oldest_since(state_.tasks()));
+        view.succeeded += lane.figures.succeeded;
+        view.failed += lane.figures.failed;
+    }
+    view.oldest_wait_ms = count_between(oldest, step_.now.steady);
+    return view;
+}
+
+void Core::on(const Request& request, const Queues& message) {
+    QueuesAnswer reply;
+    if (!message.only.empty()) {
+        const auto queue = state_.queues().find(message.only);
+        if (!queue) {
+            refuse(request, Refusal::unknown_queue);
+            return;
+        }
+        reply.items.push_back(view_of(state_.queues()[*queue]));
+        answer(request, reply);
+        return;
+    }
+    const auto& by_name = state_.queues().by_name();
+    auto at = message.after.empty() ? by_name.begin() : by_name.upper_bound(message.after);
+    for (; at != by_name.end() && reply.items.size() < list_items_max; ++at) {
+        reply.items.push_back(view_of(state_.queues()[at->second]));
+    }
+    reply.more = at != by_name.end();
+    answer(request, reply);
+}
+
+void Core::on(const Request& request, const QueueSet& message) {
+    if (!is_queue_name(message.name)) {
+        answer(request, QueueSetAnswer{problem(Refusal::bad_name,
+                                               "a queue's name is 1 to 48 of A-Z a-z 0-9 _ -")});
+        return;
+    }
+    const auto known = state_.queues().find(message.name);
+    if (!known && state_.queues().queue_count() >= QueueTable::names_max) {
+        answer(request, QueueSetAnswer{problem(Refusal::too_many_names)});
+        return;
+    }
+    Settings settings = known ? state_.queues()[*known].settings : Settings{};
+    const std::string_view wrong = merge(settings, message.settings);
+    if (!wrong.empty()) {
+        answer(request, QueueSetAnswer{problem(Refusal::bad_value, wrong)});
+        return;
+    }
+    commit(QueueChanged{.queue = message.name,
+                        .settings = settings,
+                        .is_paused = known && state_.queues()[*known].is_paused});
+    answer(request, QueueSetAnswer{});
+}
+
+std::vector<Problem> Core::pause_each(const std::vector<std::string_view>& names, bool paused) {
+    std::vector<Problem> problems;
+    for (const std::string_view name : names) {
+        const auto queue = state_.queues().find(name);
+        problems.push_back(problem(queue ? Refusal::none : Refusal::unknown_queue,
+                                   queue ? std::string_view{} : "no such queue"));
+        if (queue && state_.queues()[*queue].is_paused != paused) {
+            commit(QueueChanged{
+                .queue = name, .settings = state_.queues()[*queue].settings, .is_paused = paused});
+        }
+    }
+    return problems;
+}
+
+void Core::on(const Request& request, const Pause& message) {
+    if (!is_too_many(request, message.queues.size())) {
+        answer(request, PauseAnswer{pause_each(message.queues, true)});
+    }
+}
+
+void Core::on(const Request& request, const Resume& message) {
+    if (!is_too_many(request, message.queues.size())) {
+        answer(request, ResumeAnswer{pause_each(message.queues, false)});
+    }
+}
+
+// ---- workers ----
+
+WorkerView Core::view_of(const Session& session) const {
+    const WorkerPart& worker = session.worker;
+    WorkerView view{.session = session.id,
+                    .name = session.name.view(),
+                    .host = session.host,
+                    .process = session.process,
+                    .kinds = {worker.kinds.begin(), worker.kinds.end()},
+                    .queues = {worker.queues.begin(), worker.queues.end()},
+                    .slots = worker.slots,
+                    .credit = worker.credit,
+                    .held = worker.occupied(),
+                    .draining = worker.is_draining,
+                    .since = static_cast<std::uint64_t>(session.since.time_since_epoch().count()),
+                    .silent_ms = count_between(session.last_heard, step_.now.steady),
+                    .succeeded = worker.succeeded,
+                    .failed = worker.failed};
+    for (TaskIndex task = worker.held.head(); task != no_task && view.tasks.size() < worker.slots;
+         task = state_.tasks()[task].next) {
+        view.tasks.push_back(state_.tasks()[task].number);
+    }
+    return view;
+}
+
+void Core::on(const Request& request, const Workers& message) {
+    WorkersAnswer reply;
+    constexpr std::size_t page = 200;  // a worker may name 256 kinds
+    const std::uint64_t end = sessions_.used();
+    std::uint64_t i = message.cursor;
+    for (; i < end && reply.items.size() < page; ++i) {
+        const Session& session = sessions_[static_cast<SessionIndex>(i)];
+        if (session.id != 0 && session.is_worker()) {
+            reply.items.push_back(view_of(session));
+        }
+    }
+    reply.cursor = i < end ? i : 0;
+    answer(request, reply);
+}
+
+void Core::on(const Request& request, const Drain& message) {
+    if (is_too_many(request, message.workers.size())) {
+        return;
+    }
+    DrainAnswer reply;
+    for (const std::string_view name : message.workers) {
+        bool found = false;
+        for (std::uint32_t i = 0; i < sessions_.used(); ++i) {
+            const auto index = static_cast<SessionIndex>(i);
+            Session& session = sessions_[index];
+            if (session.id != 0 && session.is_worker() && session.name.view() == name) {
+                found = true;
+                session.worker.is_draining = true;
+                offers_.update_room(index);
+                send(index, Drain{}, true);
+            }
+        }
+        reply.items.push_back(problem(found ? Refusal::none : Refusal::unknown_worker,
+                                      found ? std::string_view{} : "no such worker"));
+    }
+    answer(request, reply);
+}
+
+// ---- figures ----
+
+LaneView Core::view_of(const Lane& lane) const {
+    return {.queue = state_.queues()[lane.queue()].name,
+            .kind = state_.queues().name(lane.kind()),
+            .ready = lane.ready(),
+            .leased = lane.leased,
+            .created = lane.figures.created,
+            .succeeded = lane.figures.succeeded,
+            .failed = lane.figures.failed,
+            .wait_us = lane.figures.wait.to_sparse(),
+            .run_us = lane.figures.run.to_sparse()};
+}
+
+Figures Core::figures(bool only_changed) const {
+    const auto& counts = state_.counts();
+    Figures figures{.epoch = epoch_,
+                    .time = static_cast<std::uint64_t>(step_.now.wall.time_since_epoch().count()),
+                    .uptime_ms = count_between(started_.steady, step_.now.steady),
+                    .totals = state_.totals(),
+                    .sizes = {.tasks = {counts.begin(), counts.end()},
+                              .sessions = sessions_.size(),
+                              .task_octets = state_.octets()}};
+    figures.totals.stale = stale_;
+    figures.totals.workers_lost = workers_lost_;
+    figures.totals.refused = refused_;
+    figures.totals.malformed = malformed_;
+    for (std::uint32_t i = 0; i < sessions_.used(); ++i) {
+        const Session& session = sessions_[static_cast<SessionIndex>(i)];
+        if (session.id != 0 && session.is_worker()) {
+            ++figures.sizes.workers;
+            figures.sizes.slots += session.worker.slots;
+            figures.sizes.slots_busy += std::min(session.worker.occupied(), session.worker.slots);
+        }
+    }
+    for (std::size_t i = 0; i < state_.queues().lane_count(); ++i) {
+        const Lane& lane = state_.queues()[static_cast<LaneIndex>(i)];
+        if (!only_changed || lane.is_changed) {
+            figures.lanes.push_back(view_of(lane));
+        }
+    }
+    for (const auto& [name, index] : state_.queues().by_name()) {
+        const Queue& queue = state_.queues()[index];
+        if (!only_changed || queue.is_changed) {
+            figures.sequences.push_back({name, queue.sequence});
+        }
+    }
+    return figures;
+}
+
+void Core::on(const Request& request, const Stats&) {
+    answer(request, StatsAnswer{figures(false)});
+}
+
+void Core::on(const Request& request, const Snapshot&) {
+    SnapshotAnswer reply{.figures = figures(false)};
+    for (std::uint32_t i = 0; i < sessions_.used() && !reply.more; ++i) {
+        const Session& session = sessions_[static_cast<SessionIndex>(i)];
+        TaskIndex task = session.worker.held.head();
+        for (; task != no_task && !reply.more; task = state_.tasks()[task].next) {
+            if (reply.leased.size() < list_items_max) {
+                reply.leased.push_back(view_of(state_.tasks()[task]));
+            } else {
+                reply.more = true;
+            }
+        }
+    }
+    answer(request, reply);
+}
+
+// ---- updates ----
+
+// One message per queue and step, in the order of the commits.
+void Core::publish_transitions() {
+    std::vector<Transition> transitions = state_.take_transitions();
+    std::stable_sort(transitions.begin(), transitions.end(),
+                     [](const Transition& a, const Transition& b) { return a.queue < b.queue; });
+    std::vector<Update> updates;
+    for (std::size_t i = 0; i < transitions.size(); ++i) {
+        Transition& transition = transitions[i];
+        transition.update.kind = state_.queues().name(transition.kind);
+        transition.update.worker = transition.worker.view();
+        transition.update.error_class = transition.error_class.view();
+        updates.push_back(transition.update);
+        const bool is_last =
+            i + 1 == transitions.size() || transitions[i + 1].queue != transition.queue;
+        constexpr std::size_t updates_max = 8'192;  // well below the limit of a body
+        if (!is_last && updates.size() < updates_max) {
+            continue;
+        }
+        const auto header = encode(UpdatesHeader{
+            .epoch = epoch_,
+            .sequence_first = transition.sequence - updates.size() + 1,
+            .count = updates.size(),
+            .time = static_cast<std::uint64_t>(step_.now.wall.time_since_epoch().count())});
+        step_.effects->publications.push_back(
+            {.frames = {task_topic(state_.queues()[transition.queue].name),
+                        std::string(header.data(), header.size()), encode_updates(updates)},
+             .records_before = step_.effects->records.size()});
+        updates.clear();
+    }
+}
+
+void Core::publish_figures() {
+    step_.effects->publications.push_back(
+        {.frames = {std::string(stat_topic), encode_figures(figures(true))},
+         .records_before = step_.effects->records.size()});
+    for (std::size_t i = 0; i < state_.queues().lane_count(); ++i) {
+        state_.queues()[static_cast<LaneIndex>(i)].is_changed = false;
+    }
+    for (std::size_t i = 0; i < state_.queues().queue_count(); ++i) {
+        state_.queues()[static_cast<QueueIndex>(i)].is_changed = false;
+    }
+}
+
+}  // namespace xebec::broker

@@ -1,0 +1,146 @@
+// Lists and bulk actions: walks over all tasks, newest first, a bounded piece in each step.
+
+#include "broker/core/core.h"
+
+#include <algorithm>
+
+namespace xebec::broker {
+
+using namespace protocol;
+
+namespace {
+
+constexpr std::size_t entries_per_step_max = 2'000;
+constexpr std::uint64_t entries_per_request_max = 200'000;  // then the answer has a cursor
+constexpr std::size_t scans_max = 1'000;
+constexpr std::size_t list_items_default = 50;
+
+}  // namespace
+
+void Core::on(const Request& request, const List& message) {
+    const std::size_t limit = message.limit == 0
+                                  ? list_items_default
+                                  : std::min<std::size_t>(message.limit, list_items_max);
+    start_scan(request, message.count_only ? ScanAction::count : ScanAction::list, message.filter,
+               message.cursor, limit);
+}
+
+void Core::start_scan(const Request& request, ScanAction action, const TaskFilter& filter,
+                      std::uint64_t cursor, std::size_t limit) {
+    if (scans_.size() >= scans_max) {
+        refuse(request, Refusal::retry_later, "there are too many lists under way");
+        return;
+    }
+    if (is_stopping_) {
+        refuse(request, Refusal::shutting_down);
+        return;
+    }
+    scans_.push_back({.asker = {request.session, sessions_[request.session].id},
+                      .correlation = request.header.correlation,
+                      .action = action,
+                      .states = filter.states,
+                      .queue = std::string(filter.queue),
+                      .kind = std::string(filter.kind),
+                      .worker = std::string(filter.worker),
+                      .below = cursor == 0 ? state_.number_last() + 1 : cursor,
+                      .limit = limit});
+}
+
+void Core::run_scans() {
+    std::size_t budget = entries_per_step_max;
+    for (std::size_t turns = scans_.size(); turns > 0 && budget > 0; --turns) {
+        Scan scan = std::move(scans_.front());
+        scans_.pop_front();
+        if (sessions_.find(scan.asker.id) == no_session) {
+            continue;
+        }
+        if (visit(scan, budget)) {
+            finish(scan);
+        } else {
+            scans_.push_back(std::move(scan));
+        }
+    }
+}
+
+bool Core::visit(Scan& scan, std::size_t& budget) {
+    for (; budget > 0; --budget) {
+        const bool is_full = scan.action == ScanAction::list && scan.found.size() >= scan.limit;
+        if (is_full || scan.visited >= entries_per_request_max) {
+            return true;
+        }
+        const auto entry = state_.tasks().numbers().find_below(scan.below);
+        if (!entry) {
+            scan.below = 0;
+            return true;
+        }
+        scan.below = entry->number;
+        ++scan.visited;
+        if (!matches(scan, state_.tasks()[entry->task])) {
+            continue;
+        }
+        ++scan.matched;
+        switch (scan.action) {
+            case ScanAction::list:
+                scan.found.push_back(entry->number);
+                break;
+            case ScanAction::count:
+                break;
+            case ScanAction::cancel:
+                scan.changed += cancel(entry->task) == Refusal::none ? 1 : 0;
+                break;
+            case ScanAction::retry:
+                scan.changed += retry(entry->task) == Refusal::none ? 1 : 0;
+                break;
+        }
+    }
+    return false;
+}
+
+bool Core::matches(const Scan& scan, const Task& task) const {
+    if (scan.states != 0 && (scan.states >> static_cast<unsigned>(task.state) & 1U) == 0) {
+        return false;
+    }
+    const Lane& lane = state_.queues()[task.lane];
+    if (!scan.queue.empty() && state_.queues()[lane.queue()].name != scan.queue) {
+        return false;
+    }
+    if (!scan.kind.empty() && state_.queues().name(lane.kind()) != scan.kind) {
+        return false;
+    }
+    if (scan.worker.empty()) {
+        return true;
+    }
+    const Details* details = state_.tasks().find_details(task);
+    return details != nullptr && details->worker.view() == scan.worker;
+}
+
+void Core::finish(const Scan& scan) {
+    const SessionIndex asker = sessions_.find(scan.asker.id);
+    const Peer& peer = sessions_[asker].peer;
+    // Below number 1 there is nothing.
+    const std::uint64_t cursor = scan.below <= 1 ? 0 : scan.below;
+    switch (scan.action) {
+        case ScanAction::list:
+        case ScanAction::count: {
+            ListAnswer reply{.cursor = cursor, .matched = scan.matched};
+            for (const std::uint64_t number : scan.found) {
+                const TaskIndex task = state_.tasks().find(number);
+                if (task != no_task) {
+                    reply.items.push_back(view_of(state_.tasks()[task]));
+                }
+            }
+            send(peer, scan.correlation, scan.asker.id, reply);
+            break;
+        }
+        case ScanAction::cancel:
+            send(peer, scan.correlation, scan.asker.id,
+                 CancelAnswer{.matched = scan.matched, .changed = scan.changed, .cursor = cursor});
+            break;
+        case ScanAction::retry:
+            send(peer, scan.correlation, scan.asker.id,
+                 RetryAnswer{.matched = scan.matched, .changed = scan.changed, .cursor = cursor});
+            break;
+    }
+}
+
+}  // namespace xebec::broker

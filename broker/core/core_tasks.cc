@@ -1,0 +1,298 @@
+// What clients ask about tasks and do to them one by one, and how tasks end without a worker.
+
+#include "broker/core/core.h"
+
+#include <algorithm>
+
+namespace xebec::broker {
+
+using namespace protocol;
+
+namespace {
+
+constexpr std::uint64_t waits_max = 1'000'000;  // of one session
+constexpr int removals_per_step_max = 1'000;
+
+std::uint64_t to_wire(WallTime at) {
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(0, at.time_since_epoch().count()));
+}
+
+Problem problem(Refusal refusal) {
+    return {.code = static_cast<std::uint16_t>(refusal),
+            .text = refusal == Refusal::none ? std::string_view{} : to_string(refusal)};
+}
+
+}  // namespace
+
+TaskIndex Core::find(const TaskRef& ref) const {
+    if (const auto* id = std::get_if<TaskId>(&ref)) {
+        return state_.tasks().find(*id);
+    }
+    const auto number = std::get<std::uint64_t>(ref);
+    return state_.tasks().find(number == 0 ? state_.number_last() : number);
+}
+
+TaskView Core::view_of(const Task& task) const {
+    const Lane& lane = state_.queues()[task.lane];
+    TaskView view{.number = task.number,
+                  .id = task.id,
+                  .kind = state_.queues().name(lane.kind()),
+                  .queue = state_.queues()[lane.queue()].name,
+                  .state = task.state,
+                  .priority = task.priority,
+                  .attempts = static_cast<std::uint32_t>(task.attempts) +
+                              (task.state == TaskState::leased ? 1U : 0U),
+                  .attempts_max = task.attempts_max,
+                  .accepted_at = to_wire(task.accepted_at),
+                  .fence = task.fence.value(),
+                  .version = task.version};
+    const Details* details = state_.tasks().find_details(task);
+    if (details == nullptr) {
+        return view;
+    }
+    view.worker = details->worker.view();
+    if (!details->error_class.empty()) {
+        view.error = Failure{details->error_class.view(), details->error_text.view()};
+    }
+    if (task.state == TaskState::scheduled) {
+        const auto pause =
+            std::chrono::duration_cast<milliseconds>(details->retry_at - step_.now.steady);
+        view.due_at = details->retry_at == Instant{} ? to_wire(details->not_before)
+                                                     : to_wire(step_.now.wall + pause);
+    }
+    view.deadline = to_wire(details->deadline);
+    view.started_at = to_wire(details->started_at);
+    view.finished_at = is_final(task.state) ? to_wire(details->finished_at) : 0;
+    view.series = details->series;
+    return view;
+}
+
+void Core::on(const Request& request, const Query& message) {
+    if (is_too_many(request, message.tasks.size())) {
+        return;
+    }
+    QueryAnswer reply;
+    std::uint64_t octets = 0;
+    std::uint64_t inlined = 0;
+    std::uint64_t frames = 0;
+    const Limits& limits = options_.limits;
+    for (const TaskRef& ref : message.tasks) {
+        const TaskIndex index = find(ref);
+        if (index == no_task) {
+            reply.items.push_back({.problem = problem(Refusal::unknown_task)});
+            continue;
+        }
+        const Task& task = state_.tasks()[index];
+        const Details* details = state_.tasks().find_details(task);
+        QueryItem item{.task = view_of(task)};
+        if (message.with_payload) {
+            item.payload = Octets(task.payload);
+            item.payload_type = task.content_type;
+        }
+        if (message.with_result && details != nullptr) {
+            item.result = Octets(details->result);
+            item.result_type = details->result_type;
+        }
+        inlined += 512 + (item.task->error ? item.task->error->text.size() : 0);
+        for (const Octets& part : {item.payload, item.result}) {
+            const bool is_inline = part.view.size() <= limits.inline_octets_max;
+            (is_inline ? inlined : octets) += part.view.size();
+            frames += is_inline ? 0 : 1;
+        }
+        const bool fits = inlined <= limits.body_octets_max &&
+                          octets <= limits.message_octets_max &&
+                          frames <= limits.payload_frames_max;
+        if (!fits && !reply.items.empty()) {
+            break;
+        }
+        reply.items.push_back(std::move(item));
+    }
+    answer(request, reply);
+}
+
+// ---- waiting ----
+
+void Core::on(const Request& request, const Wait& message) {
+    if (is_too_many(request, message.tasks.size())) {
+        return;
+    }
+    WaitAnswer reply;
+    reply.items.reserve(message.tasks.size());
+    for (const TaskRef& ref : message.tasks) {
+        const TaskIndex task = find(ref);
+        if (task == no_task) {
+            reply.items.push_back({.problem = problem(Refusal::unknown_task)});
+            continue;
+        }
+        const Refusal refusal = wait_for(request.session, task);
+        reply.items.push_back({.problem = problem(refusal),
+                               .number = state_.tasks()[task].number,
+                               .id = state_.tasks()[task].id});
+    }
+    answer(request, reply);
+}
+
+Refusal Core::wait_for(SessionIndex session, TaskIndex index) {
+    Task& task = state_.tasks()[index];
+    if (is_final(task.state)) {
+        sessions_[session].outcomes.push_back(outcome_of(task));
+        touch(session);
+        return Refusal::none;
+    }
+    if (sessions_[session].waits >= waits_max) {
+        return Refusal::retry_later;
+    }
+    auto& waiters = waiters_[index];
+    task.is_waited_for = true;
+    // Sessions that ended are dropped here, so that a client which comes again and again leaves no
+    // trail.
+    const auto ended = std::remove_if(waiters.begin(), waiters.end(), [this](const Waiter& waiter) {
+        return sessions_.find(waiter.id) == no_session;
+    });
+    waiters.erase(ended, waiters.end());
+    const std::uint64_t id = sessions_[session].id;
+    const bool waits_already = std::any_of(waiters.begin(), waiters.end(),
+                                           [id](const Waiter& waiter) { return waiter.id == id; });
+    if (!waits_already) {
+        waiters.push_back({session, id});
+        ++sessions_[session].waits;
+    }
+    return Refusal::none;
+}
+
+PendingOutcome Core::outcome_of(const Task& task) const {
+    PendingOutcome outcome{.item = {.id = task.id, .number = task.number, .state = task.state}};
+    const Details* details = state_.tasks().find_details(task);
+    const bool ended_by_attempt =
+        task.state == TaskState::succeeded || task.state == TaskState::dead;
+    if (details != nullptr && ended_by_attempt) {
+        outcome.item.fence = task.fence.value();
+        outcome.item.result = Octets(details->result);
+        outcome.item.content_type = details->result_type;
+        outcome.error_class = details->error_class;
+        outcome.error_text = details->error_text;
+    }
+    return outcome;
+}
+
+// The task is known by its tombstone only: how it ended is remembered, its result is not.
+void Core::tell_removed(SessionIndex session, const TaskId& id) {
+    const Tombstone* tombstone = state_.tombstones().find(id);
+    if (tombstone == nullptr) {
+        return;
+    }
+    sessions_[session].outcomes.push_back(
+        {.item = {.id = id,
+                  .number = tombstone->number,
+                  .state = tombstone->state,
+                  .fence = tombstone->fence.value()},
+         .error_class = Blob::copy_of("removed"),
+         .error_text = Blob::copy_of("the retention of this task is over")});
+    touch(session);
+}
+
+void Core::tell_waiters(TaskIndex index) {
+    Task& task = state_.tasks()[index];
+    if (!task.is_waited_for) {
+        return;
+    }
+    task.is_waited_for = false;
+    const auto found = waiters_.find(index);
+    for (const Waiter& waiter : found->second) {
+        const SessionIndex session = sessions_.find(waiter.id);
+        if (session != no_session) {
+            --sessions_[session].waits;
+            sessions_[session].outcomes.push_back(outcome_of(task));
+            touch(session);
+        }
+    }
+    waiters_.erase(found);
+}
+
+// ---- cancel, retry, expire ----
+
+void Core::on(const Request& request, const Cancel& message) {
+    if (message.bulk) {
+        start_scan(request, ScanAction::cancel, message.filter, message.cursor, 0);
+        return;
+    }
+    if (is_too_many(request, message.tasks.size())) {
+        return;
+    }
+    CancelAnswer reply;
+    for (const TaskRef& ref : message.tasks) {
+        const TaskIndex task = find(ref);
+        reply.items.push_back(problem(task == no_task ? Refusal::unknown_task : cancel(task)));
+    }
+    answer(request, reply);
+}
+
+Refusal Core::cancel(TaskIndex index) {
+    const Task& task = state_.tasks()[index];
+    if (is_final(task.state)) {
+        return Refusal::already_final;
+    }
+    revoke(index);
+    commit(TaskCancelled{.number = task.number, .at = step_.now.wall});
+    tell_waiters(index);
+    return Refusal::none;
+}
+
+void Core::expire(TaskIndex index) {
+    const Task& task = state_.tasks()[index];
+    revoke(index);
+    commit(TaskExpired{.number = task.number, .at = step_.now.wall});
+    tell_waiters(index);
+}
+
+void Core::on(const Request& request, const Retry& message) {
+    if (message.bulk) {
+        start_scan(request, ScanAction::retry, message.filter, message.cursor, 0);
+        return;
+    }
+    if (is_too_many(request, message.tasks.size())) {
+        return;
+    }
+    RetryAnswer reply;
+    for (const TaskRef& ref : message.tasks) {
+        const TaskIndex task = find(ref);
+        reply.items.push_back(problem(task == no_task ? Refusal::unknown_task : retry(task)));
+    }
+    answer(request, reply);
+}
+
+Refusal Core::retry(TaskIndex index) {
+    const Task& task = state_.tasks()[index];
+    if (task.state != TaskState::dead) {
+        return Refusal::not_dead;
+    }
+    const std::uint32_t more = state_.queue_of(task).settings.attempts_max;
+    commit(TaskRetried{.number = task.number,
+                       .attempts_max = static_cast<std::uint16_t>(
+                           std::min<std::uint32_t>(task.attempts + more, UINT16_MAX)),
+                       .at = step_.now.wall});
+    return Refusal::none;
+}
+
+// ---- retention ----
+
+void Core::remove_final_tasks() {
+    for (int i = 0; i < removals_per_step_max; ++i) {
+        const auto task = state_.next_removal(step_.now.steady, options_.final_octets_max,
+                                              options_.final_count_min);
+        if (!task) {
+            return;
+        }
+        commit(TaskRemoved{.number = state_.tasks()[*task].number, .at = step_.now.wall});
+    }
+    has_more_work_ = true;
+}
+
+void Core::drop_tombstones() {
+    if (const auto floor = state_.tombstones().next_floor(step_.now.steady)) {
+        commit(FloorRaised{.floor = *floor});
+        has_more_work_ = true;
+    }
+}
+
+}  // namespace xebec::broker

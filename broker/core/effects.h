@@ -1,0 +1,85 @@
+#pragma once
+// What has to follow, in order. Effects own what they carry.
+
+#include "broker/core/peers.h"
+#include "broker/core/records.h"
+#include "protocol/codec.h"
+
+#include <xebec/task.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace xebec::broker {
+
+struct Send {
+    Peer peer;
+    protocol::Packet packet;
+    // It may leave once all earlier records and so many of this step's are durable …
+    std::size_t records_before = 0;
+    bool at_once = false;  // … or promises nothing and shows nothing, and need not wait
+};
+
+// A message of the PUB socket.
+struct Publish {
+    std::vector<std::string> frames;
+    std::size_t records_before = 0;
+};
+
+// ---- what an operator cares about, for the log ----
+
+struct WorkerCame {
+    std::string name;
+    std::string host;
+    std::uint32_t process = 0;
+    std::uint32_t slots = 0;
+    std::string kinds;
+    std::uint32_t leases_confirmed = 0;
+};
+
+struct WorkerLeft {
+    std::string name;
+    std::string reason;
+    bool was_lost = false;
+    std::uint32_t returned = 0;  // tasks that went back
+    std::uint32_t died = 0;      // tasks whose attempts were used up by it
+};
+
+struct TaskDead {
+    std::uint64_t number = 0;
+    std::string kind;
+    std::string queue;
+    std::uint32_t attempts = 0;
+    std::string error_class;
+    std::string error_text;
+};
+
+struct LeaseExpired {
+    std::uint64_t number = 0;
+    std::string worker;
+    std::string reason;
+};
+
+using Notice = std::variant<WorkerCame, WorkerLeft, TaskDead, LeaseExpired>;
+
+struct Effects {
+    // The journal must have this epoch before anything else here happens.
+    std::optional<std::uint32_t> epoch_raised;
+    std::vector<Record> records;
+    std::vector<Send> sends;
+    std::vector<Publish> publications;
+    std::vector<Notice> notices;
+
+    void clear() {
+        epoch_raised.reset();
+        records.clear();
+        sends.clear();
+        publications.clear();
+        notices.clear();
+    }
+};
+
+}  // namespace xebec::broker

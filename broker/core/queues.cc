@@ -1,0 +1,80 @@
+#include "broker/core/queues.h"
+
+#include "protocol/check.h"
+
+namespace xebec::broker {
+
+namespace {
+
+std::uint64_t pair_key(QueueIndex queue, KindIndex kind) {
+    return (static_cast<std::uint64_t>(queue) << 32) | static_cast<std::uint64_t>(kind);
+}
+
+}  // namespace
+
+std::uint64_t Queue::unfinished() const {
+    std::uint64_t count = 0;
+    for (std::size_t i = 0; i < tasks.size(); ++i) {
+        count += is_final(static_cast<TaskState>(i)) ? 0 : tasks[i];
+    }
+    return count;
+}
+
+QueueTable::QueueTable() = default;
+
+std::optional<QueueIndex> QueueTable::find(std::string_view name) const {
+    const auto found = by_name_.find(name);
+    return found == by_name_.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::optional<KindIndex> QueueTable::find_kind(std::string_view name) const {
+    const auto found = kinds_by_name_.find(name);
+    return found == kinds_by_name_.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::optional<QueueIndex> QueueTable::make(std::string_view name) {
+    if (const auto known = find(name)) {
+        return known;
+    }
+    if (queues_.size() >= names_max) {
+        return std::nullopt;
+    }
+    const auto index = static_cast<QueueIndex>(queues_.size());
+    queues_.push_back({.name = std::string(name)});
+    by_name_.emplace(queues_.back().name, index);
+    return index;
+}
+
+std::optional<KindIndex> QueueTable::make_kind(std::string_view name) {
+    if (const auto known = find_kind(name)) {
+        return known;
+    }
+    if (kinds_.size() >= names_max) {
+        return std::nullopt;
+    }
+    const auto index = static_cast<KindIndex>(kinds_.size());
+    kinds_.emplace_back(name);
+    kinds_by_name_.emplace(kinds_.back(), index);
+    return index;
+}
+
+std::optional<LaneIndex> QueueTable::find_lane(QueueIndex queue, KindIndex kind) const {
+    const auto found = lanes_by_pair_.find(pair_key(queue, kind));
+    return found == lanes_by_pair_.end() ? std::nullopt : std::optional(found->second);
+}
+
+LaneIndex QueueTable::make_lane(QueueIndex queue, KindIndex kind) {
+    const auto index = static_cast<LaneIndex>(lanes_.size());
+    check(lanes_by_pair_.emplace(pair_key(queue, kind), index).second,
+          "a queue and a kind have one lane");
+    lanes_.emplace_back(queue, kind);
+    (*this)[queue].lanes.push_back(index);
+    return index;
+}
+
+bool QueueTable::has_room_for(std::string_view queue, std::string_view kind) const {
+    return (queues_.size() < names_max || find(queue)) &&
+           (kinds_.size() < names_max || find_kind(kind)) && lanes_.size() < names_max * 4;
+}
+
+}  // namespace xebec::broker

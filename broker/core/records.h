@@ -1,0 +1,123 @@
+#pragma once
+// Durable facts. The broker's durable state is what applying its records in order gives; nothing
+// else changes it, neither while it runs nor when it starts again.
+
+#include "broker/core/queues.h"
+#include "protocol/blob.h"
+#include "protocol/ids.h"
+#include "protocol/time.h"
+
+#include <xebec/task.h>
+
+#include <cstdint>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace xebec::broker {
+
+// Tasks are named by number: shorter than ids, and never used again. `at` is the wall clock. Names
+// are borrowed from the queues' tables, which outlive every record.
+
+struct TaskAccepted {
+    std::uint64_t number = 0;
+    TaskId id;
+    std::uint64_t content_hash = 0;
+    std::string_view kind;
+    std::string_view queue;
+    Octets payload;
+    ContentType content_type = ContentType::octets;
+    std::uint8_t priority = 0;
+    std::uint16_t attempts_max = 1;
+    milliseconds run_max{0};  // 0: the queue's
+    WallTime not_before{};    // of a task that has to wait for a time
+    WallTime deadline{};      // of a task that has one
+    WallTime at{};
+};
+
+// A scheduled task's time has come.
+struct TaskDue {
+    std::uint64_t number = 0;
+    WallTime at{};
+};
+
+struct AttemptStarted {
+    std::uint64_t number = 0;
+    Fence fence;
+    Blob worker;
+    WallTime at{};
+};
+
+// The lease ended without an outcome; the task is ready again.
+struct AttemptReturned {
+    std::uint64_t number = 0;
+    bool is_charged = false;  // it counts against the limit
+    WallTime at{};
+};
+
+// It counts against the limit, and is tried again after `pause`.
+struct AttemptFailed {
+    std::uint64_t number = 0;
+    Blob error_class;
+    Blob error_text;
+    milliseconds pause{0};
+    std::uint64_t run_us = 0;
+    WallTime at{};
+};
+
+struct TaskSucceeded {
+    std::uint64_t number = 0;
+    Octets result;
+    ContentType result_type = ContentType::octets;
+    std::uint64_t run_us = 0;
+    WallTime at{};
+};
+
+// The last attempt failed, or its worker was lost.
+struct TaskDied {
+    std::uint64_t number = 0;
+    Blob error_class;
+    Blob error_text;
+    std::uint64_t run_us = 0;
+    WallTime at{};
+};
+
+struct TaskCancelled {
+    std::uint64_t number = 0;
+    WallTime at{};
+};
+
+struct TaskExpired {
+    std::uint64_t number = 0;
+    WallTime at{};
+};
+
+// An operator's retry of a dead task.
+struct TaskRetried {
+    std::uint64_t number = 0;
+    std::uint16_t attempts_max = 1;
+    WallTime at{};
+};
+
+// Retention is over; a tombstone stays for a while.
+struct TaskRemoved {
+    std::uint64_t number = 0;
+    WallTime at{};
+};
+
+struct QueueChanged {
+    std::string_view queue;
+    Settings settings;
+    bool is_paused = false;
+};
+
+// Ids made before `floor` that are unknown are refused from now on.
+struct FloorRaised {
+    WallTime floor{};
+};
+
+using Record = std::variant<TaskAccepted, TaskDue, AttemptStarted, AttemptReturned, AttemptFailed,
+                            TaskSucceeded, TaskDied, TaskCancelled, TaskExpired, TaskRetried,
+                            TaskRemoved, QueueChanged, FloorRaised>;
+
+}  // namespace xebec::broker

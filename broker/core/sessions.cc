@@ -1,0 +1,39 @@
+#include "broker/core/sessions.h"
+
+#include "protocol/check.h"
+
+namespace xebec::broker {
+
+SessionIndex Sessions::open(std::uint64_t id, const Peer& peer) {
+    const SessionIndex index = sessions_.acquire();
+    check(id != 0 && by_id_.emplace(id, index).second, "a session's number is new");
+    check(by_peer_.emplace(peer, index).second, "a connection has one session");
+    sessions_[index].id = id;
+    sessions_[index].peer = peer;
+    return index;
+}
+
+void Sessions::close(SessionIndex session) {
+    check(by_id_.erase(sessions_[session].id) == 1, "a session to be closed is open");
+    unbind(session);
+    sessions_.release(session);
+}
+
+void Sessions::unbind(SessionIndex session) {
+    const auto found = by_peer_.find(sessions_[session].peer);
+    if (found != by_peer_.end() && found->second == session) {
+        by_peer_.erase(found);
+    }
+}
+
+SessionIndex Sessions::find(const Peer& peer) const {
+    const auto found = by_peer_.find(peer);
+    return found == by_peer_.end() ? no_session : found->second;
+}
+
+SessionIndex Sessions::find(std::uint64_t id) const {
+    const auto found = by_id_.find(id);
+    return found == by_id_.end() ? no_session : found->second;
+}
+
+}  // namespace xebec::broker

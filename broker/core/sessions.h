@@ -1,0 +1,117 @@
+#pragma once
+// One conversation of a peer with this run of the broker, and what the broker owes it.
+
+#include "broker/core/indices.h"
+#include "broker/core/lanes.h"
+#include "broker/core/peers.h"
+#include "broker/core/slab.h"
+#include "protocol/blob.h"
+#include "protocol/messages.h"
+#include "protocol/time.h"
+
+#include <absl/container/flat_hash_map.h>
+#include <absl/container/flat_hash_set.h>
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace xebec::broker {
+
+// An outcome on its way to a session that waits. Owns its texts.
+struct PendingOutcome {
+    protocol::OutcomeItem item;  // its error is set when it is sent
+    Blob error_class;
+    Blob error_text;
+};
+
+// How many tasks a worker may still be given.
+enum class Room : std::uint8_t {
+    none,     // its credit is used up, or it is leaving
+    waiting,  // more than it can run now
+    free,     // a slot is free
+};
+constexpr std::size_t room_count = 3;
+
+// The part of a session that only workers have.
+struct WorkerPart {
+    std::vector<std::string> kinds;
+    std::vector<std::string> queues;  // empty: all
+    OfferIndex offer = no_index<OfferIndex>;
+    std::uint32_t slots = 0;
+    std::uint32_t credit = 0;
+    bool is_draining = false;
+
+    TaskLine held;  // its leases, in order of assignment
+    std::uint32_t held_count = 0;
+    absl::flat_hash_set<std::pair<TaskId, std::uint64_t>> revoked;  // not yet given back
+
+    Instant last_progress{};   // when it last finished something, or began with nothing
+    bool is_recalled = false;  // asked for tasks back, not yet answered
+
+    std::uint64_t succeeded = 0;
+    std::uint64_t failed = 0;
+
+    // Its place among the workers of its offer with the same room, least recently used first.
+    Room room = Room::none;
+    std::uint64_t used_order = 0;
+
+    // What this step sends.
+    std::vector<protocol::AssignItem> assigning;
+    std::vector<protocol::LeaseRef> revoking;
+
+    std::uint32_t occupied() const {
+        return held_count + static_cast<std::uint32_t>(revoked.size());
+    }
+};
+
+enum class SessionTimer : std::uint8_t { liveness, leases, recall };
+constexpr std::size_t session_timer_count = 3;
+
+struct Session {
+    Session() { timers.fill(Instant::max()); }
+
+    std::uint64_t id = 0;  // 0: the entry is free
+    Peer peer;
+    protocol::Role role = protocol::Role::client;
+    Blob name;
+    std::string host;
+    std::uint32_t process = 0;
+    Instant last_heard{};
+    bool is_pinged = false;  // since it was last heard
+    WallTime since{};
+    std::array<Instant, session_timer_count> timers;  // when each is armed for; max: it is not
+    WorkerPart worker;
+    std::vector<PendingOutcome> outcomes;
+    std::uint64_t waits = 0;  // tasks whose outcome it is owed
+
+    bool is_worker() const { return role == protocol::Role::worker; }
+};
+
+class Sessions {
+public:
+    static constexpr std::size_t count_max = 65'536;
+
+    // A connection has one session at most: close the other first.
+    SessionIndex open(std::uint64_t id, const Peer& peer);
+    void close(SessionIndex session);
+    // Its connection is another session's from now on; it remains to be closed.
+    void unbind(SessionIndex session);
+
+    SessionIndex find(std::uint64_t id) const;
+    SessionIndex find(const Peer& peer) const;
+    Session& operator[](SessionIndex session) { return sessions_[session]; }
+    const Session& operator[](SessionIndex session) const { return sessions_[session]; }
+
+    std::uint32_t size() const { return sessions_.size(); }
+    std::uint32_t used() const { return sessions_.used(); }  // free entries among them have id 0
+
+private:
+    Slab<Session, SessionIndex> sessions_;
+    absl::flat_hash_map<std::uint64_t, SessionIndex> by_id_;
+    absl::flat_hash_map<Peer, SessionIndex> by_peer_;
+};
+
+}  // namespace xebec::broker

@@ -1,0 +1,466 @@
+#include "broker/core/state.h"
+
+#include "protocol/check.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace xebec::broker {
+
+using std::chrono::duration_cast;
+using std::chrono::microseconds;
+
+namespace {
+
+std::uint64_t microseconds_between(Instant from, Instant to) {
+    return static_cast<std::uint64_t>(
+        std::max<std::int64_t>(0, duration_cast<microseconds>(to - from).count()));
+}
+
+}  // namespace
+
+void State::apply(const Record& record, Now now) {
+    std::visit([this, now](const auto& fact) { on(fact, now); }, record);
+}
+
+// ---- records ----
+
+void State::on(const TaskAccepted& record, Now now) {
+    const TaskIndex index = tasks_.insert(record.id, record.number);
+    number_last_ = std::max(number_last_, record.number);
+    Task& task = tasks_[index];
+    task.content_hash = record.content_hash;
+    task.payload = record.payload.keep();
+    task.content_type = record.content_type;
+    task.priority = record.priority;
+    task.attempts_max = record.attempts_max;
+    task.accepted_at = record.at;
+    task.lane = lane_for(record.queue, record.kind);
+    if (record.run_max.count() > 0) {
+        tasks_.details(task).run_max = record.run_max;
+    }
+    if (record.deadline != WallTime{}) {
+        tasks_.details(task).deadline = record.deadline;
+        deadlines_.arm(record.deadline, index);
+    }
+    const bool must_wait = record.not_before != WallTime{};
+    if (must_wait) {
+        tasks_.details(task).not_before = record.not_before;
+    }
+    add_octets(task, +1);
+    ++totals_.submitted;
+    ++queue_of(task).created;
+    ++queues_[task.lane].figures.created;
+    enter(index, must_wait ? TaskState::scheduled : TaskState::ready, now);
+    note(task, 0);
+}
+
+void State::on(const TaskDue& record, Now now) {
+    const TaskIndex index = expect(record.number);
+    leave(index);
+    tasks_[index].is_returned = true;
+    enter(index, TaskState::ready, now);
+    note(tasks_[index], 0);
+}
+
+void State::on(const AttemptStarted& record, Now now) {
+    const TaskIndex index = expect(record.number);
+    Task& task = tasks_[index];
+    check(record.fence > task.fence, "a task's fence grows strictly (I6)");
+    const std::uint64_t waited = microseconds_between(task.since, now.steady);
+    leave(index);
+    task.fence = record.fence;
+    task.is_returned = true;
+    Details& details = tasks_.details(task);
+    details.worker = record.worker;
+    details.started_at = record.at;
+    ++totals_.assigned;
+    queues_[task.lane].figures.wait.add(microseconds{waited});
+    enter(index, TaskState::leased, now);
+    note(task, waited);
+}
+
+void State::on(const AttemptReturned& record, Now now) {
+    const TaskIndex index = expect(record.number);
+    Task& task = tasks_[index];
+    const std::uint64_t held = microseconds_between(task.since, now.steady);
+    leave(index);
+    task.attempts = static_cast<std::uint16_t>(task.attempts + (record.is_charged ? 1 : 0));
+    ++totals_.returned;
+    enter(index, TaskState::ready, now);
+    note(task, held);
+}
+
+void State::on(const AttemptFailed& record, Now now) {
+    const TaskIndex index = expect(record.number);
+    Task& task = tasks_[index];
+    leave(index);
+    ++task.attempts;
+    set_error(task, record.error_class, record.error_text);
+    tasks_.details(task).retry_at = now.steady + record.pause;
+    ++totals_.failed;
+    ++queues_[task.lane].figures.failed;
+    queues_[task.lane].figures.run.add(microseconds{record.run_us});
+    enter(index, TaskState::scheduled, now);
+    note(task, record.run_us);
+}
+
+void State::on(const TaskSucceeded& record, Now now) {
+    const TaskIndex index = expect(record.number);
+    Task& task = tasks_[index];
+    leave(index);
+    ++task.attempts;
+    Details& details = tasks_.details(task);
+    details.error_class = {};
+    details.error_text = {};
+    details.result = record.result.keep();
+    details.result_type = record.result_type;
+    octets_ += details.result.footprint();
+    ++totals_.succeeded;
+    ++queues_[task.lane].figures.succeeded;
+    queues_[task.lane].figures.run.add(microseconds{record.run_us});
+    end(index, TaskState::succeeded, record.at, now);
+    note(task, record.run_us);
+}
+
+void State::on(const TaskDied& record, Now now) {
+    const TaskIndex index = expect(record.number);
+    Task& task = tasks_[index];
+    leave(index);
+    ++task.attempts;
+    set_error(task, record.error_class, record.error_text);
+    ++totals_.failed;
+    ++totals_.dead;
+    ++queues_[task.lane].figures.failed;
+    end(index, TaskState::dead, record.at, now);
+    note(task, record.run_us);
+}
+
+void State::on(const TaskCancelled& record, Now now) {
+    const TaskIndex index = expect(record.number);
+    leave(index);
+    ++totals_.cancelled;
+    end(index, TaskState::cancelled, record.at, now);
+    note(tasks_[index], 0);
+}
+
+void State::on(const TaskExpired& record, Now now) {
+    const TaskIndex index = expect(record.number);
+    leave(index);
+    ++totals_.expired;
+    end(index, TaskState::expired, record.at, now);
+    note(tasks_[index], 0);
+}
+
+void State::on(const TaskRetried& record, Now now) {
+    const TaskIndex index = expect(record.number);
+    Task& task = tasks_[index];
+    check(task.state == TaskState::dead, "only a dead task is retried (I8)");
+    leave(index);
+    task.attempts_max = record.attempts_max;
+    task.is_returned = true;
+    Details& details = tasks_.details(task);
+    ++details.series;
+    if (details.deadline != WallTime{}) {
+        deadlines_.arm(details.deadline, index);
+    }
+    ++totals_.retried;
+    enter(index, TaskState::ready, now);
+    note(task, 0);
+}
+
+void State::on(const TaskRemoved& record, Now now) {
+    const TaskIndex index = expect(record.number);
+    Task& task = tasks_[index];
+    check(is_final(task.state), "only a final task is removed (I11)");
+    leave(index);
+    note(task, 0, true);
+    tombstones_.add(task.id,
+                    {.number = task.number,
+                     .content_hash = task.content_hash,
+                     .fence = task.fence,
+                     .state = task.state},
+                    now);
+    ++totals_.removed;
+    ++queue_of(task).removed;
+    add_octets(task, -1);
+    tasks_.erase(index);
+}
+
+void State::on(const QueueChanged& record, Now) {
+    const auto index = queues_.make(record.queue);
+    check(index.has_value(), "there is room for a recorded queue");
+    Queue& queue = queues_[*index];
+    unwatch_head(*index);
+    queue.settings = record.settings;
+    queue.is_paused = record.is_paused;
+    queue.is_changed = true;
+    watch_head(*index);
+    for (const LaneIndex lane : queue.lanes) {
+        touch(lane);
+    }
+}
+
+void State::on(const FloorRaised& record, Now) {
+    tombstones_.raise_floor(record.floor);
+}
+
+// ---- moving between states ----
+
+TaskIndex State::expect(std::uint64_t number) const {
+    const TaskIndex index = tasks_.find(number);
+    check(index != no_task, "a record names a task that exists");
+    return index;
+}
+
+void State::leave(TaskIndex index) {
+    Task& task = tasks_[index];
+    Queue& queue = queue_of(task);
+    Lane& lane = queues_[task.lane];
+    --counts_[static_cast<std::size_t>(task.state)];
+    --queue.tasks[static_cast<std::size_t>(task.state)];
+    switch (task.state) {
+        case TaskState::scheduled: {
+            const Details& details = tasks_.details(task);
+            if (details.retry_at != Instant{}) {
+                retries_.cancel(details.retry_at, index);
+                tasks_.details(task).retry_at = {};
+            } else {
+                not_before_.cancel(details.not_before, index);
+            }
+            break;
+        }
+        case TaskState::blocked:
+            break;
+        case TaskState::ready:
+            lane.remove(tasks_, index);
+            touch(task.lane);
+            break;
+        case TaskState::leased:
+            check(task.holder == no_session, "a lease is taken off its session before it ends");
+            --lane.leased;
+            lane.is_changed = true;
+            break;
+        case TaskState::succeeded:
+        case TaskState::dead:
+        case TaskState::cancelled:
+        case TaskState::expired: {
+            const QueueIndex queue_index = lane.queue();
+            unwatch_head(queue_index);
+            queue.finals.remove(tasks_, index);
+            watch_head(queue_index);
+            const Details& details = tasks_.details(task);
+            final_octets_ -= task.payload.footprint() + details.result.footprint();
+            break;
+        }
+    }
+}
+
+void State::enter(TaskIndex index, TaskState state, Now now) {
+    Task& task = tasks_[index];
+    Lane& lane = queues_[task.lane];
+    task.state = state;
+    ++counts_[static_cast<std::size_t>(state)];
+    ++queue_of(task).tasks[static_cast<std::size_t>(state)];
+    switch (state) {
+        case TaskState::scheduled: {
+            const Details& details = tasks_.details(task);
+            if (details.retry_at != Instant{}) {
+                retries_.arm(details.retry_at, index);
+            } else {
+                not_before_.arm(details.not_before, index);
+            }
+            break;
+        }
+        case TaskState::blocked:
+            break;
+        case TaskState::ready:
+            task.since = now.steady;
+            lane.push(tasks_, index);
+            touch(task.lane);
+            break;
+        case TaskState::leased:
+            task.since = now.steady;
+            ++lane.leased;
+            lane.is_changed = true;
+            break;
+        case TaskState::succeeded:
+        case TaskState::dead:
+        case TaskState::cancelled:
+        case TaskState::expired: {
+            const QueueIndex queue_index = lane.queue();
+            unwatch_head(queue_index);
+            queues_[queue_index].finals.push_back(tasks_, index);
+            watch_head(queue_index);
+            const Details& details = tasks_.details(task);
+            final_octets_ += task.payload.footprint() + details.result.footprint();
+            break;
+        }
+    }
+}
+
+void State::end(TaskIndex index, TaskState state, WallTime at, Now now) {
+    Task& task = tasks_[index];
+    Details& details = tasks_.details(task);
+    if (details.deadline != WallTime{}) {
+        deadlines_.cancel(details.deadline, index);
+    }
+    details.finished_at = at;
+    details.finished_steady = now.steady;
+    details.finished_order = ++finished_order_last_;
+    enter(index, state, now);
+}
+
+void State::set_error(Task& task, const Blob& error_class, const Blob& error_text) {
+    Details& details = tasks_.details(task);
+    details.error_class = error_class;
+    details.error_text = error_text;
+}
+
+void State::add_octets(const Task& task, std::int64_t sign) {
+    const Details* details = tasks_.find_details(task);
+    const std::size_t held =
+        task.payload.footprint() + (details == nullptr ? 0 : details->result.footprint());
+    octets_ = static_cast<std::uint64_t>(static_cast<std::int64_t>(octets_) +
+                                         sign * static_cast<std::int64_t>(held));
+}
+
+LaneIndex State::lane_for(std::string_view queue, std::string_view kind) {
+    const auto queue_index = queues_.make(queue);
+    const auto kind_index = queues_.make_kind(kind);
+    check(queue_index && kind_index, "there is room for a recorded queue and kind");
+    const auto known = queues_.find_lane(*queue_index, *kind_index);
+    return known ? *known : queues_.make_lane(*queue_index, *kind_index);
+}
+
+void State::touch(LaneIndex index) {
+    Lane& lane = queues_[index];
+    lane.is_changed = true;
+    const bool wants_offer = !lane.empty() && !queues_[lane.queue()].is_paused;
+    if (wants_offer != lane.is_offered) {
+        touched_lanes_.push_back(index);
+    }
+}
+
+// ---- updates ----
+
+void State::note(Task& task, std::uint64_t duration_us, bool removed) {
+    Queue& queue = queue_of(task);
+    ++task.version;
+    ++queue.sequence;
+    queue.is_changed = true;
+    if (!watching_) {
+        return;
+    }
+    const Details* details = tasks_.find_details(task);
+    const bool in_attempt = task.state == TaskState::leased;
+    transitions_.push_back(
+        {.queue = queues_[task.lane].queue(),
+         .sequence = queue.sequence,
+         .update = {.number = task.number,
+                    .id = task.id,
+                    .state = task.state,
+                    .attempt = static_cast<std::uint32_t>(task.attempts) + (in_attempt ? 1 : 0),
+                    .duration_us = duration_us,
+                    .version = task.version,
+                    .removed = removed},
+         .kind = queues_[task.lane].kind(),
+         .worker = details == nullptr ? Blob{} : details->worker,
+         .error_class = details == nullptr ? Blob{} : details->error_class});
+}
+
+// ---- time and retention ----
+
+std::optional<State::Due> State::take_due(Now now) {
+    if (const auto task = deadlines_.take_due(now.wall)) {
+        return Due{*task, true};
+    }
+    if (const auto task = retries_.take_due(now.steady)) {
+        return Due{*task, false};
+    }
+    if (const auto task = not_before_.take_due(now.wall)) {
+        return Due{*task, false};
+    }
+    return std::nullopt;
+}
+
+std::optional<WallTime> State::next_due_wall() const {
+    const auto a = deadlines_.next();
+    const auto b = not_before_.next();
+    return a && b ? std::min(a, b) : (a ? a : b);
+}
+
+void State::unwatch_head(QueueIndex index) {
+    const Queue& queue = queues_[index];
+    if (queue.finals.empty()) {
+        return;
+    }
+    const Details& head = *tasks_.find_details(tasks_[queue.finals.head()]);
+    retention_ends_.cancel(head.finished_steady + queue.settings.retention, index);
+    final_heads_.cancel(head.finished_order, index);
+}
+
+void State::watch_head(QueueIndex index) {
+    const Queue& queue = queues_[index];
+    if (queue.finals.empty()) {
+        return;
+    }
+    const Details& head = *tasks_.find_details(tasks_[queue.finals.head()]);
+    retention_ends_.arm(head.finished_steady + queue.settings.retention, index);
+    final_heads_.arm(head.finished_order, index);
+}
+
+std::uint64_t State::final_count() const {
+    return std::accumulate(counts_.begin() + static_cast<int>(TaskState::succeeded), counts_.end(),
+                           std::uint64_t{0});
+}
+
+std::optional<TaskIndex> State::next_removal(Instant now, std::uint64_t octets_max,
+                                             std::uint64_t count_min) const {
+    if (const auto end = retention_ends_.first(); end && end->first <= now) {
+        return queues_[end->second].finals.head();
+    }
+    const auto oldest = final_heads_.first();
+    if (oldest && final_octets_ > octets_max && final_count() > count_min) {
+        return queues_[oldest->second].finals.head();
+    }
+    return std::nullopt;
+}
+
+std::optional<Instant> State::next_retention_end() const {
+    return retention_ends_.next();
+}
+
+// ---- checks ----
+
+void State::check_invariants() const {
+    std::array<std::uint64_t, task_state_count> sum{};
+    for (std::size_t i = 0; i < queues_.queue_count(); ++i) {
+        const Queue& queue = queues_[static_cast<QueueIndex>(i)];
+        std::uint64_t present = 0;
+        std::uint64_t ready = 0;
+        std::uint64_t leased = 0;
+        for (std::size_t state = 0; state < task_state_count; ++state) {
+            sum[state] += queue.tasks[state];
+            present += queue.tasks[state];
+        }
+        check(queue.created == present + queue.removed, "no task appears or vanishes (I10)");
+        for (const LaneIndex lane : queue.lanes) {
+            check(queues_[lane].count_tasks(tasks_) == queues_[lane].ready(),
+                  "a lane counts its tasks");
+            ready += queues_[lane].ready();
+            leased += queues_[lane].leased;
+        }
+        check(ready == queue.tasks[static_cast<std::size_t>(TaskState::ready)] &&
+                  leased == queue.tasks[static_cast<std::size_t>(TaskState::leased)],
+              "lanes hold what their queue counts (I10)");
+    }
+    check(sum == counts_, "queues add up to the whole (I10)");
+    check(std::accumulate(sum.begin(), sum.end(), std::uint64_t{0}) == tasks_.size(),
+          "every task is in one queue (I10)");
+    check(retries_.size() + not_before_.size() ==
+              counts_[static_cast<std::size_t>(TaskState::scheduled)],
+          "every scheduled task has a timer (L1)");
+}
+
+}  // namespace xebec::broker

@@ -1,0 +1,125 @@
+#pragma once
+// The broker's durable state: tasks, queues, retention. It changes only by applying records, in
+// live operation and in recovery alike; it decides nothing.
+
+#include "broker/core/queues.h"
+#include "broker/core/records.h"
+#include "broker/core/tasks.h"
+#include "broker/core/timers.h"
+#include "broker/core/tombstones.h"
+#include "protocol/messages.h"
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace xebec::broker {
+
+// One committed transition, as watchers will see it. Owns its texts: the task may change again
+// before it is sent.
+struct Transition {
+    QueueIndex queue{};
+    std::uint64_t sequence = 0;
+    protocol::Update update;  // its texts are set when it is sent
+    KindIndex kind{};
+    Blob worker;
+    Blob error_class;
+};
+
+class State {
+public:
+    // Applies one durable fact. The record must fit the state: a task exists, is in the state from
+    // which this leads on, and so on.
+    void apply(const Record& record, Now now);
+
+    TaskTable& tasks() { return tasks_; }
+    const TaskTable& tasks() const { return tasks_; }
+    QueueTable& queues() { return queues_; }
+    const QueueTable& queues() const { return queues_; }
+    const Tombstones& tombstones() const { return tombstones_; }
+
+    Queue& queue_of(const Task& task) { return queues_[queues_[task.lane].queue()]; }
+    const Queue& queue_of(const Task& task) const { return queues_[queues_[task.lane].queue()]; }
+
+    std::uint64_t number_last() const { return number_last_; }
+    std::uint64_t octets() const { return octets_; }              // payloads and results held
+    std::uint64_t final_octets() const { return final_octets_; }  // of final tasks
+    const std::array<std::uint64_t, task_state_count>& counts() const { return counts_; }
+    const protocol::Totals& totals() const { return totals_; }
+    std::uint64_t final_count() const;
+
+    // Scheduled tasks and deadlines that are due, one at a time.
+    struct Due {
+        TaskIndex task = no_task;
+        bool is_deadline = false;
+    };
+    std::optional<Due> take_due(Now now);
+    std::optional<Instant> next_due_steady() const { return retries_.next(); }
+    std::optional<WallTime> next_due_wall() const;
+
+    // The final task whose retention is over first, if one's is.
+    std::optional<TaskIndex> next_removal(Instant now, std::uint64_t octets_max,
+                                          std::uint64_t count_min) const;
+    std::optional<Instant> next_retention_end() const;
+
+    // Lanes that became empty, ready, paused or resumed since the last call.
+    std::vector<LaneIndex> take_touched_lanes() { return std::exchange(touched_lanes_, {}); }
+
+    // With `watching`, transitions are collected; sequences are counted either way.
+    void set_watching(bool watching) { watching_ = watching; }
+    std::vector<Transition> take_transitions() { return std::exchange(transitions_, {}); }
+
+    void check_invariants() const;
+
+private:
+    void on(const TaskAccepted& record, Now now);
+    void on(const TaskDue& record, Now now);
+    void on(const AttemptStarted& record, Now now);
+    void on(const AttemptReturned& record, Now now);
+    void on(const AttemptFailed& record, Now now);
+    void on(const TaskSucceeded& record, Now now);
+    void on(const TaskDied& record, Now now);
+    void on(const TaskCancelled& record, Now now);
+    void on(const TaskExpired& record, Now now);
+    void on(const TaskRetried& record, Now now);
+    void on(const TaskRemoved& record, Now now);
+    void on(const QueueChanged& record, Now now);
+    void on(const FloorRaised& record, Now now);
+
+    TaskIndex expect(std::uint64_t number) const;
+    void leave(TaskIndex task);                                       // the state it is in
+    void enter(TaskIndex task, TaskState state, Now now);             // another one
+    void end(TaskIndex task, TaskState state, WallTime at, Now now);  // a final one
+    void set_error(Task& task, const Blob& error_class, const Blob& error_text);
+    void touch(LaneIndex lane);
+    void note(Task& task, std::uint64_t duration_us, bool removed = false);
+    void add_octets(const Task& task, std::int64_t sign);
+    LaneIndex lane_for(std::string_view queue, std::string_view kind);
+    void watch_head(QueueIndex queue);    // of the queue's final tasks, after a change
+    void unwatch_head(QueueIndex queue);  // before one
+
+    TaskTable tasks_;
+    QueueTable queues_;
+    Tombstones tombstones_;
+
+    Timers<Instant, TaskIndex> retries_;      // scheduled tasks that failed
+    Timers<WallTime, TaskIndex> not_before_;  // scheduled tasks that never ran
+    Timers<WallTime, TaskIndex> deadlines_;
+    // Of each queue that has final tasks, the first of them to go: by end, and by order of ending.
+    Timers<Instant, QueueIndex> retention_ends_;
+    Timers<std::uint64_t, QueueIndex> final_heads_;
+
+    std::uint64_t number_last_ = 0;
+    std::uint64_t finished_order_last_ = 0;
+    std::uint64_t octets_ = 0;
+    std::uint64_t final_octets_ = 0;
+    std::array<std::uint64_t, task_state_count> counts_{};
+    protocol::Totals totals_;
+
+    std::vector<LaneIndex> touched_lanes_;
+    bool watching_ = false;
+    std::vector<Transition> transitions_;
+};
+
+}  // namespace xebec::broker

@@ -1,0 +1,113 @@
+#include "broker/core/tasks.h"
+
+#include "protocol/check.h"
+
+#include <absl/hash/hash.h>
+
+#include <string_view>
+
+namespace xebec::broker {
+
+void NumberIndex::insert(std::uint64_t number, TaskIndex task) {
+    std::unique_ptr<Chunk>& chunk = chunks_[number / chunk_numbers];
+    if (!chunk) {
+        chunk = std::make_unique<Chunk>();
+        chunk->tasks.fill(no_task);
+    }
+    TaskIndex& place = chunk->tasks[number % chunk_numbers];
+    check(place == no_task, "a number belongs to one task");
+    place = task;
+    ++chunk->count;
+}
+
+void NumberIndex::erase(std::uint64_t number) {
+    const auto found = chunks_.find(number / chunk_numbers);
+    check(found != chunks_.end(), "a task's number is known");
+    Chunk& chunk = *found->second;
+    chunk.tasks[number % chunk_numbers] = no_task;
+    if (--chunk.count == 0) {
+        chunks_.erase(found);
+    }
+}
+
+TaskIndex NumberIndex::find(std::uint64_t number) const {
+    const auto found = chunks_.find(number / chunk_numbers);
+    return found == chunks_.end() ? no_task : found->second->tasks[number % chunk_numbers];
+}
+
+std::optional<NumberIndex::Entry> NumberIndex::find_below(std::uint64_t bound) const {
+    auto chunk = chunks_.upper_bound(bound / chunk_numbers);
+    while (chunk != chunks_.begin()) {
+        --chunk;
+        const std::uint64_t first = chunk->first * chunk_numbers;
+        for (std::uint64_t n = std::min(chunk_numbers, bound - first); n > 0; --n) {
+            if (chunk->second->tasks[n - 1] != no_task) {
+                return Entry{first + n - 1, chunk->second->tasks[n - 1]};
+            }
+        }
+    }
+    return std::nullopt;
+}
+
+TaskTable::TaskTable() {
+    ids_.reserve(shard_count);
+    for (std::size_t i = 0; i < shard_count; ++i) {
+        ids_.emplace_back(0, HashById{&tasks_}, EqualById{&tasks_});
+    }
+}
+
+std::size_t TaskTable::HashById::operator()(const TaskId& id) const {
+    return absl::HashOf(
+        std::string_view(reinterpret_cast<const char*>(id.octets.data()), id.octets.size()));
+}
+
+std::size_t TaskTable::HashById::operator()(TaskIndex task) const {
+    return (*this)((*tasks)[task].id);
+}
+
+TaskTable::Ids& TaskTable::shard(const TaskId& id) {
+    return ids_[id.octets[15] % shard_count];
+}
+
+const TaskTable::Ids& TaskTable::shard(const TaskId& id) const {
+    return ids_[id.octets[15] % shard_count];
+}
+
+TaskIndex TaskTable::insert(const TaskId& id, std::uint64_t number) {
+    const TaskIndex index = tasks_.acquire();
+    Task& task = tasks_[index];
+    task.id = id;
+    task.number = number;
+    check(shard(id).insert(index).second, "an id belongs to one task");
+    numbers_.insert(number, index);
+    return index;
+}
+
+void TaskTable::erase(TaskIndex index) {
+    Task& task = tasks_[index];
+    check(shard(task.id).erase(index) == 1, "a task's id is known");
+    numbers_.erase(task.number);
+    if (task.details != no_index<DetailsIndex>) {
+        details_.release(task.details);
+    }
+    tasks_.release(index);
+}
+
+TaskIndex TaskTable::find(const TaskId& id) const {
+    const Ids& ids = shard(id);
+    const auto found = ids.find(id);
+    return found == ids.end() ? no_task : *found;
+}
+
+Details& TaskTable::details(Task& task) {
+    if (task.details == no_index<DetailsIndex>) {
+        task.details = details_.acquire();
+    }
+    return details_[task.details];
+}
+
+const Details* TaskTable::find_details(const Task& task) const {
+    return task.details == no_index<DetailsIndex> ? nullptr : &details_[task.details];
+}
+
+}  // namespace xebec::broker

@@ -1,0 +1,146 @@
+#pragma once
+// Every task the broker knows, by its place, its id and its number.
+
+#include "broker/core/indices.h"
+#include "broker/core/slab.h"
+#include "protocol/blob.h"
+#include "protocol/ids.h"
+#include "protocol/messages.h"
+#include "protocol/time.h"
+
+#include <xebec/task.h>
+
+#include <absl/container/btree_map.h>
+#include <absl/container/flat_hash_set.h>
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+namespace xebec::broker {
+
+// What every task has, in as few octets as possible: millions of them wait at a time.
+struct Task {
+    TaskId id;
+    std::uint64_t number = 0;
+    std::uint64_t content_hash = 0;  // of kind, queue, payload and options as sent
+    Blob payload;
+    Instant since{};  // when it became ready, or was leased
+    WallTime accepted_at{};
+    Fence fence;                   // of the latest attempt
+    TaskIndex previous = no_task;  // its neighbours in the one line its state puts it in
+    TaskIndex next = no_task;
+    LaneIndex lane{};
+    DetailsIndex details = no_index<DetailsIndex>;
+    SessionIndex holder = no_session;  // while leased
+    std::uint32_t version = 0;
+    std::uint16_t attempts = 0;  // ended ones that count against the limit
+    std::uint16_t attempts_max = 0;
+    TaskState state = TaskState::scheduled;
+    std::uint8_t priority = 0;
+    ContentType content_type = ContentType::octets;
+    bool is_returned : 1 = false;  // it has been given out or delayed before
+    bool is_waited_for : 1 = false;
+};
+static_assert(sizeof(Task) <= 96);
+
+// What only some tasks have: options that differ from the queue's, an attempt, an end.
+struct Details {
+    WallTime not_before{};
+    WallTime deadline{};
+    milliseconds run_max{0};
+    std::uint32_t series = 0;
+
+    Instant retry_at{};  // of a scheduled task that failed; else the wall clock's not_before counts
+
+    Blob worker;  // the latest attempt's
+    WallTime started_at{};
+    Instant lease_ends{};
+    Instant run_ends = Instant::max();  // when the broker itself ends the attempt
+
+    Blob error_class;
+    Blob error_text;
+
+    Blob result;
+    ContentType result_type = ContentType::octets;
+    WallTime finished_at{};
+    Instant finished_steady{};
+    std::uint64_t finished_order = 0;
+};
+
+// Tasks by number: four octets for each number between the oldest and the newest task alive, less
+// the chunks in which none is.
+class NumberIndex {
+public:
+    void insert(std::uint64_t number, TaskIndex task);
+    void erase(std::uint64_t number);
+    TaskIndex find(std::uint64_t number) const;
+
+    // The task with the highest number below `bound`, and that number.
+    struct Entry {
+        std::uint64_t number = 0;
+        TaskIndex task = no_task;
+    };
+    std::optional<Entry> find_below(std::uint64_t bound) const;
+
+private:
+    static constexpr std::uint64_t chunk_numbers = 4096;
+    struct Chunk {
+        std::array<TaskIndex, chunk_numbers> tasks;
+        std::uint32_t count = 0;
+    };
+
+    absl::btree_map<std::uint64_t, std::unique_ptr<Chunk>> chunks_;
+};
+
+class TaskTable {
+public:
+    TaskTable();
+
+    // Neither the id nor the number may be known yet.
+    TaskIndex insert(const TaskId& id, std::uint64_t number);
+    void erase(TaskIndex task);
+
+    TaskIndex find(const TaskId& id) const;
+    TaskIndex find(std::uint64_t number) const { return numbers_.find(number); }
+    const NumberIndex& numbers() const { return numbers_; }
+
+    Task& operator[](TaskIndex task) { return tasks_[task]; }
+    const Task& operator[](TaskIndex task) const { return tasks_[task]; }
+
+    // Makes them if absent.
+    Details& details(Task& task);
+    // Nothing if absent.
+    const Details* find_details(const Task& task) const;
+
+    std::uint32_t size() const { return tasks_.size(); }
+
+private:
+    struct HashById {
+        using is_transparent = void;
+        const Slab<Task, TaskIndex>* tasks;
+        std::size_t operator()(TaskIndex task) const;
+        std::size_t operator()(const TaskId& id) const;
+    };
+    struct EqualById {
+        using is_transparent = void;
+        const Slab<Task, TaskIndex>* tasks;
+        bool operator()(TaskIndex a, TaskIndex b) const { return a == b; }
+        bool operator()(TaskIndex a, const TaskId& b) const { return (*tasks)[a].id == b; }
+        bool operator()(const TaskId& a, TaskIndex b) const { return (*tasks)[b].id == a; }
+    };
+    using Ids = absl::flat_hash_set<TaskIndex, HashById, EqualById>;
+
+    // Many small tables instead of a large one, so that growth never stalls a step.
+    static constexpr std::size_t shard_count = 256;
+    Ids& shard(const TaskId& id);
+    const Ids& shard(const TaskId& id) const;
+
+    Slab<Task, TaskIndex> tasks_;
+    Slab<Details, DetailsIndex> details_;
+    std::vector<Ids> ids_;
+    NumberIndex numbers_;
+};
+
+}  // namespace xebec::broker

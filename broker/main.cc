@@ -1,0 +1,43 @@
+// xebec-broker: the only owner of state.
+
+#include "broker/options.h"
+#include "broker/server.h"
+#include "runtime/command_line.h"
+#include "runtime/log.h"
+#include "runtime/signals.h"
+
+#include <sys/resource.h>
+
+#include <csignal>
+#include <exception>
+#include <iostream>
+
+namespace {
+
+// Every peer is a descriptor; the usual soft limit of 1,024 is soon reached.
+void raise_descriptor_limit() {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        xebec::broker::Options options;
+        if (const auto status = xebec::broker::parse_options(argc, argv, options)) {
+            return *status;
+        }
+        raise_descriptor_limit();
+        const xebec::runtime::Signals signals{SIGTERM, SIGINT};
+        xebec::runtime::start_log("broker", options.log);
+        xebec::broker::Server(options, signals).run();
+        return xebec::runtime::exit_done;
+    } catch (const std::exception& error) {
+        std::cerr << "xebec-broker: " << error.what() << '\n';
+        return xebec::runtime::exit_failed;
+    }
+}

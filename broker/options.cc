@@ -1,0 +1,61 @@
+#include "broker/options.h"
+
+#include "runtime/command_line.h"
+#include "runtime/sockets.h"
+
+#include <array>
+#include <iostream>
+
+namespace xebec::broker {
+
+namespace {
+
+// Where a peer elsewhere could reach this broker, nothing keeps it from doing as it likes.
+std::optional<int> refuse_open_network(const Options& options) {
+    for (const std::string* endpoint : {&options.clients, &options.workers, &options.updates}) {
+        if (!runtime::is_loopback(*endpoint) && !options.insecure_network) {
+            std::cerr << "xebec-broker: " << *endpoint
+                      << " can be reached from other machines, and there is no authentication yet: "
+                         "anybody there could submit, run and cancel tasks. Use 127.0.0.1, or add "
+                         "--insecure-network if that network is trusted.\n";
+            return runtime::exit_usage;
+        }
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<int> parse_options(int argc, char** argv, Options& options) {
+    CLI::App app{
+        "The broker: keeps tasks safe and hands them out to workers.\n"
+        "In this version tasks are kept in memory only: a restart forgets them."};
+    app.footer("Example: xebec-broker --data /var/lib/xebec --log-file /var/log/xebec.log");
+    app.add_option("--clients", options.clients, "where clients connect")->capture_default_str();
+    app.add_option("--workers", options.workers, "where workers connect")->capture_default_str();
+    app.add_option("--updates", options.updates, "where watchers subscribe")->capture_default_str();
+    app.add_option("--data", options.data, "the folder for the broker's files")
+        ->capture_default_str();
+    app.add_option("--durability", options.durability,
+                   "what survives a restart; the only choice yet is none: nothing does")
+        ->check(CLI::IsMember({"none"}))
+        ->capture_default_str();
+    app.add_flag("--insecure-network", options.insecure_network,
+                 "allow addresses that other machines can reach, without authentication");
+    app.add_option("--memory", options.core.memory_max,
+                   "refuse new tasks beyond this much memory for tasks, such as 512MiB or 4GiB")
+        ->transform(CLI::AsSizeValue(false))
+        ->default_str("2GiB");
+    app.add_option("--log-level", options.log.level, "trace, debug, info, warning, error or off")
+        ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error", "off"}))
+        ->capture_default_str();
+    app.add_option("--log-file", options.log.file,
+                   "log to this file too, rotating at 10 MiB, five kept");
+    runtime::add_conventions(app, "broker");
+    if (const auto status = runtime::parse(app, argc, argv)) {
+        return status;
+    }
+    return refuse_open_network(options);
+}
+
+}  // namespace xebec::broker

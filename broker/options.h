@@ -1,0 +1,26 @@
+#pragma once
+// The broker's flags and configuration file as one struct.
+
+#include "broker/core/core.h"
+#include "runtime/log.h"
+
+#include <optional>
+#include <string>
+
+namespace xebec::broker {
+
+struct Options {
+    std::string clients = "tcp://127.0.0.1:5555";
+    std::string workers = "tcp://127.0.0.1:5556";
+    std::string updates = "tcp://127.0.0.1:5557";
+    std::string data = "./xebec-data";
+    std::string durability = "none";
+    bool insecure_network = false;
+    runtime::LogOptions log;
+    CoreOptions core;
+};
+
+// A value is the status with which to exit at once; what there is to say has been printed.
+std::optional<int> parse_options(int argc, char** argv, Options& options);
+
+}  // namespace xebec::broker

@@ -1,0 +1,237 @@
+#include "broker/server.h"
+
+#include "protocol/envelope.h"
+#include "runtime/clock.h"
+#include "runtime/random.h"
+
+#include <spdlog/spdlog.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <stdexcept>
+#include <system_error>
+
+namespace xebec::broker {
+
+using namespace protocol;
+
+namespace {
+
+// Results free memory and room, so workers are heard before clients.
+constexpr std::size_t worker_messages_per_step_max = 256;
+constexpr std::size_t client_messages_per_step_max = 64;
+constexpr std::size_t octets_per_step_max = 1 << 20;
+constexpr int complaints_per_second_max = 100;  // answers to what is not a message
+constexpr milliseconds linger{1'000};
+
+std::filesystem::path make_folder(const std::string& path) {
+    std::error_code failure;
+    std::filesystem::create_directories(path, failure);
+    if (failure) {
+        throw std::runtime_error("cannot make the data folder " + path + ": " + failure.message());
+    }
+    return std::filesystem::absolute(path);
+}
+
+runtime::SocketOptions router_options(const Limits& limits, int receive_messages_max) {
+    constexpr std::int64_t slack = 64 << 10;
+    const auto frame_max =
+        std::max({limits.payload_octets_max, limits.result_octets_max, limits.body_octets_max});
+    return {.receive_messages_max = receive_messages_max,
+            .frame_octets_max = static_cast<std::int64_t>(frame_max) + slack,
+            .linger = linger};
+}
+
+}  // namespace
+
+Server::Server(const Options& options, const runtime::Signals& signals)
+    : options_(options),
+      signals_(signals),
+      lock_(make_folder(options.data) / "lock"),
+      epoch_(std::filesystem::absolute(options.data), runtime::now().wall),
+      clients_(context_, runtime::SocketType::router, router_options(options.core.limits, 64)),
+      workers_(context_, runtime::SocketType::router, router_options(options.core.limits, 256)),
+      updates_(context_, runtime::SocketType::xpub,
+               {.send_messages_max = 10'000, .receive_messages_max = 16, .frame_octets_max = 256}),
+      now_(runtime::now()),
+      core_(options.core, epoch_.value(), runtime::random_seed(), now_) {
+    const std::string clients = clients_.bind(options.clients);
+    const std::string workers = workers_.bind(options.workers);
+    const std::string updates = updates_.bind(options.updates);
+    poll_workers_ = poller_.add(workers_);
+    poll_clients_ = poller_.add(clients_);
+    poll_updates_ = poller_.add(updates_);
+    poll_signals_ = poller_.add(signals.descriptor());
+    if (options.insecure_network) {
+        spdlog::warn("--insecure-network: whoever reaches this broker can do anything");
+    }
+    spdlog::warn("durability none: tasks are kept in memory only, a restart forgets them");
+    spdlog::info("ready, boot epoch {}: clients {} workers {} updates {}", epoch_.value(), clients,
+                 workers, updates);
+}
+
+void Server::run() {
+    while (!is_stopping_ || !outbox_.empty()) {
+        step();
+    }
+    spdlog::info("stopped");
+}
+
+void Server::step() {
+    poller_.wait_until(is_stopping_ ? now_.steady : core_.next_deadline());
+    now_ = runtime::now();
+    take_signals();
+    if (poller_.is_ready(poll_updates_)) {
+        take_subscriptions();
+    }
+    if (poller_.is_ready(poll_workers_)) {
+        receive_from(workers_, Port::workers, worker_messages_per_step_max);
+    }
+    if (poller_.is_ready(poll_clients_)) {
+        receive_from(clients_, Port::clients, client_messages_per_step_max);
+    }
+    apply(TimePassed{});
+    perform();
+    release();
+}
+
+void Server::take_signals() {
+    while (signals_.take()) {
+        if (is_stopping_) {
+            spdlog::warn("asked to stop again: ending at once");
+            std::_Exit(EXIT_FAILURE);
+        }
+        spdlog::info("stopping: telling workers and clients");
+        is_stopping_ = true;
+        apply(StopRequested{});
+    }
+}
+
+// ---- receiving ----
+
+void Server::receive_from(runtime::Socket& socket, Port port, std::size_t messages_max) {
+    std::size_t octets = 0;
+    for (std::size_t i = 0; i < messages_max && octets < octets_per_step_max; ++i) {
+        if (!socket.receive(message_)) {
+            return;
+        }
+        for (const std::string_view frame : message_.frames()) {
+            octets += frame.size();
+        }
+        take(port);
+    }
+}
+
+void Server::take(Port port) {
+    const auto envelope = parse_envelope(message_.frames());
+    if (!envelope) {
+        apply(ReceivedForeign{});
+        return;
+    }
+    const Limits& limits = options_.core.limits;
+    Peer peer{.port = port};
+    for (const std::string_view frame : message_.frames().first(envelope->address_count)) {
+        peer.address.emplace_back(frame);
+    }
+    std::vector<Blob> payloads;
+    std::uint64_t octets = 0;
+    bool is_too_large = message_.is_cut() || envelope->payload_count > limits.payload_frames_max;
+    for (std::size_t i = 0; i < envelope->payload_count && !is_too_large; ++i) {
+        payloads.push_back(message_.take(envelope->payload_first + i));
+        octets += payloads.back().size();
+        is_too_large = octets > limits.message_octets_max;
+    }
+    const Result<Message> message =
+        is_too_large
+            ? Result<Message>(
+                  to_error(Refusal::too_large, "the payload frames are over their limits"))
+            : decode(envelope->header, message_.frames()[envelope->body], payloads, limits);
+    if (message) {
+        apply(Received{peer, envelope->header, *message});
+    } else if (may_complain()) {
+        const Error& error = message.error();
+        apply(ReceivedMalformed{peer,
+                                envelope->header,
+                                {.code = static_cast<std::uint16_t>(to_refusal(error.name)),
+                                 .name = error.name,
+                                 .text = error.detail}});
+    } else {
+        apply(ReceivedForeign{});
+    }
+}
+
+void Server::take_subscriptions() {
+    for (std::size_t i = 0; i < client_messages_per_step_max && updates_.receive(message_); ++i) {
+        watchers_.take(message_.frames().front());
+    }
+    apply(WatchersChanged{.tasks = watchers_.wants(task_topic_prefix),
+                          .figures = watchers_.wants(stat_topic)});
+}
+
+bool Server::may_complain() {
+    if (now_.steady - complaints_since_ >= std::chrono::seconds{1}) {
+        complaints_since_ = now_.steady;
+        complaints_ = 0;
+    }
+    return ++complaints_ <= complaints_per_second_max;
+}
+
+// ---- doing what the core decided ----
+
+void Server::apply(const Event& event) {
+    core_.apply(event, now_, effects_);
+}
+
+void Server::perform() {
+    if (effects_.epoch_raised) {
+        spdlog::warn(
+            "a peer has met a later run of this broker: its data is an old copy; boot "
+            "epoch raised to {}",
+            *effects_.epoch_raised);
+        epoch_.raise(*effects_.epoch_raised);
+    }
+    for (const Notice& notice : effects_.notices) {
+        notices_.write(notice, now_.steady);
+    }
+    const Position first = journal_.append(effects_.records);
+    for (Send& message : effects_.sends) {
+        const Position at = first + message.records_before;
+        if (message.at_once) {
+            outbox_.put_at_once(std::move(message));
+        } else {
+            outbox_.put(at, std::move(message));
+        }
+    }
+    for (Publish& message : effects_.publications) {
+        const Position at = first + message.records_before;
+        outbox_.put(at, std::move(message));
+    }
+    effects_.clear();
+}
+
+void Server::release() {
+    while (auto message = outbox_.take(journal_.durable_position())) {
+        std::visit([this](const auto& content) { transmit(content); }, *message);
+    }
+}
+
+void Server::transmit(const Send& message) {
+    runtime::Socket& socket = message.peer.port == Port::clients ? clients_ : workers_;
+    const runtime::SendResult result = socket.send(message.peer.address, message.packet);
+    if (result == runtime::SendResult::sent) {
+        return;
+    }
+    apply(PeerLost{.session = message.packet.header.session,
+                   .is_stalled = result == runtime::SendResult::stalled});
+    perform();
+}
+
+void Server::transmit(const Publish& message) {
+    std::vector<runtime::FrameOut> frames;
+    for (const std::string& frame : message.frames) {
+        frames.push_back({frame, {}});
+    }
+    updates_.send(frames);
+}
+
+}  // namespace xebec::broker

@@ -1,0 +1,69 @@
+#pragma once
+// Joins sockets, journal and core: one loop, one thread. Receives a bounded batch, reads the clocks
+// once, applies, appends, and sends what has become durable.
+
+#include "broker/boot_epoch.h"
+#include "broker/core/core.h"
+#include "broker/journal/memory_journal.h"
+#include "broker/notices.h"
+#include "broker/options.h"
+#include "broker/outbox.h"
+#include "broker/watchers.h"
+#include "runtime/files.h"
+#include "runtime/signals.h"
+#include "runtime/sockets.h"
+
+#include <string>
+#include <vector>
+
+namespace xebec::broker {
+
+class Server {
+public:
+    // Takes the data folder and listens. Throws std::runtime_error with a sentence for people.
+    Server(const Options& options, const runtime::Signals& signals);
+
+    // Until SIGTERM or SIGINT; a second one ends the process at once.
+    void run();
+
+private:
+    void step();
+    void take_signals();
+    void receive_from(runtime::Socket& socket, Port port, std::size_t messages_max);
+    void take(Port port);
+    void take_subscriptions();
+    void apply(const Event& event);
+    void perform();
+    void release();
+    void transmit(const Send& message);
+    void transmit(const Publish& message);
+    bool may_complain();
+
+    Options options_;
+    const runtime::Signals& signals_;
+    runtime::FileLock lock_;
+    BootEpoch epoch_;
+    runtime::Context context_;
+    runtime::Socket clients_;
+    runtime::Socket workers_;
+    runtime::Socket updates_;
+    runtime::Poller poller_;
+    std::size_t poll_workers_ = 0;
+    std::size_t poll_clients_ = 0;
+    std::size_t poll_updates_ = 0;
+    std::size_t poll_signals_ = 0;
+
+    Now now_;
+    Core core_;
+    MemoryJournal journal_;
+    Outbox outbox_;
+    Watchers watchers_;
+    NoticeLog notices_;
+    Effects effects_;
+    runtime::Multipart message_;
+    Instant complaints_since_{};
+    int complaints_ = 0;
+    bool is_stopping_ = false;
+};
+
+}  // namespace xebec::broker
