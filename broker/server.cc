@@ -221,8 +221,7 @@ void Server::transmit(const Send& message) {
     if (result == runtime::SendResult::sent) {
         return;
     }
-    apply(PeerLost{.session = message.packet.header.session,
-                   .is_stalled = result == runtime::SendResult::stalled});
+    apply(PeerLost{message.peer, result == runtime::SendResult::stalled});
     perform();
 }
 

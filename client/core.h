@@ -3,21 +3,23 @@
 // answered or their deadline has come. Pure: no socket, clock or thread. Used by the client library
 // and by every other program that asks the broker something.
 
-#include <cstdint>
-#include <deque>
-#include <functional>
-#include <map>
-#include <optional>
-#include <random>
-#include <string>
-#include <variant>
-#include <vector>
-
 #include "protocol/codec.h"
 #include "protocol/messages.h"
 #include "protocol/time.h"
 
 #include <xebec/error.h>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <random>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
 
 namespace xebec::client {
 
@@ -51,7 +53,14 @@ struct SessionStarted {
     Limits limits;
 };
 
-using Effect = std::variant<Send, Reconnect, Answered, Failed, Notified, SessionStarted>;
+// Whether a deadline passed without a word from the broker, rather than without an outcome.
+bool is_no_answer(const Error& error);
+
+// Outcomes of this session have been lost on the way: whoever waits for some must ask again.
+struct NotificationsMissed {};
+
+using Effect =
+    std::variant<Send, Reconnect, Answered, Failed, Notified, SessionStarted, NotificationsMissed>;
 using Effects = std::vector<Effect>;
 
 struct CoreOptions {
@@ -86,12 +95,82 @@ public:
     // for notifications.
     void set_listening(bool listening) { listening_ = listening; }
 
+    // Says goodbye, so that the broker need not find out by silence. A later request begins anew.
+    void leave(Effects& effects);
+
     bool has_session() const { return session_ != 0; }
-    std::size_t pending() const;  // requests not yet answered or failed
+    std::size_t pending() const { return requests_.size(); }  // not yet answered or failed
+    const Limits& limits() const { return limits_; }  // from the latest welcome, else the defaults
+
+    // Walks the whole state.
+    void check_invariants() const;
 
 private:
-    bool listening_ = false;
+    enum class Stage {
+        queued,  // its turn has not come, or its session is over: to be sent
+        sent,    // the answer is awaited
+        paused,  // refused for now: to be sent later
+    };
+    struct Request {
+        protocol::Packet packet;  // as sent, but for the session
+        std::optional<Instant> deadline;
+        Stage stage = Stage::queued;
+        std::optional<Instant> due;       // of a sent one: give up the session; of a paused: send
+        std::optional<Instant> wakes_at;  // the earlier of `due` and `deadline`, as in `wakes_`
+        bool was_sent = false;
+        std::uint32_t refusals = 0;    // since it was asked
+        std::optional<Error> refusal;  // the latest; nothing happened since
+    };
+    using Requests = std::map<RequestId, Request>;
+
+    void on_welcome(const Header& header, const protocol::Welcome& welcome, Now now,
+                    Effects& effects);
+    void on_error(const Header& header, const protocol::ErrorAnswer& answer, Now now,
+                  Effects& effects);
+    void on_pong(const protocol::Pong& pong, Effects& effects);
+    void on_outcomes(const protocol::Outcomes& outcomes, Effects& effects);
+    void on_work(protocol::Packet packet, Effects& effects);
+
+    void wake_requests(Now now, Effects& effects);
+    void watch_broker(Now now, Effects& effects);
+    void go_on(Now now, Effects& effects);
+    void say_hello(Now now, Effects& effects);
+    void ask_queued(Now now, Effects& effects);
+    void send(protocol::Packet packet, Now now, Effects& effects);
+    void lose_broker(Now now, Effects& effects);
+    void end_session();
+    void fail_all(const Error& error, Effects& effects);
+
+    void enter(RequestId id, Request& request, Stage stage, std::optional<Instant> due);
+    void forget(Requests::iterator request);
+    bool is_needed() const { return listening_ || !requests_.empty(); }
+    std::optional<Instant> watch_deadline() const;
+    milliseconds pause_after(std::uint32_t failures);
+
+    CoreOptions options_;
+    std::mt19937_64 random_;
+    std::uint64_t correlation_last_ = 0;  // requests are named by their correlation
+
+    Requests requests_;                              // in the order in which they were asked
+    std::set<RequestId> queued_;                     // those of stage `queued`
+    std::set<std::pair<Instant, RequestId>> wakes_;  // those with `wakes_at`
+    std::size_t sent_count_ = 0;                     // those of stage `sent`
+
     std::uint64_t session_ = 0;
+    std::uint64_t session_previous_ = 0;
+    std::uint64_t epoch_seen_ = 0;
+    std::uint64_t outcomes_seen_ = 0;      // the sequence of the latest that came in this session
+    std::uint64_t outcomes_awaited_ = 0;   // what the latest pong spoke of and had not come
+    std::uint64_t hello_correlation_ = 0;  // of the hello that waits for its welcome; 0: none does
+    std::optional<Instant> hello_at_;      // not before, after a failure
+    std::uint32_t failures_ = 0;           // sessions lost since the broker last did its work
+    Instant sent_at_{};                    // anything
+    Instant heard_at_{};                   // anything, or began to listen for it
+    bool listening_ = false;
+    bool is_watching_ = false;  // was needed when time last passed
+    milliseconds heartbeat_{};
+    milliseconds liveness_{};
+    Limits limits_;
 };
 
 }  // namespace xebec::client

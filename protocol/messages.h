@@ -117,6 +117,8 @@ struct Hello {
     std::vector<LeaseRef> held;  // of a worker: the leases it still holds, oldest first
     std::string_view host;
     std::uint32_t process = 0;
+    // Random, made once by each run of a peer: a later hello of the same run replaces all before.
+    std::uint64_t instance = 0;
 
     using Fields = FieldList<
         Field<0, &Hello::role>, Field<1, &Hello::name>,
@@ -124,7 +126,7 @@ struct Hello {
         Field<3, &Hello::major_max, Presence::required>, Field<4, &Hello::epoch_seen>,
         Field<5, &Hello::session_previous>, Field<6, &Hello::kinds>, Field<7, &Hello::queues>,
         Field<8, &Hello::slots>, Field<9, &Hello::credit>, Field<10, &Hello::held>,
-        Field<11, &Hello::host>, Field<12, &Hello::process>>;
+        Field<11, &Hello::host>, Field<12, &Hello::process>, Field<13, &Hello::instance>>;
     friend bool operator==(const Hello&, const Hello&) = default;
 };
 
@@ -173,7 +175,10 @@ struct Ping {
 
 struct Pong {
     static constexpr std::uint8_t type = 5;
-    using Fields = FieldList<>;
+
+    std::uint64_t outcomes = 0;  // the sequence of the latest `outcomes` of this session
+
+    using Fields = FieldList<Field<0, &Pong::outcomes>>;
     friend bool operator==(const Pong&, const Pong&) = default;
 };
 
@@ -350,8 +355,10 @@ struct Outcomes {
     static constexpr std::uint8_t type = 22;
 
     std::vector<OutcomeItem> items;
+    std::uint64_t sequence = 0;  // 1 for the first of its session, and so on without gaps
 
-    using Fields = FieldList<Field<0, &Outcomes::items, Presence::required>>;
+    using Fields = FieldList<Field<0, &Outcomes::items, Presence::required>,
+                             Field<1, &Outcomes::sequence>>;
     friend bool operator==(const Outcomes&, const Outcomes&) = default;
 };
 

@@ -1,5 +1,6 @@
 #include "protocol/time_text.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -81,6 +82,9 @@ std::string format_duration(std::chrono::microseconds duration) {
 
 std::string format_utc(WallTime at) {
     using namespace std::chrono;
+    constexpr WallTime first{sys_days{year{0} / 1 / 1}};
+    constexpr WallTime last{sys_days{year{10000} / 1 / 1} - milliseconds{1}};
+    at = std::clamp(at, first, last);
     const auto day = floor<days>(at);
     const year_month_day date(day);
     const hh_mm_ss time(at - day);

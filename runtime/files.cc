@@ -84,9 +84,10 @@ void replace_file(const std::filesystem::path& path, std::string_view content) {
     if (rename(beside.c_str(), path.c_str()) != 0) {
         fail("rename", beside);
     }
-    const Descriptor folder(open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const std::filesystem::path parent = path.has_parent_path() ? path.parent_path() : ".";
+    const Descriptor folder(open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (folder.number() < 0 || fsync(folder.number()) != 0) {
-        fail("flush", path.parent_path());
+        fail("flush", parent);
     }
 }
 

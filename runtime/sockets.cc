@@ -88,6 +88,14 @@ struct Multipart::Frames {
         }
         return messages[used++];
     }
+
+    // Lets go of the octets, so that a large message does not live on behind smaller ones.
+    void clear() {
+        for (std::size_t i = 0; i < used; ++i) {
+            messages[i].rebuild();
+        }
+        used = 0;
+    }
 };
 
 Multipart::Multipart() : received_(std::make_unique<Frames>()) {}
@@ -165,9 +173,13 @@ void Socket::unsubscribe(std::string_view prefix) {
     zmq_setsockopt(handle_, ZMQ_UNSUBSCRIBE, prefix.data(), prefix.size());
 }
 
+void Socket::set_linger(milliseconds linger) {
+    set(handle_, ZMQ_LINGER, static_cast<int>(linger.count()));
+}
+
 bool Socket::receive(Multipart& message) {
     Multipart::Frames& frames = *message.received_;
-    frames.used = 0;
+    frames.clear();
     message.dropped_ = 0;
     message.views_.clear();
     bool more = true;
@@ -261,9 +273,18 @@ void Poller::wait_until(std::optional<Instant> deadline) {
 }
 
 bool is_loopback(std::string_view endpoint) {
-    return endpoint.starts_with("ipc://") || endpoint.starts_with("inproc://") ||
-           endpoint.starts_with("tcp://127.") || endpoint.starts_with("tcp://[::1]") ||
-           endpoint.starts_with("tcp://localhost:");
+    constexpr std::string_view tcp = "tcp://";
+    if (endpoint.starts_with("ipc://") || endpoint.starts_with("inproc://")) {
+        return true;
+    }
+    if (!endpoint.starts_with(tcp) || endpoint.find(';') != std::string_view::npos) {
+        return false;  // a semicolon puts another address in front of the one that counts
+    }
+    const std::string_view host = endpoint.substr(tcp.size(), endpoint.rfind(':') - tcp.size());
+    // Digits and points only: 127.example.com is a name that may lie anywhere.
+    return host == "localhost" || host == "[::1]" ||
+           (host.starts_with("127.") &&
+            host.find_first_not_of("0123456789.") == std::string_view::npos);
 }
 
 }  // namespace xebec::runtime

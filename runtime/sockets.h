@@ -90,6 +90,8 @@ public:
     void unbind(const std::string& endpoint);  // endpoint as bind returned it
     void subscribe(std::string_view prefix);
     void unsubscribe(std::string_view prefix);
+    // How long what was sent may still leave after the socket has been closed.
+    void set_linger(milliseconds linger);
 
     // False if nothing is there.
     bool receive(Multipart& message);

@@ -19,10 +19,11 @@ constexpr int timers_per_step_max = 2'000;
 Core::Core(const CoreOptions& options, std::uint32_t epoch, std::uint64_t seed, Now now)
     : options_(options),
       epoch_(epoch),
+      epoch_at_start_(epoch),
       random_(seed),
       started_(now),
       offers_(state_.queues(), sessions_),
-      grace_until_(now.steady),
+      grace_until_(Instant::min()),
       figures_due_(now.steady) {}
 
 void Core::apply(const Event& event, Now now, Effects& effects) {
@@ -43,7 +44,9 @@ void Core::on(const Received& event) {
         request.session = no_session;
     }
     if (request.session == no_session && !opens) {
-        refuse(request, Refusal::not_registered);
+        if (!std::holds_alternative<ErrorAnswer>(event.message)) {  // never answered by an error
+            refuse(request, Refusal::not_registered);
+        }
         return;
     }
     if (request.session != no_session) {
@@ -67,11 +70,21 @@ void Core::on(const ReceivedForeign&) {
 }
 
 void Core::on(const PeerLost& event) {
-    const SessionIndex session = sessions_.find(event.session);
-    if (session != no_session) {
-        close(session, event.is_stalled ? "it does not read" : "its connection is gone",
-              Ending::lost);
+    const SessionIndex index = sessions_.find(event.peer);
+    if (index == no_session) {
+        return;
     }
+    // This becomes known behind the end of a step: what goes back is given out by the next, at once.
+    planned_ = std::min(planned_.value_or(step_.now.steady), step_.now.steady);
+    // While everybody is given time after a stall of our own, a closed connection says little: its
+    // worker waited for us in vain and has opened another.
+    Session& session = sessions_[index];
+    if (session.is_worker() && step_.now.steady < grace_until_ && !event.is_stalled) {
+        session.worker.is_gone = true;
+        offers_.update_room(index);
+        return;
+    }
+    close(index, event.is_stalled ? "it does not read" : "its connection is gone", Ending::lost);
 }
 
 void Core::on(const WatchersChanged& event) {
@@ -259,11 +272,10 @@ void Core::plan() {
     at(state_.next_due_steady());
     if (const auto wall = state_.next_due_wall()) {
         // Looked at again within a second, in case the wall clock jumps.
-        at(now.steady +
-           std::clamp<Duration>(*wall - now.wall, Duration{0}, std::chrono::seconds{1}));
+        at(now.steady + std::clamp(*wall - now.wall, milliseconds{0}, milliseconds{1'000}));
     }
     at(state_.next_retention_end());
-    at(state_.tombstones().next_deadline());
+    at(state_.tombstones().next_deadline(now));
     if (watched_figures_) {
         at(figures_due_);
     }

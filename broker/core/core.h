@@ -180,6 +180,7 @@ private:
     // ---- dispatch ----
     void dispatch();
     void assign(SessionIndex session, TaskIndex task);
+    void watch_waiting(SessionIndex session);
     void check_recall(SessionIndex session);
     void flush();
     void flush_assignments(SessionIndex session);
@@ -189,6 +190,7 @@ private:
     // ---- tasks ----
     TaskIndex find(const protocol::TaskRef& ref) const;
     protocol::TaskView view_of(const Task& task) const;
+    static std::size_t task_view_octets(const protocol::TaskView& view);  // in a body, at most
     Refusal cancel(TaskIndex task);
     Refusal retry(TaskIndex task);
     void expire(TaskIndex task);
@@ -212,13 +214,16 @@ private:
     protocol::WorkerView view_of(const Session& session) const;
     std::vector<protocol::Problem> pause_each(const std::vector<std::string_view>& names,
                                               bool paused);
-    protocol::Figures figures(bool only_changed) const;
+    void drain(SessionIndex session);
+    protocol::Figures figures(bool only_changed) const;  // but for the lanes
+    std::size_t add_lanes(protocol::Figures& figures, std::size_t first, bool only_changed) const;
     protocol::LaneView view_of(const Lane& lane) const;
     void publish_transitions();
     void publish_figures();
 
     CoreOptions options_;
     std::uint32_t epoch_;
+    std::uint32_t epoch_at_start_;
     std::mt19937_64 random_;
     Now started_;
 
@@ -239,6 +244,7 @@ private:
     bool watched_tasks_ = false;
     bool watched_figures_ = false;
     Instant figures_due_{};
+    std::size_t figures_lane_ = 0;  // where the next `stat.` message begins
     std::uint64_t stale_ = 0;
     std::uint64_t workers_lost_ = 0;
     std::uint64_t refused_ = 0;

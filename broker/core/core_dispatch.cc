@@ -4,6 +4,8 @@
 #include "protocol/check.h"
 
 #include <algorithm>
+#include <span>
+#include <utility>
 
 namespace xebec::broker {
 
@@ -13,6 +15,8 @@ namespace {
 
 constexpr int assignments_per_step_max = 16'384;
 constexpr Duration recall_after = std::chrono::milliseconds{50};
+constexpr Duration recall_rest = std::chrono::seconds{1};  // without an answer
+constexpr std::uint32_t recall_looks_at_max = 1'000;
 
 // What still fits into one message.
 class Budget {
@@ -56,7 +60,14 @@ void Core::dispatch() {
         }
         const auto head = state_.queues()[match->lane].head(state_.tasks());
         check(head.has_value(), "a matched lane has a task");
-        assign(match->session, head->task);
+        // Timers run a bounded number in a step: its own may not have had its turn (I13).
+        const Details* details = state_.tasks().find_details(state_.tasks()[head->task]);
+        if (details != nullptr && details->deadline != WallTime{} &&
+            details->deadline <= step_.now.wall) {
+            expire(head->task);
+        } else {
+            assign(match->session, head->task);
+        }
     }
     has_more_work_ = true;
 }
@@ -85,10 +96,7 @@ void Core::assign(SessionIndex index, TaskIndex task_index) {
     if (timers[static_cast<std::size_t>(SessionTimer::leases)] > ends) {
         arm(index, SessionTimer::leases, ends);
     }
-    if (worker.held_count > worker.slots &&
-        timers[static_cast<std::size_t>(SessionTimer::recall)] == Instant::max()) {
-        arm(index, SessionTimer::recall, step_.now.steady + recall_after);
-    }
+    watch_waiting(index);
     const Lane& lane = state_.queues()[task.lane];
     worker.assigning.push_back(
         {.id = task.id,
@@ -105,6 +113,15 @@ void Core::assign(SessionIndex index, TaskIndex task_index) {
     touch(index);
 }
 
+// Looks after a worker that holds more than it can run.
+void Core::watch_waiting(SessionIndex index) {
+    const Session& session = sessions_[index];
+    if (session.worker.held_count > session.worker.slots &&
+        session.timers[static_cast<std::size_t>(SessionTimer::recall)] == Instant::max()) {
+        arm(index, SessionTimer::recall, step_.now.steady + recall_after);
+    }
+}
+
 // A worker that has not finished anything for a while and holds tasks it cannot have started gives
 // them back when somebody else could start them now.
 void Core::check_recall(SessionIndex index) {
@@ -113,10 +130,12 @@ void Core::check_recall(SessionIndex index) {
         return;
     }
     arm(index, SessionTimer::recall, step_.now.steady + recall_after);
-    if (worker.is_recalled || step_.now.steady - worker.last_progress < recall_after) {
+    if (step_.now.steady < worker.recall_rests_until ||
+        step_.now.steady - worker.last_progress < recall_after) {
         return;
     }
-    const std::uint32_t waiting = worker.held_count - worker.slots;
+    const std::uint32_t waiting =
+        std::min(worker.held_count - worker.slots, recall_looks_at_max);
     std::uint32_t wanted = std::min(waiting, offers_.idle_workers());
     Recall recall;
     TaskIndex task = worker.held.tail();
@@ -129,7 +148,7 @@ void Core::check_recall(SessionIndex index) {
         task = state_.tasks()[task].previous;
     }
     if (!recall.leases.empty()) {
-        worker.is_recalled = true;
+        worker.recall_rests_until = step_.now.steady + recall_rest;
         send(index, recall, true);
     }
 }
@@ -137,7 +156,9 @@ void Core::check_recall(SessionIndex index) {
 // ---- what the step sends ----
 
 void Core::touch(SessionIndex session) {
-    touched_.push_back(session);
+    if (!std::exchange(sessions_[session].is_touched, true)) {
+        touched_.push_back(session);
+    }
 }
 
 void Core::flush() {
@@ -145,6 +166,7 @@ void Core::flush() {
         if (sessions_[session].id == 0) {
             continue;
         }
+        sessions_[session].is_touched = false;
         flush_assignments(session);
         flush_outcomes(session);
     }
@@ -170,9 +192,13 @@ void Core::flush_assignments(SessionIndex index) {
         send(index, message, true);
     }
     worker.assigning.clear();
-    if (!worker.revoking.empty()) {
-        send(index, Revoke{.leases = std::exchange(worker.revoking, {})}, true);
+    const auto batch_max = static_cast<std::size_t>(options_.limits.batch_items_max);
+    for (std::size_t first = 0; first < worker.revoking.size(); first += batch_max) {
+        const auto leases = std::span(worker.revoking).subspan(first);
+        const auto batch = leases.first(std::min(batch_max, leases.size()));
+        send(index, Revoke{.leases = {batch.begin(), batch.end()}}, true);
     }
+    worker.revoking.clear();
 }
 
 void Core::flush_outcomes(SessionIndex index) {
@@ -183,6 +209,7 @@ void Core::flush_outcomes(SessionIndex index) {
     for (PendingOutcome& outcome : session.outcomes) {
         const std::size_t overhead = item_octets + outcome.error_text.size();
         if (!budget.take(overhead, outcome.item.result.view)) {
+            message.sequence = ++session.outcomes_sent;
             send(index, message);
             message.items.clear();
             budget.take(overhead, outcome.item.result.view);
@@ -193,6 +220,7 @@ void Core::flush_outcomes(SessionIndex index) {
         message.items.push_back(outcome.item);
     }
     if (!message.items.empty()) {
+        message.sequence = ++session.outcomes_sent;
         send(index, message);
     }
     session.outcomes.clear();

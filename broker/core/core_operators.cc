@@ -31,6 +31,21 @@ milliseconds to_ms(std::uint64_t value) {
     return milliseconds{static_cast<std::int64_t>(value)};
 }
 
+// Of an answer that has an upper limit only in how much there is to tell: well below that of a
+// body, so that the last item may go beyond.
+constexpr std::size_t answer_octets_max = 1 << 20;
+constexpr std::size_t number_octets_max = 9;  // in MessagePack
+
+std::size_t octets_of(const WorkerView& view) {
+    constexpr std::size_t name_octets = 50;
+    return 640 + (view.kinds.size() + view.queues.size()) * name_octets +
+           view.tasks.size() * number_octets_max;
+}
+
+std::size_t octets_of(const LaneView& view) {
+    return 192 + (view.wait_us.size() + view.run_us.size()) * number_octets_max;
+}
+
 // The settings with those that are given; or why they cannot be.
 std::string_view merge(Settings& settings, const QueueSettings& given) {
     for (const auto& value : {given.lease_ms, given.run_max_ms, given.pause_first_ms,
@@ -183,13 +198,19 @@ WorkerView Core::view_of(const Session& session) const {
 
 void Core::on(const Request& request, const Workers& message) {
     WorkersAnswer reply;
-    constexpr std::size_t page = 200;  // a worker may name 256 kinds
+    std::size_t octets = 0;  // a worker may name hundreds of kinds and queues
     const std::uint64_t end = sessions_.used();
     std::uint64_t i = message.cursor;
-    for (; i < end && reply.items.size() < page; ++i) {
+    for (; i < end && reply.items.size() < list_items_max; ++i) {
         const Session& session = sessions_[static_cast<SessionIndex>(i)];
-        if (session.id != 0 && session.is_worker()) {
-            reply.items.push_back(view_of(session));
+        if (session.id == 0 || !session.is_worker()) {
+            continue;
+        }
+        reply.items.push_back(view_of(session));
+        octets += octets_of(reply.items.back());
+        if (octets > answer_octets_max) {
+            ++i;
+            break;
         }
     }
     reply.cursor = i < end ? i : 0;
@@ -200,23 +221,41 @@ void Core::on(const Request& request, const Drain& message) {
     if (is_too_many(request, message.workers.size())) {
         return;
     }
+    if (message.workers.empty() && sessions_[request.session].is_worker()) {
+        drain(request.session);  // it wants to leave
+        answer(request, DrainAnswer{});
+        return;
+    }
+    absl::flat_hash_map<std::string_view, bool> is_found;
+    for (const std::string_view name : message.workers) {
+        is_found.emplace(name, false);
+    }
+    for (std::uint32_t i = 0; i < sessions_.used(); ++i) {
+        const auto index = static_cast<SessionIndex>(i);
+        const Session& session = sessions_[index];
+        if (session.id == 0 || !session.is_worker()) {
+            continue;
+        }
+        const auto named = is_found.find(session.name.view());
+        if (named != is_found.end()) {
+            named->second = true;
+            drain(index);
+            send(index, Drain{}, true);
+        }
+    }
     DrainAnswer reply;
     for (const std::string_view name : message.workers) {
-        bool found = false;
-        for (std::uint32_t i = 0; i < sessions_.used(); ++i) {
-            const auto index = static_cast<SessionIndex>(i);
-            Session& session = sessions_[index];
-            if (session.id != 0 && session.is_worker() && session.name.view() == name) {
-                found = true;
-                session.worker.is_draining = true;
-                offers_.update_room(index);
-                send(index, Drain{}, true);
-            }
-        }
+        const bool found = is_found[name];
         reply.items.push_back(problem(found ? Refusal::none : Refusal::unknown_worker,
                                       found ? std::string_view{} : "no such worker"));
     }
     answer(request, reply);
+}
+
+// It is given nothing more.
+void Core::drain(SessionIndex session) {
+    sessions_[session].worker.is_draining = true;
+    offers_.update_room(session);
 }
 
 // ---- figures ----
@@ -254,12 +293,6 @@ Figures Core::figures(bool only_changed) const {
             figures.sizes.slots_busy += std::min(session.worker.occupied(), session.worker.slots);
         }
     }
-    for (std::size_t i = 0; i < state_.queues().lane_count(); ++i) {
-        const Lane& lane = state_.queues()[static_cast<LaneIndex>(i)];
-        if (!only_changed || lane.is_changed) {
-            figures.lanes.push_back(view_of(lane));
-        }
-    }
     for (const auto& [name, index] : state_.queues().by_name()) {
         const Queue& queue = state_.queues()[index];
         if (!only_changed || queue.is_changed) {
@@ -269,18 +302,38 @@ Figures Core::figures(bool only_changed) const {
     return figures;
 }
 
+// As many lanes as fit into a message, from the one given on; gives where to go on.
+std::size_t Core::add_lanes(Figures& figures, std::size_t first, bool only_changed) const {
+    const std::size_t count = state_.queues().lane_count();
+    std::size_t octets = 0;
+    std::size_t i = first;
+    for (; i < count && octets < answer_octets_max; ++i) {
+        const Lane& lane = state_.queues()[static_cast<LaneIndex>(i)];
+        if (!only_changed || lane.is_changed) {
+            figures.lanes.push_back(view_of(lane));
+            octets += octets_of(figures.lanes.back());
+        }
+    }
+    return i < count ? i : 0;
+}
+
 void Core::on(const Request& request, const Stats&) {
-    answer(request, StatsAnswer{figures(false)});
+    StatsAnswer reply{figures(false)};
+    add_lanes(reply.figures, 0, false);
+    answer(request, reply);
 }
 
 void Core::on(const Request& request, const Snapshot&) {
     SnapshotAnswer reply{.figures = figures(false)};
+    add_lanes(reply.figures, 0, false);
+    std::size_t octets = 0;
     for (std::uint32_t i = 0; i < sessions_.used() && !reply.more; ++i) {
         const Session& session = sessions_[static_cast<SessionIndex>(i)];
         TaskIndex task = session.worker.held.head();
         for (; task != no_task && !reply.more; task = state_.tasks()[task].next) {
-            if (reply.leased.size() < list_items_max) {
+            if (reply.leased.size() < list_items_max && octets < answer_octets_max) {
                 reply.leased.push_back(view_of(state_.tasks()[task]));
+                octets += task_view_octets(reply.leased.back());
             } else {
                 reply.more = true;
             }
@@ -323,10 +376,14 @@ void Core::publish_transitions() {
 }
 
 void Core::publish_figures() {
+    Figures changed = figures(true);
+    const std::size_t first = figures_lane_;  // what did not fit is in the next message
+    figures_lane_ = add_lanes(changed, first, true);
+    const std::size_t end = figures_lane_ == 0 ? state_.queues().lane_count() : figures_lane_;
     step_.effects->publications.push_back(
-        {.frames = {std::string(stat_topic), encode_figures(figures(true))},
+        {.frames = {std::string(stat_topic), encode_figures(changed)},
          .records_before = step_.effects->records.size()});
-    for (std::size_t i = 0; i < state_.queues().lane_count(); ++i) {
+    for (std::size_t i = first; i < end; ++i) {
         state_.queues()[static_cast<LaneIndex>(i)].is_changed = false;
     }
     for (std::size_t i = 0; i < state_.queues().queue_count(); ++i) {

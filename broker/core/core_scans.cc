@@ -123,10 +123,20 @@ void Core::finish(const Scan& scan) {
         case ScanAction::list:
         case ScanAction::count: {
             ListAnswer reply{.cursor = cursor, .matched = scan.matched};
+            std::size_t octets = 0;
             for (const std::uint64_t number : scan.found) {
                 const TaskIndex task = state_.tasks().find(number);
-                if (task != no_task) {
-                    reply.items.push_back(view_of(state_.tasks()[task]));
+                if (task == no_task) {
+                    continue;
+                }
+                reply.items.push_back(view_of(state_.tasks()[task]));
+                octets += task_view_octets(reply.items.back());
+                if (octets > options_.limits.body_octets_max) {
+                    // Long error texts fill it early: the rest is the next page.
+                    reply.items.pop_back();
+                    reply.matched = reply.items.size();
+                    reply.cursor = number + 1;
+                    break;
                 }
             }
             send(peer, scan.correlation, scan.asker.id, reply);

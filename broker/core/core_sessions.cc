@@ -80,12 +80,6 @@ void Core::on(const Request& request, const Hello& hello) {
         refuse(request, Refusal::retry_later, "there are too many sessions");
         return;
     }
-    for (const std::string_view kind : hello.kinds) {
-        if (!state_.queues().make_kind(kind)) {
-            refuse(request, Refusal::too_many_names);
-            return;
-        }
-    }
     learn_epoch(hello.epoch_seen);
 
     std::uint64_t id = 0;
@@ -107,6 +101,7 @@ void Core::on(const Request& request, const Hello& hello) {
     session.name = Blob::copy_of(hello.name);
     session.host = to_utf8(hello.host, 255);
     session.process = hello.process;
+    sessions_.set_instance(index, hello.instance);
     session.last_heard = step_.now.steady;
     session.since = step_.now.wall;
 
@@ -140,13 +135,15 @@ void Core::on(const Request& request, const Hello& hello) {
     send(request.peer, request.header.correlation, id, welcome);
 }
 
-// The session that a hello replaces: the one it names, if that was this peer's, or the one its
-// connection had.
+// The session that a hello replaces: the one it names, the one this run of the peer had, or the one
+// its connection had.
 SessionIndex Core::previous_of(const Request& request, const Hello& hello) const {
-    const SessionIndex named = sessions_.find(hello.session_previous);
-    if (named != no_session && sessions_[named].role == hello.role &&
-        sessions_[named].name.view() == hello.name) {
-        return named;
+    for (const SessionIndex candidate :
+         {sessions_.find_instance(hello.instance), sessions_.find(hello.session_previous)}) {
+        if (candidate != no_session && sessions_[candidate].role == hello.role &&
+            sessions_[candidate].name.view() == hello.name) {
+            return candidate;
+        }
     }
     return sessions_.find(request.peer);
 }
@@ -187,6 +184,7 @@ void Core::start_worker(SessionIndex index, SessionIndex previous, const Hello& 
     if (confirmed > 0) {
         offers_.update_room(index);
         arm(index, SessionTimer::leases, step_.now.steady);
+        watch_waiting(index);
     }
     step_.effects->notices.push_back(WorkerCame{.name = std::string(hello.name),
                                                 .host = sessions_[index].host,
@@ -199,7 +197,9 @@ void Core::start_worker(SessionIndex index, SessionIndex previous, const Hello& 
 void Core::learn_epoch(std::uint64_t seen) {
     const auto wall_seconds = static_cast<std::uint64_t>(std::max<std::int64_t>(
         0, std::chrono::floor<std::chrono::seconds>(step_.now.wall).time_since_epoch().count()));
-    const std::uint64_t highest = std::max<std::uint64_t>(epoch_, wall_seconds) + epoch_lead_max;
+    // Not ahead of the epoch as it is now: else hello by hello it could be led to its end.
+    const std::uint64_t highest =
+        std::max<std::uint64_t>(epoch_at_start_, wall_seconds) + epoch_lead_max;
     // A higher epoch than our own means that this broker runs on an old copy of its data.
     if (seen > epoch_ && seen < std::min<std::uint64_t>(highest, UINT32_MAX)) {
         epoch_ = static_cast<std::uint32_t>(seen + 1);
@@ -208,7 +208,9 @@ void Core::learn_epoch(std::uint64_t seen) {
 }
 
 void Core::on(const Request& request, const Ping&) {
-    answer(request, Pong{}, true);
+    const bool is_known = request.session != no_session;
+    answer(request, Pong{.outcomes = is_known ? sessions_[request.session].outcomes_sent : 0},
+           true);
 }
 
 void Core::on(const Request&, const Pong&) {}

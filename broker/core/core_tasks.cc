@@ -11,6 +11,7 @@ using namespace protocol;
 namespace {
 
 constexpr std::uint64_t waits_max = 1'000'000;  // of one session
+constexpr std::size_t waiters_max = 1'000;      // of one task
 constexpr int removals_per_step_max = 1'000;
 
 std::uint64_t to_wire(WallTime at) {
@@ -67,6 +68,11 @@ TaskView Core::view_of(const Task& task) const {
     return view;
 }
 
+std::size_t Core::task_view_octets(const TaskView& view) {
+    constexpr std::size_t numbers_and_names = 512;
+    return numbers_and_names + (view.error ? view.error->text.size() : 0);
+}
+
 void Core::on(const Request& request, const Query& message) {
     if (is_too_many(request, message.tasks.size())) {
         return;
@@ -93,7 +99,7 @@ void Core::on(const Request& request, const Query& message) {
             item.result = Octets(details->result);
             item.result_type = details->result_type;
         }
-        inlined += 512 + (item.task->error ? item.task->error->text.size() : 0);
+        inlined += task_view_octets(*item.task);
         for (const Octets& part : {item.payload, item.result}) {
             const bool is_inline = part.view.size() <= limits.inline_octets_max;
             (is_inline ? inlined : octets) += part.view.size();
@@ -121,7 +127,14 @@ void Core::on(const Request& request, const Wait& message) {
     for (const TaskRef& ref : message.tasks) {
         const TaskIndex task = find(ref);
         if (task == no_task) {
-            reply.items.push_back({.problem = problem(Refusal::unknown_task)});
+            const auto* id = std::get_if<TaskId>(&ref);
+            const Tombstone* tombstone = id == nullptr ? nullptr : state_.tombstones().find(*id);
+            if (tombstone == nullptr) {
+                reply.items.push_back({.problem = problem(Refusal::unknown_task)});
+            } else {
+                tell_removed(request.session, *id);
+                reply.items.push_back({.number = tombstone->number, .id = *id});
+            }
             continue;
         }
         const Refusal refusal = wait_for(request.session, task);
@@ -144,19 +157,22 @@ Refusal Core::wait_for(SessionIndex session, TaskIndex index) {
     }
     auto& waiters = waiters_[index];
     task.is_waited_for = true;
+    const std::uint64_t id = sessions_[session].id;
+    if (std::any_of(waiters.begin(), waiters.end(),
+                    [id](const Waiter& waiter) { return waiter.id == id; })) {
+        return Refusal::none;
+    }
     // Sessions that ended are dropped here, so that a client which comes again and again leaves no
     // trail.
     const auto ended = std::remove_if(waiters.begin(), waiters.end(), [this](const Waiter& waiter) {
-        return sessions_.find(waiter.id) == no_session;
+        return sessions_[waiter.session].id != waiter.id;
     });
     waiters.erase(ended, waiters.end());
-    const std::uint64_t id = sessions_[session].id;
-    const bool waits_already = std::any_of(waiters.begin(), waiters.end(),
-                                           [id](const Waiter& waiter) { return waiter.id == id; });
-    if (!waits_already) {
-        waiters.push_back({session, id});
-        ++sessions_[session].waits;
+    if (waiters.size() >= waiters_max) {
+        return Refusal::retry_later;
     }
+    waiters.push_back({session, id});
+    ++sessions_[session].waits;
     return Refusal::none;
 }
 
@@ -199,11 +215,11 @@ void Core::tell_waiters(TaskIndex index) {
     task.is_waited_for = false;
     const auto found = waiters_.find(index);
     for (const Waiter& waiter : found->second) {
-        const SessionIndex session = sessions_.find(waiter.id);
-        if (session != no_session) {
-            --sessions_[session].waits;
-            sessions_[session].outcomes.push_back(outcome_of(task));
-            touch(session);
+        Session& session = sessions_[waiter.session];
+        if (session.id == waiter.id) {
+            --session.waits;
+            session.outcomes.push_back(outcome_of(task));
+            touch(waiter.session);
         }
     }
     waiters_.erase(found);
@@ -289,7 +305,7 @@ void Core::remove_final_tasks() {
 }
 
 void Core::drop_tombstones() {
-    if (const auto floor = state_.tombstones().next_floor(step_.now.steady)) {
+    if (const auto floor = state_.tombstones().next_floor(step_.now)) {
         commit(FloorRaised{.floor = *floor});
         has_more_work_ = true;
     }

@@ -128,7 +128,7 @@ void Core::on(const Request& request, const Release& message) {
     for (const LeaseRef& lease : message.leases) {
         reply.statuses.push_back(release(request.session, lease, message.started));
     }
-    sessions_[request.session].worker.is_recalled = false;
+    sessions_[request.session].worker.recall_rests_until = {};
     answer(request, reply);
 }
 
@@ -144,7 +144,7 @@ FinishStatus Core::finish(SessionIndex session, const DoneItem& item) {
     }
     WorkerPart& worker = sessions_[session].worker;
     worker.last_progress = step_.now.steady;
-    worker.is_recalled = false;
+    worker.recall_rests_until = {};
     ++worker.succeeded;
     end_lease(index);
     commit(TaskSucceeded{.number = state_.tasks()[index].number,
@@ -200,7 +200,7 @@ void Core::fail_attempt(TaskIndex index, std::string_view error_class, std::stri
     const Task& task = state_.tasks()[index];
     WorkerPart& worker = sessions_[task.holder].worker;
     worker.last_progress = step_.now.steady;
-    worker.is_recalled = false;
+    worker.recall_rests_until = {};
     ++worker.failed;
     end_lease(index);
     const std::uint32_t failures = task.attempts + 1U;
@@ -273,7 +273,8 @@ void Core::check_leases(SessionIndex index) {
         Details& details = state_.tasks().details(task);
         const Settings& settings = state_.queue_of(task).settings;
         // Only the oldest `slots` can be running; the run limit of the others has not begun.
-        if (position++ < worker.slots && details.run_ends == Instant::max()) {
+        const bool may_run = position++ < worker.slots;
+        if (may_run && details.run_ends == Instant::max()) {
             const milliseconds run_max =
                 details.run_max.count() > 0 ? details.run_max : settings.run_max;
             details.run_ends = now + run_max + settings.lease;
@@ -292,7 +293,7 @@ void Core::check_leases(SessionIndex index) {
             if (too_long) {
                 fail_attempt(at, "timed_out", "the attempt ran longer than its limit", false, 0);
             } else {
-                return_attempt(at, true, "lease_expired", "its worker did not extend the lease");
+                return_attempt(at, may_run, "lease_expired", "its worker did not extend the lease");
             }
             continue;
         }

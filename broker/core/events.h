@@ -28,9 +28,10 @@ struct ReceivedMalformed {
 // Frames that are not a native message at all.
 struct ReceivedForeign {};
 
-// A message could not be sent: the peer has gone, or does not read.
+// A message could not be sent: the peer has gone, or does not read. It is named by its address: the
+// session in a message's header may be somebody else's, of whom the sender only knew the number.
 struct PeerLost {
-    std::uint64_t session = 0;
+    const Peer& peer;
     bool is_stalled = false;
 };
 

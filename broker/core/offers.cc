@@ -23,7 +23,7 @@ std::string key_of(const WorkerPart& worker) {
 }
 
 Room room_of(const WorkerPart& worker) {
-    if (worker.is_draining || worker.occupied() >= worker.credit) {
+    if (worker.is_draining || worker.is_gone || worker.occupied() >= worker.credit) {
         return Room::none;
     }
     return worker.occupied() < worker.slots ? Room::free : Room::waiting;
@@ -42,12 +42,7 @@ void Offers::join(SessionIndex session) {
     } else {
         worker.offer = offers_.acquire();
         Offer& offer = offers_[worker.offer];
-        for (const std::string& kind : worker.kinds) {
-            const auto index = queues_.find_kind(kind);
-            check(index.has_value(), "a worker's kinds are known");
-            offer.kinds.push_back(*index);
-        }
-        std::sort(offer.kinds.begin(), offer.kinds.end());
+        offer.kinds = worker.kinds;
         offer.queues = worker.queues;
         offer.key = key;
         by_key_.emplace(std::move(key), worker.offer);
@@ -82,15 +77,14 @@ void Offers::leave(SessionIndex session) {
         std::erase(queues_[static_cast<LaneIndex>(i)].offers, index);
     }
     by_key_.erase(offer.key);
-    for (auto& matchable : matchable_) {
-        matchable.erase(index);
-    }
+    update_matchable(index);
     offers_.release(index);
 }
 
 bool Offers::serves(const Offer& offer, LaneIndex index) const {
     const Lane& lane = queues_[index];
-    return std::binary_search(offer.kinds.begin(), offer.kinds.end(), lane.kind()) &&
+    return std::binary_search(offer.kinds.begin(), offer.kinds.end(),
+                              queues_.name(lane.kind())) &&
            (offer.queues.empty() || std::binary_search(offer.queues.begin(), offer.queues.end(),
                                                        queues_[lane.queue()].name));
 }
@@ -154,14 +148,19 @@ void Offers::update_room(SessionIndex session, bool used) {
 }
 
 void Offers::update_matchable(OfferIndex index) {
-    const Offer& offer = offers_[index];
+    Offer& offer = offers_[index];
     for (const Room room : {Room::free, Room::waiting}) {
         const auto at = static_cast<std::size_t>(room);
-        if (!offer.active.empty() && !offer.lines[at].empty()) {
-            matchable_[at].insert(index);
-        } else {
-            matchable_[at].erase(index);
+        const bool has_both = !offer.active.empty() && !offer.lines[at].empty();
+        const std::uint64_t key = has_both ? offer.lines[at].begin()->first : 0;
+        if (key == offer.matchable_as[at]) {
+            continue;
         }
+        matchable_[at].erase(offer.matchable_as[at]);
+        if (has_both) {
+            matchable_[at].emplace(key, index);
+        }
+        offer.matchable_as[at] = key;
     }
 }
 
@@ -182,16 +181,9 @@ std::optional<LaneIndex> Offers::best_lane(const Offer& offer, const TaskTable& 
 std::optional<Offers::Match> Offers::next_match(const TaskTable& tasks) const {
     for (const Room room : {Room::free, Room::waiting}) {
         const auto at = static_cast<std::size_t>(room);
-        const Offer* chosen = nullptr;
-        for (const OfferIndex index : matchable_[at]) {
-            const Offer& offer = offers_[index];
-            if (chosen == nullptr ||
-                offer.lines[at].begin()->first < chosen->lines[at].begin()->first) {
-                chosen = &offer;
-            }
-        }
-        if (chosen != nullptr) {
-            return Match{chosen->lines[at].begin()->second, *best_lane(*chosen, tasks)};
+        if (!matchable_[at].empty()) {
+            const Offer& offer = offers_[matchable_[at].begin()->second];
+            return Match{offer.lines[at].begin()->second, *best_lane(offer, tasks)};
         }
     }
     return std::nullopt;
@@ -218,6 +210,15 @@ void Offers::check_invariants() const {
             on_lines += offer.lines[room].size();
         }
         check(on_lines == offer.sessions, "every worker of an offer stands in one line (L1)");
+        for (const Room room : {Room::free, Room::waiting}) {
+            const auto at = static_cast<std::size_t>(room);
+            const bool has_both = !offer.active.empty() && !offer.lines[at].empty();
+            const auto found = matchable_[at].find(offer.matchable_as[at]);
+            const bool is_listed = found != matchable_[at].end() && found->second == index;
+            check(is_listed == has_both &&
+                      (!has_both || offer.lines[at].begin()->first == offer.matchable_as[at]),
+                  "an offer with tasks and room is found by its first worker (L1)");
+        }
         for (std::size_t i = 0; i < queues_.lane_count(); ++i) {
             const auto lane = static_cast<LaneIndex>(i);
             const bool open = !queues_[lane].empty() && !queues_[queues_[lane].queue()].is_paused;

@@ -22,7 +22,7 @@ class Offers {
 public:
     Offers(QueueTable& queues, Sessions& sessions) : queues_(queues), sessions_(sessions) {}
 
-    // A worker's session came or goes. Its kinds are known to the queues' table.
+    // A worker's session came or goes.
     void join(SessionIndex session);
     void leave(SessionIndex session);
 
@@ -57,10 +57,11 @@ private:
 
     struct Offer {
         std::string key;
-        std::vector<KindIndex> kinds;     // sorted
+        std::vector<std::string> kinds;   // sorted
         std::vector<std::string> queues;  // sorted; empty: all
         absl::btree_set<LaneIndex> active;
         std::array<Line, room_count> lines;
+        std::array<std::uint64_t, room_count> matchable_as{};  // its keys there; 0: it is not
         std::uint32_t sessions = 0;
     };
 
@@ -73,8 +74,9 @@ private:
     Sessions& sessions_;
     Slab<Offer, OfferIndex> offers_;
     absl::btree_map<std::string, OfferIndex> by_key_;
-    // Offers that have both an active lane and a worker with that room.
-    std::array<absl::btree_set<OfferIndex>, room_count> matchable_;
+    // Offers that have both an active lane and a worker with that room, by when the first of those
+    // workers was last used.
+    std::array<absl::btree_map<std::uint64_t, OfferIndex>, room_count> matchable_;
     void update_matchable(OfferIndex offer);
 
     std::uint64_t used_order_last_ = 0;

@@ -73,8 +73,13 @@ LaneIndex QueueTable::make_lane(QueueIndex queue, KindIndex kind) {
 }
 
 bool QueueTable::has_room_for(std::string_view queue, std::string_view kind) const {
-    return (queues_.size() < names_max || find(queue)) &&
-           (kinds_.size() < names_max || find_kind(kind)) && lanes_.size() < names_max * 4;
+    const auto queue_known = find(queue);
+    const auto kind_known = find_kind(kind);
+    if (queue_known && kind_known && find_lane(*queue_known, *kind_known)) {
+        return true;
+    }
+    return (queue_known || queues_.size() < names_max) &&
+           (kind_known || kinds_.size() < names_max) && lanes_.size() < lanes_max;
 }
 
 }  // namespace xebec::broker

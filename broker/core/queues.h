@@ -51,6 +51,7 @@ struct Queue {
 class QueueTable {
 public:
     static constexpr std::size_t names_max = 10'000;  // of queues, and of kinds
+    static constexpr std::size_t lanes_max = 4 * names_max;
 
     QueueTable();
 

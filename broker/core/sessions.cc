@@ -16,7 +16,22 @@ SessionIndex Sessions::open(std::uint64_t id, const Peer& peer) {
 void Sessions::close(SessionIndex session) {
     check(by_id_.erase(sessions_[session].id) == 1, "a session to be closed is open");
     unbind(session);
+    if (find_instance(sessions_[session].instance) == session) {
+        by_instance_.erase(sessions_[session].instance);
+    }
     sessions_.release(session);
+}
+
+SessionIndex Sessions::find_instance(std::uint64_t instance) const {
+    const auto found = by_instance_.find(instance);
+    return found == by_instance_.end() ? no_session : found->second;
+}
+
+void Sessions::set_instance(SessionIndex session, std::uint64_t instance) {
+    sessions_[session].instance = instance;
+    if (instance != 0) {
+        by_instance_[instance] = session;
+    }
 }
 
 void Sessions::unbind(SessionIndex session) {

@@ -43,13 +43,16 @@ struct WorkerPart {
     std::uint32_t slots = 0;
     std::uint32_t credit = 0;
     bool is_draining = false;
+    bool is_gone = false;  // its connection is; it may come back on another
 
     TaskLine held;  // its leases, in order of assignment
     std::uint32_t held_count = 0;
     absl::flat_hash_set<std::pair<TaskId, std::uint64_t>> revoked;  // not yet given back
 
     Instant last_progress{};   // when it last finished something, or began with nothing
-    bool is_recalled = false;  // asked for tasks back, not yet answered
+    // Asked for tasks back: not again before this, unless it answers. It says nothing about those
+    // that it has started meanwhile.
+    Instant recall_rests_until{};
 
     std::uint64_t succeeded = 0;
     std::uint64_t failed = 0;
@@ -79,13 +82,16 @@ struct Session {
     Blob name;
     std::string host;
     std::uint32_t process = 0;
+    std::uint64_t instance = 0;  // 0: it has not said
     Instant last_heard{};
     bool is_pinged = false;  // since it was last heard
     WallTime since{};
     std::array<Instant, session_timer_count> timers;  // when each is armed for; max: it is not
     WorkerPart worker;
     std::vector<PendingOutcome> outcomes;
+    std::uint64_t outcomes_sent = 0;  // messages
     std::uint64_t waits = 0;  // tasks whose outcome it is owed
+    bool is_touched = false;  // it has something to be sent at the end of the step
 
     bool is_worker() const { return role == protocol::Role::worker; }
 };
@@ -102,6 +108,9 @@ public:
 
     SessionIndex find(std::uint64_t id) const;
     SessionIndex find(const Peer& peer) const;
+    // Of a worker's run, by the number it made for itself.
+    SessionIndex find_instance(std::uint64_t instance) const;
+    void set_instance(SessionIndex session, std::uint64_t instance);
     Session& operator[](SessionIndex session) { return sessions_[session]; }
     const Session& operator[](SessionIndex session) const { return sessions_[session]; }
 
@@ -112,6 +121,7 @@ private:
     Slab<Session, SessionIndex> sessions_;
     absl::flat_hash_map<std::uint64_t, SessionIndex> by_id_;
     absl::flat_hash_map<Peer, SessionIndex> by_peer_;
+    absl::flat_hash_map<std::uint64_t, SessionIndex> by_instance_;
 };
 
 }  // namespace xebec::broker

@@ -47,10 +47,11 @@ void State::on(const TaskAccepted& record, Now now) {
     if (must_wait) {
         tasks_.details(task).not_before = record.not_before;
     }
-    add_octets(task, +1);
+    octets_ += octets_of(task);
     ++totals_.submitted;
     ++queue_of(task).created;
     ++queues_[task.lane].figures.created;
+    queues_[task.lane].is_changed = true;
     enter(index, must_wait ? TaskState::scheduled : TaskState::ready, now);
     note(task, 0);
 }
@@ -110,9 +111,8 @@ void State::on(const TaskSucceeded& record, Now now) {
     Task& task = tasks_[index];
     leave(index);
     ++task.attempts;
+    set_error(task, {}, {});
     Details& details = tasks_.details(task);
-    details.error_class = {};
-    details.error_text = {};
     details.result = record.result.keep();
     details.result_type = record.result_type;
     octets_ += details.result.footprint();
@@ -132,6 +132,9 @@ void State::on(const TaskDied& record, Now now) {
     ++totals_.failed;
     ++totals_.dead;
     ++queues_[task.lane].figures.failed;
+    if (record.run_us > 0) {  // else its worker was lost with it, and nobody knows
+        queues_[task.lane].figures.run.add(microseconds{record.run_us});
+    }
     end(index, TaskState::dead, record.at, now);
     note(task, record.run_us);
 }
@@ -180,10 +183,10 @@ void State::on(const TaskRemoved& record, Now now) {
                      .content_hash = task.content_hash,
                      .fence = task.fence,
                      .state = task.state},
-                    now);
+                    {now.steady, record.at});
     ++totals_.removed;
     ++queue_of(task).removed;
-    add_octets(task, -1);
+    octets_ -= octets_of(task);
     tasks_.erase(index);
 }
 
@@ -249,8 +252,7 @@ void State::leave(TaskIndex index) {
             unwatch_head(queue_index);
             queue.finals.remove(tasks_, index);
             watch_head(queue_index);
-            const Details& details = tasks_.details(task);
-            final_octets_ -= task.payload.footprint() + details.result.footprint();
+            final_octets_ -= octets_of(task);
             break;
         }
     }
@@ -292,8 +294,7 @@ void State::enter(TaskIndex index, TaskState state, Now now) {
             unwatch_head(queue_index);
             queues_[queue_index].finals.push_back(tasks_, index);
             watch_head(queue_index);
-            const Details& details = tasks_.details(task);
-            final_octets_ += task.payload.footprint() + details.result.footprint();
+            final_octets_ += octets_of(task);
             break;
         }
     }
@@ -312,17 +313,20 @@ void State::end(TaskIndex index, TaskState state, WallTime at, Now now) {
 }
 
 void State::set_error(Task& task, const Blob& error_class, const Blob& error_text) {
+    octets_ -= octets_of(task);
     Details& details = tasks_.details(task);
     details.error_class = error_class;
     details.error_text = error_text;
+    octets_ += octets_of(task);
 }
 
-void State::add_octets(const Task& task, std::int64_t sign) {
+std::uint64_t State::octets_of(const Task& task) const {
     const Details* details = tasks_.find_details(task);
-    const std::size_t held =
-        task.payload.footprint() + (details == nullptr ? 0 : details->result.footprint());
-    octets_ = static_cast<std::uint64_t>(static_cast<std::int64_t>(octets_) +
-                                         sign * static_cast<std::int64_t>(held));
+    const std::uint64_t payload = task.payload.footprint();
+    return details == nullptr ? payload
+                              : payload + details->result.footprint() +
+                                    details->error_class.footprint() +
+                                    details->error_text.footprint();
 }
 
 LaneIndex State::lane_for(std::string_view queue, std::string_view kind) {
@@ -458,6 +462,15 @@ void State::check_invariants() const {
     check(sum == counts_, "queues add up to the whole (I10)");
     check(std::accumulate(sum.begin(), sum.end(), std::uint64_t{0}) == tasks_.size(),
           "every task is in one queue (I10)");
+    std::uint64_t octets = 0;
+    std::uint64_t final_octets = 0;
+    for (auto entry = tasks_.numbers().find_below(number_last_ + 1); entry;
+         entry = tasks_.numbers().find_below(entry->number)) {
+        const Task& task = tasks_[entry->task];
+        octets += octets_of(task);
+        final_octets += is_final(task.state) ? octets_of(task) : 0;
+    }
+    check(octets == octets_ && final_octets == final_octets_, "what tasks hold is counted (I18)");
     check(retries_.size() + not_before_.size() ==
               counts_[static_cast<std::size_t>(TaskState::scheduled)],
           "every scheduled task has a timer (L1)");

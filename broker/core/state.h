@@ -43,7 +43,7 @@ public:
     const Queue& queue_of(const Task& task) const { return queues_[queues_[task.lane].queue()]; }
 
     std::uint64_t number_last() const { return number_last_; }
-    std::uint64_t octets() const { return octets_; }              // payloads and results held
+    std::uint64_t octets() const { return octets_; }              // payloads, results and errors held
     std::uint64_t final_octets() const { return final_octets_; }  // of final tasks
     const std::array<std::uint64_t, task_state_count>& counts() const { return counts_; }
     const protocol::Totals& totals() const { return totals_; }
@@ -94,7 +94,7 @@ private:
     void set_error(Task& task, const Blob& error_class, const Blob& error_text);
     void touch(LaneIndex lane);
     void note(Task& task, std::uint64_t duration_us, bool removed = false);
-    void add_octets(const Task& task, std::int64_t sign);
+    std::uint64_t octets_of(const Task& task) const;  // payload, result and error
     LaneIndex lane_for(std::string_view queue, std::string_view kind);
     void watch_head(QueueIndex queue);    // of the queue's final tasks, after a change
     void unwatch_head(QueueIndex queue);  // before one

@@ -5,64 +5,77 @@
 
 namespace xebec::broker {
 
-std::int64_t Tombstones::minute_of(WallTime at) {
-    return std::chrono::floor<std::chrono::minutes>(at).time_since_epoch().count();
+using std::chrono::seconds;
+
+Tombstones::Second Tombstones::second_of(WallTime at) {
+    return std::chrono::floor<seconds>(at).time_since_epoch().count();
 }
 
-void Tombstones::add(const TaskId& id, const Tombstone& tombstone, Now now) {
-    Bucket& bucket = buckets_[minute_of(made_at(id).value_or(now.wall))];
-    bucket.latest = now.steady;
+WallTime Tombstones::end_of(Second second) {
+    return WallTime{seconds{second + 1}};
+}
+
+void Tombstones::add(const TaskId& id, const Tombstone& tombstone, Now removed) {
+    const auto made = made_at(id);
+    const Second second = second_of(made.value_or(removed.wall));
+    if (!made) {
+        timeless_.insert_or_assign(id, second);
+    }
+    Bucket& bucket = buckets_[second];
+    bucket.latest = removed.steady;
     count_ += bucket.tombstones.insert_or_assign(id, tombstone).second ? 1 : 0;
 }
 
 const Tombstone* Tombstones::find(const TaskId& id) const {
+    Second second = 0;
     if (const auto made = made_at(id)) {
-        const auto bucket = buckets_.find(minute_of(*made));
-        if (bucket == buckets_.end()) {
-            return nullptr;
-        }
-        const auto found = bucket->second.tombstones.find(id);
-        return found == bucket->second.tombstones.end() ? nullptr : &found->second;
+        second = second_of(*made);
+    } else if (const auto known = timeless_.find(id); known != timeless_.end()) {
+        second = known->second;
+    } else {
+        return nullptr;
     }
-    // An id that says no time lies in the bucket of its removal: behind at most a day of buckets
-    // whose ids lie in the future, and at most a window old.
-    constexpr int buckets_max = 2 * 24 * 60;
-    int looked_at = 0;
-    for (auto bucket = buckets_.rbegin(); bucket != buckets_.rend(); ++bucket) {
-        const auto found = bucket->second.tombstones.find(id);
-        if (found != bucket->second.tombstones.end()) {
-            return &found->second;
-        }
-        if (++looked_at == buckets_max) {
-            break;
-        }
+    const auto bucket = buckets_.find(second);
+    if (bucket == buckets_.end()) {
+        return nullptr;
     }
-    return nullptr;
+    const auto found = bucket->second.tombstones.find(id);
+    return found == bucket->second.tombstones.end() ? nullptr : &found->second;
 }
 
-std::optional<WallTime> Tombstones::next_floor(Instant now) const {
+std::optional<WallTime> Tombstones::next_floor(Now now) const {
     if (buckets_.empty()) {
         return std::nullopt;
     }
-    const auto& [minute, oldest] = *buckets_.begin();
-    if (count_ <= count_max && now - oldest.latest < window) {
-        return std::nullopt;
-    }
-    return WallTime{std::chrono::minutes{minute + 1}};
+    const auto& [second, oldest] = *buckets_.begin();
+    const WallTime floor = end_of(second);
+    const bool is_old = now.steady - oldest.latest >= window && floor + window_wall <= now.wall;
+    const bool must_go = count_ > count_max && floor <= now.wall;
+    return is_old || must_go ? std::optional(floor) : std::nullopt;
 }
 
 void Tombstones::raise_floor(WallTime floor) {
     floor_ = std::max(floor_, floor);
-    while (!buckets_.empty() &&
-           WallTime{std::chrono::minutes{buckets_.begin()->first + 1}} <= floor_) {
-        count_ -= buckets_.begin()->second.tombstones.size();
+    while (!buckets_.empty() && end_of(buckets_.begin()->first) <= floor_) {
+        const auto& tombstones = buckets_.begin()->second.tombstones;
+        count_ -= tombstones.size();
+        for (auto known = tombstones.begin(); !timeless_.empty() && known != tombstones.end();
+             ++known) {
+            timeless_.erase(known->first);
+        }
         buckets_.erase(buckets_.begin());
     }
 }
 
-std::optional<Instant> Tombstones::next_deadline() const {
-    return buckets_.empty() ? std::nullopt
-                            : std::optional(buckets_.begin()->second.latest + window);
+std::optional<Instant> Tombstones::next_deadline(Now now) const {
+    if (buckets_.empty()) {
+        return std::nullopt;
+    }
+    const auto& [second, oldest] = *buckets_.begin();
+    // Looked at again within the window, in case the wall clock jumps.
+    const milliseconds wait = std::clamp(end_of(second) + window_wall - now.wall, milliseconds{0},
+                                         window_wall);
+    return std::max(oldest.latest + window, now.steady + wait);
 }
 
 }  // namespace xebec::broker

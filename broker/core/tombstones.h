@@ -1,6 +1,6 @@
 #pragma once
 // What is remembered of tasks that retention removed, so that a late repeat is not run again. They
-// lie in buckets by the minute in which their ids were made; dropping a bucket raises a floor,
+// lie in buckets by the second in which their ids were made; dropping a bucket raises a floor,
 // below which an unknown id is refused.
 
 #include "protocol/ids.h"
@@ -26,29 +26,34 @@ struct Tombstone {
 class Tombstones {
 public:
     static constexpr Duration window = std::chrono::hours{1};
+    static constexpr milliseconds window_wall = std::chrono::hours{1};
     static constexpr std::size_t count_max = 1'000'000;
 
-    // An id that says no time is filed under `now.wall`.
-    void add(const TaskId& id, const Tombstone& tombstone, Now now);
+    // An id that says no time is filed under the time of its removal.
+    void add(const TaskId& id, const Tombstone& tombstone, Now removed);
     const Tombstone* find(const TaskId& id) const;
 
     // The floor to which dropping the bucket that has to go first would lead, if one has to go: its
-    // latest tombstone is older than the window, or there are too many.
-    std::optional<WallTime> next_floor(Instant now) const;
+    // latest tombstone is older than the window, or there are too many. A floor never rises to
+    // where it would refuse ids that are made now: one whose maker's clock is ahead has to stay.
+    std::optional<WallTime> next_floor(Now now) const;
     void raise_floor(WallTime floor);  // drops what lies below
 
     WallTime floor() const { return floor_; }
     std::size_t count() const { return count_; }
-    std::optional<Instant> next_deadline() const;
+    std::optional<Instant> next_deadline(Now now) const;
 
 private:
     struct Bucket {
         absl::flat_hash_map<TaskId, Tombstone> tombstones;
         Instant latest{};
     };
-    static std::int64_t minute_of(WallTime at);
+    using Second = std::int64_t;  // since 1970
+    static Second second_of(WallTime at);
+    static WallTime end_of(Second second);
 
-    absl::btree_map<std::int64_t, Bucket> buckets_;
+    absl::btree_map<Second, Bucket> buckets_;
+    absl::flat_hash_map<TaskId, Second> timeless_;  // the buckets of ids that say no time
     WallTime floor_{};
     std::size_t count_ = 0;
 };

@@ -1,0 +1,41 @@
+#pragma once
+// The flags that say which tasks a list or a bulk action means.
+
+#include "client/options.h"
+
+#include <xebec/client.h>
+
+#include <CLI/CLI.hpp>
+
+#include <string>
+#include <vector>
+
+namespace xebec::client {
+
+struct FilterFlags {
+    std::vector<std::string> states;
+    std::string queue;
+    std::string kind;
+    std::string worker;
+
+    bool empty() const { return states.empty() && queue.empty() && kind.empty() && worker.empty(); }
+};
+
+inline void add_filter(CLI::App& app, FilterFlags& flags) {
+    app.add_option("--state", flags.states, "only in these states; repeat it, or use commas")
+        ->delimiter(',')
+        ->allow_extra_args(false);
+    app.add_option("--queue", flags.queue, "only of this queue");
+    app.add_option("--kind", flags.kind, "only of this kind");
+    app.add_option("--worker", flags.worker, "only those that this worker had last");
+}
+
+// Throws UsageError.
+inline TaskFilter filter_from(const FilterFlags& flags) {
+    return {.states = parse_states(flags.states),
+            .queue = flags.queue,
+            .kind = flags.kind,
+            .worker = flags.worker};
+}
+
+}  // namespace xebec::client

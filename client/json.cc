@@ -1,0 +1,156 @@
+#include "client/json.h"
+
+#include "protocol/histogram.h"
+#include "protocol/time_text.h"
+
+namespace xebec::client {
+
+namespace {
+
+Json instant(const std::optional<WallTime>& at) {
+    return at ? Json(format_utc(*at)) : Json();
+}
+
+Json instant(std::uint64_t ms) {
+    return Json(format_utc(WallTime{std::chrono::milliseconds{static_cast<std::int64_t>(ms)}}));
+}
+
+Json error_if_any(const std::optional<TaskError>& error) {
+    return error ? Json{{"class", error->error_class}, {"text", error->text}} : Json();
+}
+
+Json counts_by_state(const std::vector<std::uint64_t>& tasks) {
+    Json counts = Json::object();
+    for (std::size_t i = 0; i < task_state_count; ++i) {
+        counts[std::string(to_string(static_cast<TaskState>(i)))] = i < tasks.size() ? tasks[i] : 0;
+    }
+    return counts;
+}
+
+template <class T>
+Json value_or_null(const std::optional<T>& value) {
+    return value ? Json(*value) : Json();
+}
+
+Json json_of(const protocol::QueueSettings& settings) {
+    return {{"lease_ms", value_or_null(settings.lease_ms)},
+            {"run_max_ms", value_or_null(settings.run_max_ms)},
+            {"attempts", value_or_null(settings.attempts_max)},
+            {"pause_first_ms", value_or_null(settings.pause_first_ms)},
+            {"pause_max_ms", value_or_null(settings.pause_max_ms)},
+            {"retention_ms", value_or_null(settings.retention_ms)},
+            {"tasks_max", value_or_null(settings.tasks_max)}};
+}
+
+Json quantiles(const std::vector<std::uint64_t>& sparse) {
+    Histogram histogram;
+    if (!histogram.add_sparse(sparse) || histogram.count() == 0) {
+        return {{"count", 0}, {"p50_us", nullptr}, {"p99_us", nullptr}};
+    }
+    return {{"count", histogram.count()},
+            {"p50_us", histogram.quantile(0.5).count()},
+            {"p99_us", histogram.quantile(0.99).count()}};
+}
+
+Json json_of(const protocol::LaneView& lane) {
+    return {{"queue", lane.queue},          {"kind", lane.kind},
+            {"ready", lane.ready},          {"leased", lane.leased},
+            {"created", lane.created},      {"succeeded", lane.succeeded},
+            {"failed", lane.failed},        {"wait", quantiles(lane.wait_us)},
+            {"run", quantiles(lane.run_us)}};
+}
+
+Json json_of(const protocol::Totals& totals) {
+    return {{"submitted", totals.submitted}, {"succeeded", totals.succeeded},
+            {"failed", totals.failed},       {"dead", totals.dead},
+            {"cancelled", totals.cancelled}, {"expired", totals.expired},
+            {"retried", totals.retried},     {"removed", totals.removed},
+            {"assigned", totals.assigned},   {"returned", totals.returned},
+            {"stale", totals.stale},         {"workers_lost", totals.workers_lost},
+            {"refused", totals.refused},     {"malformed", totals.malformed}};
+}
+
+}  // namespace
+
+Json json_of(const TaskInfo& task) {
+    return {{"number", task.number},
+            {"id", to_string(task.id)},
+            {"kind", task.kind},
+            {"queue", task.queue},
+            {"state", to_string(task.state)},
+            {"priority", task.priority},
+            {"attempts", task.attempts},
+            {"attempts_max", task.attempts_max},
+            {"worker", task.worker.empty() ? Json() : Json(task.worker)},
+            {"error", error_if_any(task.error)},
+            {"accepted_at", instant(task.accepted_at)},
+            {"due_at", instant(task.due_at)},
+            {"deadline", instant(task.deadline)},
+            {"started_at", instant(task.started_at)},
+            {"finished_at", instant(task.finished_at)},
+            {"fence", task.fence},
+            {"series", task.series}};
+}
+
+Json json_of(const protocol::QueueView& queue) {
+    return {{"name", queue.name},
+            {"paused", queue.paused},
+            {"tasks", counts_by_state(queue.tasks)},
+            {"oldest_wait_ms", queue.oldest_wait_ms},
+            {"created", queue.created},
+            {"succeeded", queue.succeeded},
+            {"failed", queue.failed},
+            {"removed", queue.removed},
+            {"settings", json_of(queue.settings)}};
+}
+
+Json json_of(const protocol::WorkerView& worker) {
+    return {{"session", worker.session},
+            {"name", worker.name},
+            {"host", worker.host},
+            {"process", worker.process},
+            {"kinds", worker.kinds},
+            {"queues", worker.queues},
+            {"slots", worker.slots},
+            {"credit", worker.credit},
+            {"held", worker.held},
+            {"draining", worker.draining},
+            {"since", instant(worker.since)},
+            {"silent_ms", worker.silent_ms},
+            {"succeeded", worker.succeeded},
+            {"failed", worker.failed},
+            {"tasks", worker.tasks}};
+}
+
+Json json_of(const protocol::Figures& figures) {
+    Json lanes = Json::array();
+    for (const protocol::LaneView& lane : figures.lanes) {
+        lanes.push_back(json_of(lane));
+    }
+    return {{"epoch", figures.epoch},
+            {"time", instant(figures.time)},
+            {"uptime_ms", figures.uptime_ms},
+            {"totals", json_of(figures.totals)},
+            {"tasks", counts_by_state(figures.sizes.tasks)},
+            {"workers", figures.sizes.workers},
+            {"slots", figures.sizes.slots},
+            {"slots_busy", figures.sizes.slots_busy},
+            {"sessions", figures.sizes.sessions},
+            {"task_octets", figures.sizes.task_octets},
+            {"lanes", std::move(lanes)}};
+}
+
+Json json_of(const Error& error) {
+    return {{"class", error.name.empty() ? std::string(to_string(error.code)) : error.name},
+            {"text", error.detail}};
+}
+
+std::string text_of(const Json& value) {
+    return value.dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string line_of(const Json& value) {
+    return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace xebec::client

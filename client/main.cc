@@ -1,0 +1,63 @@
+// xebec-client: the command line.
+
+#include "client/commands/commands.h"
+#include "client/options.h"
+#include "runtime/command_line.h"
+
+#include <algorithm>
+#include <exception>
+#include <iostream>
+#include <vector>
+
+namespace {
+
+using namespace xebec;
+
+int run(int argc, char** argv) {
+    CLI::App app{"Submits tasks to a xebec broker, waits for them and manages them.",
+                 "xebec-client"};
+    client::Options options;
+    client::Command command;
+    app.require_subcommand(1);
+    app.add_option("--broker", options.broker, "the broker's endpoint for clients")
+        ->capture_default_str();
+    runtime::add_duration(app, "--timeout", options.timeout,
+                          "for the whole command; without it: 10s for an answer, and as long as "
+                          "it takes where --wait is given");
+    app.add_flag("--json", options.json, "print JSON");
+    for (const auto add :
+         {client::add_submit, client::add_status, client::add_result, client::add_list,
+          client::add_cancel, client::add_retry, client::add_queues, client::add_queue_set,
+          client::add_pause, client::add_resume, client::add_workers, client::add_drain,
+          client::add_stats}) {
+        add(app, options, command);
+    }
+    app.footer("Example: xebec-client submit add 2 3 --wait");
+    runtime::add_conventions(app, "client");
+
+    std::vector<std::string> arguments = client::marked(argc, argv);
+    std::vector<char*> pointers(arguments.size());
+    std::transform(arguments.begin(), arguments.end(), pointers.begin(),
+                   [](std::string& argument) { return argument.data(); });
+    if (const auto status = runtime::parse(app, argc, pointers.data())) {
+        return *status;
+    }
+    std::ios::sync_with_stdio(false);
+    const int status = command();
+    std::cout.flush();
+    return std::cout ? status : runtime::exit_failed;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        return run(argc, argv);
+    } catch (const client::UsageError& error) {
+        client::complain(error.text);
+        return runtime::exit_usage;
+    } catch (const std::exception& error) {
+        client::complain(error.what());
+        return runtime::exit_failed;
+    }
+}

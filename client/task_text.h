@@ -1,0 +1,17 @@
+#pragma once
+// Tasks as people read them.
+
+#include <xebec/task.h>
+
+#include <string>
+#include <vector>
+
+namespace xebec::client {
+
+std::string table_of(const std::vector<TaskInfo>& tasks);
+std::string block_of(const TaskInfo& task);  // everything about one
+
+// "dead after 5 attempts: exit: status 1", for a task that has ended without a result.
+std::string reason_of(const TaskInfo& task);
+
+}  // namespace xebec::client

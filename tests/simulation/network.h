@@ -1,0 +1,90 @@
+#pragma once
+// Connections between peers and the broker, and what can go wrong on them: messages are delayed,
+// lost, repeated and reordered, and whole peers are cut off, in one direction or both.
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "protocol/codec.h"
+#include "tests/simulation/schedule.h"
+
+namespace xebec::simulation {
+
+struct Faults {
+    double loss = 0;
+    double repeat = 0;
+    double reorder = 0;  // messages that do not keep their place among those of their connection
+    Duration delay_min = std::chrono::microseconds{50};
+    Duration delay_max = std::chrono::milliseconds{2};
+    double cut_mean_s = 0;     // mean time between cuts of one random peer; 0: none
+    Duration cut_max = std::chrono::seconds{15};
+    double worker_crash_mean_s = 0;
+    double client_crash_mean_s = 0;
+    double worker_stall_mean_s = 0;  // a worker stops, beyond its lease, and goes on (F16)
+    double broker_stall_mean_s = 0;  // the broker stops for a while and goes on (F17)
+    Duration broker_stall_max = std::chrono::seconds{30};
+    double wall_jump_mean_s = 0;     // somebody's wall clock jumps by up to two hours (F12)
+};
+
+// A native message as octets, as it travels: nothing but what the codec wrote.
+struct Wire {
+    std::vector<std::string> frames;  // [empty][header][body][payload …]
+};
+Wire to_wire(const protocol::Packet& packet);
+
+// What the octets say, read as a program reads them.
+struct Read {
+    Header header;
+    std::string body;
+    std::vector<Blob> payloads;
+};
+Read read(const Wire& wire);
+
+// The routing id that a ROUTER would have given to a connection.
+using Route = std::string;
+
+class Network {
+public:
+    using ToBroker = std::function<void(const Route&, const Wire&)>;
+    using ToPeer = std::function<void(const Wire&)>;
+
+    Network(Schedule& schedule, Dice& dice) : schedule_(schedule), dice_(dice) {}
+
+    void set_broker(ToBroker receive) { to_broker_ = std::move(receive); }
+    void set_faults(const Faults& faults) { faults_ = faults; }
+
+    Route connect(ToPeer receive);
+    // `is_noticed`: the broker's next message to it fails at once; else it vanishes for a while, as
+    // on a half-open link.
+    void disconnect(const Route& route, bool is_noticed);
+
+    void send_to_broker(const Route& route, const Wire& wire);
+    bool send_to_peer(const Route& route, const Wire& wire);  // false: there is no such peer
+
+    void cut(const Route& route, bool towards_broker, bool from_broker);
+    void heal();
+
+private:
+    struct Connection {
+        ToPeer receive;
+        bool is_cut_towards_broker = false;
+        bool is_cut_from_broker = false;
+        Instant arrives_at_broker{};  // the last one so far
+        Instant arrives_at_peer{};
+    };
+
+    void carry(Instant& last_arrival, std::function<void()> deliver);
+
+    Schedule& schedule_;
+    Dice& dice_;
+    ToBroker to_broker_;
+    Faults faults_;
+    std::uint64_t routes_ = 0;
+    std::map<Route, Connection> connections_;
+    std::map<Route, Instant> half_open_;  // closed, and until when the broker does not notice
+};
+
+}  // namespace xebec::simulation

@@ -1,0 +1,198 @@
+// Scenarios with a fixed set of seeds. Another seed: XEBEC_SEED=N and --gtest_filter; a failing seed
+// is printed and replays exactly.
+
+#include <cstdlib>
+#include <gtest/gtest.h>
+#include <string>
+#include <vector>
+
+#include "tests/simulation/world.h"
+
+namespace xebec::simulation {
+namespace {
+
+std::vector<std::uint64_t> seeds() {
+    if (const char* seed = std::getenv("XEBEC_SEED")) {
+        return {std::stoull(seed)};
+    }
+    std::vector<std::uint64_t> fixed;
+    for (std::uint64_t seed = 1; seed <= 8; ++seed) {
+        fixed.push_back(seed);
+    }
+    return fixed;
+}
+
+class Simulation : public testing::TestWithParam<std::uint64_t> {
+protected:
+    // Also for an invariant that aborts: the seed stands in the output before anything can fail.
+    void SetUp() override {
+        std::printf("replay: XEBEC_SEED=%llu, scenario %s\n",
+                    static_cast<unsigned long long>(GetParam()),
+                    testing::UnitTest::GetInstance()->current_test_info()->name());
+        std::fflush(stdout);
+    }
+};
+
+Faults lossy_network() {
+    return {.loss = 0.05, .repeat = 0.02, .reorder = 0.05, .delay_max = 40ms};
+}
+
+TEST_P(Simulation, EveryTaskFinishesOnceWithoutFaults) {
+    World world(GetParam());
+    world.start_workers(3, 2);
+
+    world.submit(500);
+    world.run_until_idle(2min);
+
+    EXPECT_EQ(world.ledger().count(TaskState::succeeded), 500U);
+    EXPECT_EQ(world.ledger().runs(), 500U);
+}
+
+TEST_P(Simulation, EveryTaskFinishesOnceWhileWorkersCrash) {
+    World world(GetParam());
+    world.start_workers(5, 2);
+    Faults faults = lossy_network();
+    faults.worker_crash_mean_s = 5;
+    world.set_faults(faults);
+
+    const auto tasks = world.submit(1'000, {.kinds = {"ok", "ok", "ok", "flaky"}});
+    world.run_for(3min);
+    world.heal();
+    world.run_until_idle(30min);
+
+    EXPECT_EQ(world.ledger().accepted(), tasks.size());
+    EXPECT_EQ(world.ledger().count(TaskState::succeeded) + world.ledger().count(TaskState::dead),
+              tasks.size());
+}
+
+TEST_P(Simulation, ClientsThatCrashAndRepeatGetEachTaskOnce) {
+    World world(GetParam());
+    world.start_workers(3, 1);
+    Faults faults = lossy_network();
+    faults.client_crash_mean_s = 4;
+    world.set_faults(faults);
+
+    const auto first = world.submit(300);
+    const auto second = world.submit(300, {.kinds = {"ok", "slow"}, .with_priorities = true});
+    world.run_for(3min);
+    world.heal();
+    world.run_until_idle(60min);
+
+    EXPECT_EQ(world.ledger().accepted(), first.size() + second.size());
+}
+
+TEST_P(Simulation, AWorkerThatStallsBeyondItsLeaseFinishesNothing) {  // F16
+    World world(GetParam());
+    world.start_workers(4, 2);
+    world.set_faults({.worker_stall_mean_s = 6});
+
+    const auto tasks = world.submit(400, {.kinds = {"ok", "slow"}});
+    world.run_for(5min);
+    world.heal();
+    world.run_until_idle(120min);
+
+    EXPECT_EQ(world.ledger().count(TaskState::succeeded) + world.ledger().count(TaskState::dead),
+              tasks.size());
+}
+
+TEST_P(Simulation, CutsAndHalfOpenLinksHeal) {  // F13, F14
+    World world(GetParam());
+    world.start_workers(4, 2);
+    Faults faults = lossy_network();
+    faults.cut_mean_s = 5;
+    faults.worker_crash_mean_s = 20;
+    world.set_faults(faults);
+
+    world.submit(500, {.kinds = {"ok", "slow", "flaky", "fail"}});
+    world.run_for(5min);
+    world.heal();
+    world.run_until_idle(120min);
+}
+
+TEST_P(Simulation, ABrokerThatStallsDoesNotEndAllLeases) {  // F17
+    World world(GetParam());
+    world.start_workers(4, 1);
+    // Two thirds of a lease: what a worker has left at least when it hears nothing any more.
+    world.set_faults({.broker_stall_mean_s = 60, .broker_stall_max = 18s});
+
+    world.submit(60, {.kinds = {"slow"}});
+    world.run_for(8min);
+    world.heal();
+    world.run_until_idle(60min);
+
+    // Nothing crashed and no message was lost, so nothing ran twice.
+    EXPECT_EQ(world.ledger().runs(), 60U);
+}
+
+TEST_P(Simulation, WallClocksMayJump) {  // F12, I21
+    World world(GetParam());
+    world.start_workers(3, 2);
+    Faults faults = lossy_network();
+    faults.wall_jump_mean_s = 10;
+    world.set_faults(faults);
+
+    const auto tasks =
+        world.submit(500, {.kinds = {"ok", "flaky"}, .delayed = 0.3, .deadline = 0.2});
+    world.run_for(3min);
+    world.heal();
+    world.run_until_idle(300min);
+
+    EXPECT_EQ(world.ledger().accepted(), tasks.size());
+}
+
+TEST_P(Simulation, PoisonTasksDieAndTheRestFinishes) {  // F19, I12
+    World world(GetParam());
+    world.start_workers(4, 1);  // so that nobody else stands beside a poison task
+
+    world.submit(20, {.kinds = {"poison"}, .queue = "bad"});
+    world.submit(300);
+    world.run_until_idle(60min);
+
+    EXPECT_EQ(world.ledger().count(TaskState::dead), 20U);
+}
+
+TEST_P(Simulation, EverythingAtOnce) {
+    World world(GetParam());
+    world.start_workers(6, 3);
+    Faults faults = lossy_network();
+    faults.worker_crash_mean_s = 10;
+    faults.client_crash_mean_s = 15;
+    faults.worker_stall_mean_s = 15;
+    faults.broker_stall_mean_s = 60;
+    faults.wall_jump_mean_s = 60;
+    faults.cut_mean_s = 10;
+    world.set_faults(faults);
+
+    const auto tasks = world.submit(600, {.kinds = {"ok", "ok", "slow", "flaky", "fail", "poison"},
+                                          .with_priorities = true,
+                                          .delayed = 0.2,
+                                          .deadline = 0.1});
+    world.cancel_some(tasks, 0.1);
+    world.run_for(5min);
+    world.heal();
+    world.run_until_idle(300min);
+
+    EXPECT_EQ(world.ledger().accepted(), tasks.size());
+}
+
+TEST(SimulationItself, ReplaysASeedExactly) {
+    const auto history = [] {
+        World world(42);
+        world.start_workers(4, 2);
+        Faults faults = lossy_network();
+        faults.worker_crash_mean_s = 5;
+        world.set_faults(faults);
+        world.submit(200, {.kinds = {"ok", "flaky"}});
+        world.run_for(1min);
+        return world.fingerprint();
+    };
+
+    EXPECT_EQ(history(), history());
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, Simulation, testing::ValuesIn(seeds()), [](const auto& seed) {
+    return "Seed" + std::to_string(seed.param);
+});
+
+}  // namespace
+}  // namespace xebec::simulation

@@ -1,0 +1,226 @@
+#include "tests/simulation/world.h"
+
+#include <array>
+#include <cmath>
+#include <cstdio>
+
+#include "protocol/check.h"
+#include "protocol/ids.h"
+
+namespace xebec::simulation {
+
+namespace {
+
+constexpr std::uint32_t first_epoch = 1'000;
+
+}  // namespace
+
+World::World(std::uint64_t seed, const broker::CoreOptions& options)
+    : seed_(seed),
+      dice_(seed),
+      network_(schedule_, dice_),
+      surroundings_{schedule_, dice_, network_, ledger_, steps_},
+      broker_(std::make_unique<BrokerNode>(surroundings_, options, first_epoch)) {}
+
+World::~World() = default;
+
+void World::start_workers(int count, std::uint32_t slots) {
+    slots_ = slots;
+    for (int i = 0; i < count; ++i) {
+        workers_.emplace_back();
+        start_worker(workers_.size() - 1);
+    }
+}
+
+void World::start_worker(std::size_t index) {
+    workers_[index] = std::make_unique<WorkerNode>(
+        surroundings_, "worker-" + std::to_string(index + 1), slots_, [this, index] {
+            // Not from within its own handler.
+            schedule_.after(0ns, [this, index] { crash_worker(index); });
+        });
+}
+
+void World::crash_worker(std::size_t index) {
+    if (!workers_[index]) {
+        return;  // already down
+    }
+    workers_[index]->set_noticed(dice_.happens(0.7));
+    workers_[index].reset();
+    schedule_.after(dice_.between(10ms, 8s), [this, index] {
+        if (!workers_[index]) {
+            start_worker(index);
+        }
+    });
+}
+
+void World::crash_client(std::size_t index) {
+    // Its user starts another, which asks for the same tasks with the same ids (F3).
+    const std::vector<Wish> wishes = clients_[index]->unfinished();
+    clients_[index].reset();
+    schedule_.after(dice_.between(10ms, 5s), [this, index, wishes] {
+        clients_[index] = std::make_unique<ClientNode>(
+            surroundings_, "client-" + std::to_string(index + 1), wishes);
+    });
+}
+
+std::vector<TaskId> World::submit(int count, const WishOptions& options) {
+    std::vector<Wish> wishes;
+    std::vector<TaskId> ids;
+    const WallTime now = broker_->now().wall;
+    for (int i = 0; i < count; ++i) {
+        std::array<std::uint8_t, 10> random{};
+        for (std::uint8_t& octet : random) {
+            octet = static_cast<std::uint8_t>(dice_.below(256));
+        }
+        Wish wish{.id = make_task_id(now, random),
+                  .kind = options.kinds[dice_.below(options.kinds.size())],
+                  .payload = "payload " + std::to_string(i),
+                  .queue = options.queue};
+        if (dice_.happens(0.01)) {
+            wish.payload.resize(3'000, '.');  // travels in a frame of its own
+        }
+        wish.priority = options.with_priorities ? static_cast<int>(dice_.below(10)) : 0;
+        if (dice_.happens(options.delayed)) {
+            wish.not_before = now + std::chrono::floor<milliseconds>(dice_.between(0s, 60s));
+        }
+        if (dice_.happens(options.deadline)) {
+            wish.deadline = now + std::chrono::floor<milliseconds>(dice_.between(1s, 120s));
+        }
+        ledger_.wished(wish);
+        ids.push_back(wish.id);
+        wishes.push_back(std::move(wish));
+    }
+    clients_.push_back(std::make_unique<ClientNode>(
+        surroundings_, "client-" + std::to_string(clients_.size() + 1), std::move(wishes)));
+    return ids;
+}
+
+void World::cancel_some(const std::vector<TaskId>& tasks, double share) {
+    for (const TaskId& task : tasks) {
+        if (dice_.happens(share)) {
+            schedule_.after(dice_.between(0s, 30s), [this, task] {
+                if (clients_.front()) {
+                    clients_.front()->cancel(task);
+                }
+            });
+        }
+    }
+}
+
+void World::set_faults(const Faults& faults) {
+    faults_ = faults;
+    network_.set_faults(faults);
+    ++faults_generation_;
+    plan_fault(faults.worker_crash_mean_s, [this] {
+        if (!workers_.empty()) {
+            crash_worker(dice_.below(workers_.size()));
+        }
+    });
+    plan_fault(faults.client_crash_mean_s, [this] {
+        const std::size_t index = dice_.below(clients_.size());
+        if (!clients_.empty() && clients_[index]) {
+            crash_client(index);
+        }
+    });
+    plan_fault(faults.worker_stall_mean_s, [this] {
+        const std::size_t index = dice_.below(workers_.size());
+        if (!workers_.empty() && workers_[index]) {
+            workers_[index]->stall(dice_.between(1s, 50s));
+        }
+    });
+    plan_fault(faults.broker_stall_mean_s, [this] { broker_->stall(dice_.between(1s, faults_.broker_stall_max)); });
+    plan_fault(faults.wall_jump_mean_s, [this] {
+        broker_->jump_wall(dice_.between(-2h, 2h));
+    });
+    plan_fault(faults.cut_mean_s, [this] { cut_somebody(); });
+}
+
+// Comes again and again, at random times with this mean, until the faults change.
+void World::plan_fault(double mean_s, std::function<void()> fault) {
+    if (mean_s <= 0) {
+        return;
+    }
+    const double uniform = (static_cast<double>(dice_.below(1'000'000)) + 1) / 1'000'001;
+    const auto pause = std::chrono::duration<double>(-std::log(uniform) * mean_s);
+    schedule_.after(std::chrono::duration_cast<Duration>(pause),
+                    [this, mean_s, fault, generation = faults_generation_] {
+                        if (generation == faults_generation_) {
+                            fault();
+                            plan_fault(mean_s, fault);
+                        }
+                    });
+}
+
+void World::cut_somebody() {
+    std::vector<Route> routes;
+    for (const auto& worker : workers_) {
+        if (worker) {
+            routes.push_back(worker->route());
+        }
+    }
+    for (const auto& client : clients_) {
+        if (client) {
+            routes.push_back(client->route());
+        }
+    }
+    if (routes.empty()) {
+        return;
+    }
+    const Route route = routes[dice_.below(routes.size())];
+    const bool towards = dice_.happens(0.7);
+    network_.cut(route, towards, !towards || dice_.happens(0.6));
+    schedule_.after(dice_.between(0s, faults_.cut_max),
+                    [this, route] { network_.cut(route, false, false); });
+}
+
+void World::heal() {
+    set_faults({});
+    network_.heal();
+    broker_->set_wall_right();
+}
+
+void World::run_for(Duration length) {
+    const Instant end = schedule_.now() + length;
+    while (schedule_.step(end)) {
+        dice_fingerprint_ = dice_fingerprint_ * 0x100'0000'01B3U +
+                            static_cast<std::uint64_t>(schedule_.now().time_since_epoch().count());
+        check(steps_ < 200'000'000, "the world does not run in circles");
+    }
+}
+
+void World::describe() const {
+    for (std::size_t state = 0; state < task_state_count; ++state) {
+        std::fprintf(stderr, "%s %llu  ",
+                     std::string(to_string(static_cast<TaskState>(state))).c_str(),
+                     static_cast<unsigned long long>(broker_->core().state().counts()[state]));
+    }
+    std::fprintf(stderr, "sessions %u\n", broker_->core().sessions().size());
+    for (const auto& worker : workers_) {
+        std::fprintf(stderr, "worker: %s\n", worker ? worker->describe().c_str() : "down");
+    }
+    for (const auto& client : clients_) {
+        std::fprintf(stderr, "client: %s\n", client ? client->describe().c_str() : "down");
+    }
+}
+
+void World::run_until_idle(Duration longest) {
+    const Instant end = schedule_.now() + longest;
+    const auto is_idle = [this] {
+        for (const auto& client : clients_) {
+            if (!client || !client->is_done()) {
+                return false;
+            }
+        }
+        return true;
+    };
+    while (!is_idle()) {
+        if (schedule_.now() >= end) {
+            describe();
+        }
+        check(schedule_.now() < end, "once faults stop, everything finishes (L1, L3)");
+        run_for(100ms);
+    }
+    ledger_.check_finished();
+}
+
+}  // namespace xebec::simulation

@@ -1,0 +1,79 @@
+#pragma once
+// A whole system on one thread, from one seed: a broker, workers, clients, the network between them
+// and everybody's clocks. During faults nothing wrong may happen; once they stop, everything must
+// finish.
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/simulation/ledger.h"
+#include "tests/simulation/network.h"
+#include "tests/simulation/nodes.h"
+#include "tests/simulation/schedule.h"
+
+namespace xebec::simulation {
+
+using namespace std::chrono_literals;
+
+struct WishOptions {
+    std::vector<std::string> kinds{"ok"};
+    std::string queue = "default";
+    bool with_priorities = false;
+    double delayed = 0;   // share of tasks with a time before which they must not start
+    double deadline = 0;  // share of tasks with a deadline
+};
+
+class World {
+public:
+    explicit World(std::uint64_t seed, const broker::CoreOptions& options = {});
+    ~World();
+
+    void start_workers(int count, std::uint32_t slots = 1);
+    // A client of its own that submits so many tasks and waits for them.
+    std::vector<TaskId> submit(int count, const WishOptions& options = {});
+    void cancel_some(const std::vector<TaskId>& tasks, double share);
+
+    void set_faults(const Faults& faults);
+    void heal();
+
+    void run_for(Duration length);
+    // Until every client has all its outcomes; fails the invariant L1 or L3 if that takes longer.
+    void run_until_idle(Duration longest);
+
+    const Ledger& ledger() const { return ledger_; }
+    const broker::Core& broker() const { return broker_->core(); }
+    std::uint64_t seed() const { return seed_; }
+
+    // A number that any difference in the history would change.
+    std::uint64_t fingerprint() const { return dice_fingerprint_; }
+
+private:
+    void start_worker(std::size_t index);
+    void crash_worker(std::size_t index);
+    void crash_client(std::size_t index);
+    void plan_fault(double mean_s, std::function<void()> fault);
+    void cut_somebody();
+    void describe() const;  // on standard error: what is not finished, and who is there
+
+    std::uint64_t seed_;
+    Schedule schedule_;
+    Dice dice_;
+    Network network_;
+    Ledger ledger_;
+    std::uint64_t steps_ = 0;
+    Surroundings surroundings_;
+    Faults faults_;
+    std::uint64_t faults_generation_ = 0;
+
+    std::unique_ptr<BrokerNode> broker_;
+    std::vector<std::unique_ptr<WorkerNode>> workers_;
+    std::uint32_t slots_ = 1;
+    std::vector<std::unique_ptr<ClientNode>> clients_;
+    std::uint64_t dice_fingerprint_ = 0;
+};
+
+}  // namespace xebec::simulation

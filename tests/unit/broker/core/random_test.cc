@@ -1,0 +1,315 @@
+// Thousands of random events from fixed seeds. The fixture checks the invariants after every one,
+// and at the end that the records alone give the same state.
+
+#include "tests/unit/broker/core/fixture.h"
+
+#include <random>
+#include <set>
+
+namespace xebec::broker {
+namespace {
+
+class Storm {
+public:
+    explicit Storm(std::uint64_t seed)
+        : broker(options(), seed), dice_(seed) {
+        broker.connect("c");
+        broker.watch(true, true);
+    }
+
+    static CoreOptions options() {
+        CoreOptions options;
+        options.client_liveness = std::chrono::hours{10'000};  // "c" and "submitter" only listen
+        options.final_count_min = 20;
+        options.final_octets_max = 8'000;
+        return options;
+    }
+
+    void step() {
+        switch (pick(16)) {
+            case 0:
+            case 1:
+            case 2:
+            case 3:
+                submit();
+                break;
+            case 4:
+            case 5:
+                come();
+                break;
+            case 6:
+            case 7:
+            case 8:
+                report();
+                break;
+            case 9:
+                broker.say(any_worker(), Credit{.credit = pick(20)});
+                break;
+            case 10:
+                broker.say("c", Cancel{.tasks = {any_task()}});
+                break;
+            case 11:
+                broker.say("c", Retry{.filter = {.states = 1U << 5U}, .bulk = true});
+                break;
+            case 12:
+                lose();
+                break;
+            case 13:
+                operate();
+                break;
+            default:
+                let_time_pass();
+                break;
+        }
+        collect();
+    }
+
+    // Every task that was accepted has one end at most, and is somewhere (I8, I10, I11).
+    void check_conservation() const {
+        const State& state = broker.core.state();
+        const Totals& totals = state.totals();
+        EXPECT_EQ(totals.submitted, accepted_.size());
+        EXPECT_EQ(totals.submitted - totals.removed, state.tasks().size());
+        EXPECT_EQ(totals.succeeded, succeeded_.size());
+        EXPECT_EQ(totals.succeeded + totals.dead + totals.cancelled + totals.expired,
+                  state.final_count() + totals.removed + totals.retried);
+    }
+
+    // Faults end; a worker that takes everything comes, and everything finishes (L1).
+    void drain() {
+        broker.say("c", Resume{.queues = {"default", "other"}});
+        for (int i = 0; i < workers; ++i) {
+            broker.lose(worker_name(i));
+        }
+        held_.clear();
+        Hello hello =
+            Fixture::hello_of("last", {.kinds = {"add", "echo"}, .slots = 64, .credit = 64});
+        broker.hello("last", hello);
+        for (int round = 0; round < 3'000 && unfinished() > 0; ++round) {
+            broker.pass_with_pings(1s, {"last"});
+            for (const AssignItem& task : broker.assigned("last")) {
+                if (broker.done("last", task) == FinishStatus::accepted) {
+                    succeeded_.insert(task.id);
+                }
+            }
+            broker.forget();
+        }
+        EXPECT_EQ(unfinished(), 0U);
+    }
+
+    Fixture broker;
+
+private:
+    static constexpr int workers = 6;
+    struct Held {
+        std::string worker;
+        AssignItem task;  // its texts are not used
+    };
+
+    std::uint32_t pick(std::uint32_t count) {
+        return static_cast<std::uint32_t>(dice_() % count);
+    }
+    static std::string worker_name(int i) { return "w" + std::to_string(i); }
+    std::string any_worker() { return worker_name(static_cast<int>(pick(workers))); }
+    TaskId any_task() { return Fixture::id(1 + pick(std::max(1U, task_last_))); }
+    std::uint64_t unfinished() const {
+        const State& state = broker.core.state();
+        return state.tasks().size() - state.final_count();
+    }
+
+    void submit() {
+        Submit message{.wait = pick(2) == 0};
+        for (std::uint32_t i = pick(6); i > 0; --i) {
+            const bool is_repeat = task_last_ > 0 && pick(5) == 0;
+            const std::uint32_t n = is_repeat ? 1 + pick(task_last_) : ++task_last_;
+            SubmitItem item = Fixture::item(n, n % 3 == 0 ? "echo" : "add");
+            item.queue = n % 5 == 0 ? "other" : "default";
+            item.priority = static_cast<std::uint8_t>(n % 4);
+            item.attempts_max = 1 + n % 4;
+            item.delay_ms = n % 7 == 0 ? 3'000 : 0;
+            item.run_max_ms = n % 11 == 0 ? 5'000 : 0;
+            if (n % 13 == 0) {
+                item.deadline = static_cast<std::uint64_t>(
+                    (Fixture::start_wall + milliseconds{n * 100}).time_since_epoch().count());
+            }
+            message.items.push_back(item);
+        }
+        const auto answer = broker.ask<SubmitAnswer>("c", message);
+        for (std::size_t i = 0; i < answer.items.size(); ++i) {
+            if (answer.items[i].status == SubmitStatus::created) {
+                EXPECT_TRUE(accepted_.insert(message.items[i].id).second) << "I3";
+            }
+        }
+    }
+
+    void come() {
+        const int i = static_cast<int>(pick(workers));
+        const std::string peer = worker_name(i);
+        WorkerSpec spec{.slots = 1 + pick(3)};
+        spec.credit = spec.slots + pick(6);
+        if (pick(2) == 0) {
+            spec.kinds = {"add", "echo"};
+        }
+        if (pick(4) == 0) {
+            spec.queues = {"other"};
+        }
+        spec.previous = known_sessions_[peer];
+        for (const Held& held : held_) {
+            if (held.worker == peer && pick(4) != 0) {
+                spec.held.push_back(Fixture::lease(held.task));
+            }
+        }
+        known_sessions_[peer] = broker.work(peer, spec);
+    }
+
+    // Of what some worker was ever given: a report by it or by another, with the right fence or
+    // with a wrong one.
+    void report() {
+        if (held_.empty()) {
+            return;
+        }
+        const Held held = held_[pick(static_cast<std::uint32_t>(held_.size()))];
+        const std::string peer = pick(10) == 0 ? any_worker() : held.worker;
+        AssignItem task = held.task;
+        task.fence += pick(10) == 0 ? 1 : 0;
+        switch (pick(5)) {
+            case 0:
+                broker.say(peer, Fail{.items = {{.id = task.id,
+                                                 .fence = task.fence,
+                                                 .error = {"exit_1", "no"},
+                                                 .useless = pick(4) == 0}}});
+                break;
+            case 1:
+                broker.say(peer, Release{.leases = {Fixture::lease(task)},
+                                         .started = pick(2) == 0});
+                break;
+            case 2:
+                broker.say(peer, Extend{.leases = {Fixture::lease(task)}});
+                break;
+            default:
+                finish(peer, task);
+                break;
+        }
+    }
+
+    void finish(const std::string& peer, const AssignItem& task) {
+        const std::uint64_t correlation = broker.receive(
+            peer, Done{.items = {{.id = task.id, .fence = task.fence, .result = "5"sv}}});
+        broker.settle();
+        for (const Sent& sent : broker.take_all()) {
+            keep(sent);
+            const auto* answer = std::get_if<DoneAnswer>(&sent.message);
+            if (answer == nullptr || sent.header().correlation != correlation) {
+                continue;
+            }
+            if (answer->statuses.at(0) == FinishStatus::accepted) {
+                EXPECT_TRUE(succeeded_.insert(task.id).second) << "one accepted result (I8)";
+            }
+        }
+    }
+
+    void lose() {
+        const std::string peer = any_worker();
+        if (pick(2) == 0) {
+            broker.lose(peer, pick(2) == 0);
+        } else {
+            broker.say(peer, Bye{});
+        }
+    }
+
+    void operate() {
+        switch (pick(5)) {
+            case 0:
+                broker.say("c", Pause{.queues = {"other"}});
+                break;
+            case 1:
+                broker.say("c", Resume{.queues = {"other"}});
+                break;
+            case 2:
+                broker.say("c", QueueSet{.name = "other",
+                                         .settings = {.lease_ms = 1'000 + pick(5'000),
+                                                      .attempts_max = 1 + pick(5),
+                                                      .retention_ms = pick(60'000)}});
+                break;
+            case 3:
+                broker.say("c", List{.limit = 10});
+                broker.say("c", Snapshot{});
+                break;
+            default:
+                broker.say(any_worker(), Drain{});
+                break;
+        }
+    }
+
+    void let_time_pass() {
+        switch (pick(8)) {
+            case 0:
+                broker.jump_wall(milliseconds{static_cast<int>(pick(20'000)) - 10'000});
+                break;
+            case 1:
+                broker.stall(milliseconds{pick(40'000)});
+                broker.settle();
+                break;
+            default:
+                broker.pass(milliseconds{pick(1'500)});
+                break;
+        }
+    }
+
+    void keep(const Sent& sent) {
+        if (const auto* assign = std::get_if<Assign>(&sent.message)) {
+            for (const AssignItem& task : assign->items) {
+                EXPECT_TRUE(fences_[task.id] < task.fence) << "I6";
+                fences_[task.id] = task.fence;
+                EXPECT_TRUE(accepted_.contains(task.id) && !succeeded_.contains(task.id)) << "I2";
+                held_.push_back({sent.peer.address.front(), {.id = task.id, .fence = task.fence}});
+            }
+        }
+    }
+
+    void collect() {
+        for (const Sent& sent : broker.take_all()) {
+            keep(sent);
+        }
+        for (const Published& published : broker.take_published()) {
+            if (published.topic == stat_topic) {
+                continue;
+            }
+            std::uint64_t& last = sequences_[published.topic];
+            EXPECT_EQ(published.header.sequence_first, last + 1) << "I19";
+            last += published.header.count;
+        }
+        broker.forget();
+        if (held_.size() > 100) {
+            held_.erase(held_.begin(), held_.begin() + 50);
+        }
+    }
+
+    std::mt19937_64 dice_;
+    std::uint32_t task_last_ = 0;
+    std::set<TaskId> accepted_;
+    std::set<TaskId> succeeded_;
+    std::map<TaskId, std::uint64_t> fences_;
+    std::vector<Held> held_;
+    std::map<std::string, std::uint64_t> known_sessions_;
+    std::map<std::string, std::uint64_t> sequences_;
+};
+
+class RandomEvents : public testing::TestWithParam<std::uint64_t> {};
+
+TEST_P(RandomEvents, BreakNoInvariantAndEverythingFinishesInTheEnd) {  // I2 to I20, L1
+    Storm storm(GetParam());
+
+    for (int i = 0; i < 3'000 && !testing::Test::HasFailure(); ++i) {
+        storm.step();
+    }
+    storm.check_conservation();
+    storm.drain();
+
+    storm.check_conservation();
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, RandomEvents, testing::Values(1, 2, 3, 4));
+
+}  // namespace
+}  // namespace xebec::broker

@@ -1,0 +1,239 @@
+#include "tests/unit/broker/core/fixture.h"
+
+namespace xebec::broker {
+namespace {
+
+void set_retention(Fixture& broker, std::uint64_t ms) {
+    broker.connect("operator");
+    broker.ask<QueueSetAnswer>("operator",
+                               QueueSet{.name = "default", .settings = {.retention_ms = ms}});
+}
+
+// Runs a task to its end.
+AssignItem run(Fixture& broker, const SubmitItem& item) {
+    broker.submit(item);
+    const AssignItem task = broker.assigned_one("w");
+    EXPECT_EQ(broker.done("w", task), FinishStatus::accepted);
+    return task;
+}
+
+TEST(Retention, KeepsAFinalTaskForItsTimeAndNotLonger) {  // I11
+    Fixture broker;
+    broker.work("w");
+    set_retention(broker, 60'000);
+    run(broker, Fixture::item(1));
+
+    broker.pass(59'999ms);
+    EXPECT_TRUE(broker.is_known(Fixture::id(1)));
+    broker.pass(1ms);
+
+    EXPECT_FALSE(broker.is_known(Fixture::id(1)));
+    EXPECT_EQ(broker.core.state().totals().removed, 1U);
+    EXPECT_TRUE(broker.is_quiet());
+}
+
+TEST(Retention, FollowsAChangeOfItsQueuesSetting) {
+    Fixture broker;
+    broker.work("w");
+    run(broker, Fixture::item(1));
+    broker.pass(1h);
+
+    set_retention(broker, 60'000);
+    broker.settle();
+
+    EXPECT_FALSE(broker.is_known(Fixture::id(1)));
+}
+
+TEST(Retention, NeverRemovesWhatIsNotFinal) {  // I11
+    Fixture broker;
+    set_retention(broker, 0);
+    SubmitItem later = Fixture::item(1);
+    later.delay_ms = 1'000'000;
+    broker.submit(later);
+    broker.submit(2);
+
+    broker.pass(100s);
+
+    EXPECT_EQ(broker.state(1), TaskState::scheduled);
+    EXPECT_EQ(broker.state(2), TaskState::ready);
+}
+
+TEST(Retention, IsNotEndedByAJumpOfTheWallClock) {  // I21
+    Fixture broker;
+    broker.work("w");
+    run(broker, Fixture::item(1));
+
+    broker.jump_wall(std::chrono::hours{24 * 365});
+    broker.pass(1h);
+
+    EXPECT_TRUE(broker.is_known(Fixture::id(1)));
+}
+
+TEST(Retention, RemovesTheOldestBeyondTheBudgetDownToTheLeastCount) {  // I11, I18
+    CoreOptions options = patient();
+    options.final_octets_max = 10'000;
+    options.final_count_min = 4;
+    Fixture broker(options);
+    broker.work("w");
+    const std::string payload(3'000, 'x');
+    SubmitItem item = Fixture::item(0);
+    item.payload = std::string_view(payload);
+    for (std::uint32_t n = 1; n <= 6; ++n) {
+        item.id = Fixture::id(n);
+        item.queue = n % 2 == 0 ? "even" : "odd";
+        run(broker, item);
+    }
+
+    EXPECT_FALSE(broker.is_known(Fixture::id(1)));
+    EXPECT_FALSE(broker.is_known(Fixture::id(2)));
+    for (std::uint32_t n = 3; n <= 6; ++n) {
+        EXPECT_TRUE(broker.is_known(Fixture::id(n))) << n;
+    }
+}
+
+TEST(Retention, CountsErrorsAgainstTheBudgetAsWell) {  // I18
+    CoreOptions options = patient();
+    options.final_octets_max = 20'000;
+    options.final_count_min = 0;
+    Fixture broker(options);
+    broker.work("w");
+    const std::string text(4'096, 'e');
+    for (std::uint32_t n = 1; n <= 10; ++n) {
+        broker.submit(n);
+        const AssignItem task = broker.assigned_one("w");
+        broker.ask<FailAnswer>("w", Fail{.items = {{.id = task.id,
+                                                    .fence = task.fence,
+                                                    .error = {"failed", text},
+                                                    .useless = true}}});
+    }
+
+    EXPECT_EQ(broker.core.state().final_count(), 4U);
+}
+
+TEST(Retention, RemovesManyInBoundedSteps) {
+    Fixture broker;
+    broker.checks_every_step = false;
+    broker.connect("c");
+    broker.submit_many(1, 3'000);
+    broker.ask<CancelAnswer>("c", Cancel{.bulk = true});
+    broker.receive("c", QueueSet{.name = "default", .settings = {.retention_ms = 0}});
+    const std::size_t before = broker.records();
+
+    broker.tick();
+    const std::size_t in_one_step = broker.records() - before;
+    broker.settle();
+
+    EXPECT_LE(in_one_step, 1'000U);
+    EXPECT_EQ(broker.core.state().tasks().size(), 0U);
+}
+
+TEST(Tombstone, AnswersForARemovedTask) {  // I3, I9
+    Fixture broker;
+    broker.connect("c");
+    broker.work("w");
+    set_retention(broker, 0);
+    const AssignItem task = run(broker, Fixture::item(1));
+    ASSERT_FALSE(broker.is_known(task.id));
+    SubmitItem other = Fixture::item(1);
+    other.priority = 3;
+
+    EXPECT_EQ(broker.try_submit(Fixture::item(1)),
+              (SubmitStatusItem{.status = SubmitStatus::exists, .number = task.number}));
+    EXPECT_EQ(broker.try_submit(other).problem.code, static_cast<int>(Refusal::conflict));
+    EXPECT_EQ(broker.done("w", task), FinishStatus::repeat);
+    EXPECT_EQ(broker.done("w", {.id = task.id, .fence = task.fence - 1}), FinishStatus::stale);
+    EXPECT_TRUE(broker.is_quiet()) << "it does not run again";
+}
+
+TEST(Tombstone, TellsAWaitingClientHowTheTaskEnded) {
+    Fixture broker;
+    broker.connect("c");
+    broker.work("w");
+    set_retention(broker, 0);
+    const AssignItem task = run(broker, Fixture::item(1));
+    const std::vector<OutcomeItem> removed{
+        {.id = task.id,
+         .number = task.number,
+         .state = TaskState::succeeded,
+         .error = Failure{"removed", "the retention of this task is over"},
+         .fence = task.fence}};
+
+    broker.ask<SubmitAnswer>("c", Submit{.items = {Fixture::item(1)}, .wait = true});
+    EXPECT_EQ(broker.outcomes("c"), removed);
+    const auto answer = broker.ask<WaitAnswer>("c", Wait{.tasks = {task.id}});
+
+    EXPECT_EQ(answer.items,
+              (std::vector<WaitItem>{{.number = task.number, .id = task.id}}));
+    EXPECT_EQ(broker.outcomes("c"), removed);
+}
+
+TEST(Tombstone, LeavesAFloorBelowWhichUnknownIdsAreTooOld) {  // I3
+    Fixture broker;
+    broker.work("w");
+    set_retention(broker, 0);
+    run(broker, Fixture::item(1));
+
+    broker.pass(61min);
+
+    EXPECT_EQ(broker.core.state().tombstones().count(), 0U);
+    const auto again = broker.try_submit(Fixture::item(1));
+    EXPECT_EQ(again.problem.code, static_cast<int>(Refusal::too_old));
+    SubmitItem fresh = Fixture::item(2);
+    fresh.id = Fixture::id(2, broker.now.wall - 59min);
+    EXPECT_EQ(broker.try_submit(fresh).status, SubmitStatus::created);
+}
+
+TEST(Tombstone, OfAnIdThatSaysNoTimeLastsAWindowFromItsRemoval) {  // I3
+    Fixture broker;
+    broker.work("w");
+    set_retention(broker, 0);
+    SubmitItem item = Fixture::item(1);
+    item.id.octets.fill(0x11);
+    run(broker, item);
+
+    broker.pass(59min);
+    EXPECT_EQ(broker.try_submit(item).status, SubmitStatus::exists);
+    broker.pass(3min);
+
+    EXPECT_EQ(broker.try_submit(item).status, SubmitStatus::created);
+}
+
+TEST(Tombstone, OfAnIdFromTheFutureNeverMakesFreshIdsTooOld) {  // I21, L4
+    Fixture broker;
+    broker.work("w");
+    set_retention(broker, 0);
+    SubmitItem ahead = Fixture::item(1);
+    ahead.id = Fixture::id(1, Fixture::start_wall + 10h);  // a client whose clock is wrong
+    run(broker, ahead);
+
+    for (int hour = 0; hour < 12; ++hour) {
+        broker.pass(1h);
+        SubmitItem fresh = Fixture::item(0);
+        fresh.id = Fixture::id(static_cast<std::uint32_t>(100 + hour), broker.now.wall);
+        ASSERT_EQ(broker.try_submit(fresh).status, SubmitStatus::created) << hour;
+        broker.done("w", broker.assigned_one("w"));
+    }
+
+    EXPECT_NE(broker.try_submit(ahead).status, SubmitStatus::created) << "never a second run";
+}
+
+TEST(Tombstones, BeyondTheirNumberGoOldestFirstButNeverUpToNow) {  // I18
+    Tombstones tombstones;
+    const WallTime wall = Fixture::start_wall;
+    const Now now{.steady = Instant{1h}, .wall = wall};
+    constexpr std::uint32_t count = Tombstones::count_max;
+    for (std::uint32_t n = 0; n < count; ++n) {
+        tombstones.add(Fixture::id(n, wall - milliseconds{n % 10'000}), {.number = n + 1}, now);
+    }
+    EXPECT_FALSE(tombstones.next_floor(now));
+
+    tombstones.add(Fixture::id(count, wall), {.number = count + 1}, now);
+
+    EXPECT_EQ(tombstones.next_floor(now), wall - 9s);
+    tombstones.raise_floor(wall - 9s);
+    EXPECT_LT(tombstones.count(), count);
+    EXPECT_FALSE(tombstones.next_floor(now));
+}
+
+}  // namespace
+}  // namespace xebec::broker

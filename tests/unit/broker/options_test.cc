@@ -1,0 +1,76 @@
+#include "broker/options.h"
+
+#include "runtime/command_line.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace xebec::broker {
+namespace {
+
+std::optional<int> parse(std::vector<std::string> words, Options& options) {
+    words.insert(words.begin(), "xebec-broker");
+    std::vector<char*> arguments;
+    for (std::string& word : words) {
+        arguments.push_back(word.data());
+    }
+    ::testing::internal::CaptureStdout();
+    ::testing::internal::CaptureStderr();
+    const auto status =
+        parse_options(static_cast<int>(arguments.size()), arguments.data(), options);
+    ::testing::internal::GetCapturedStdout();
+    ::testing::internal::GetCapturedStderr();
+    return status;
+}
+
+TEST(Options, AreLoopbackAndModestByDefault) {
+    Options options;
+
+    EXPECT_EQ(parse({}, options), std::nullopt);
+
+    EXPECT_EQ(options.clients, "tcp://127.0.0.1:5555");
+    EXPECT_EQ(options.workers, "tcp://127.0.0.1:5556");
+    EXPECT_EQ(options.updates, "tcp://127.0.0.1:5557");
+    EXPECT_EQ(options.data, "./xebec-data");
+    EXPECT_EQ(options.core.memory_max, std::uint64_t{2} << 30);
+}
+
+TEST(Options, TakeAddressesFolderAndMemory) {
+    Options options;
+
+    EXPECT_EQ(parse({"--clients", "ipc:///tmp/c", "--data", "/tmp/d", "--memory", "512MiB"},
+                    options),
+              std::nullopt);
+
+    EXPECT_EQ(options.clients, "ipc:///tmp/c");
+    EXPECT_EQ(options.data, "/tmp/d");
+    EXPECT_EQ(options.core.memory_max, std::uint64_t{512} << 20);
+}
+
+TEST(Options, RefuseAnOpenNetworkUnlessTheUserInsists) {
+    for (const char* flag : {"--clients", "--workers", "--updates"}) {
+        Options options;
+        EXPECT_EQ(parse({flag, "tcp://0.0.0.0:5555"}, options), runtime::exit_usage);
+        EXPECT_EQ(parse({flag, "tcp://0.0.0.0:5555", "--insecure-network"}, options),
+                  std::nullopt);
+    }
+}
+
+TEST(Options, RefuseWhatIsUnknownOrWrong) {
+    Options options;
+
+    EXPECT_EQ(parse({"--nonsense"}, options), runtime::exit_usage);
+    EXPECT_EQ(parse({"--durability", "sync"}, options), runtime::exit_usage);
+    EXPECT_EQ(parse({"--memory", "much"}, options), runtime::exit_usage);
+    EXPECT_EQ(parse({"--log-level", "loud"}, options), runtime::exit_usage);
+}
+
+TEST(Options, ShowTheirHelpAndEnd) {
+    Options options;
+
+    EXPECT_EQ(parse({"--help"}, options), runtime::exit_done);
+}
+
+}  // namespace
+}  // namespace xebec::broker

@@ -1,0 +1,217 @@
+#include "client/json.h"
+#include "client/options.h"
+#include "client/tables.h"
+#include "client/task_text.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+namespace xebec::client {
+namespace {
+
+using namespace std::chrono_literals;
+
+const TaskId id = *parse_task_id("0190163d-8694-739b-aea5-966c26f8ad91");
+
+TaskInfo dead_task() {
+    return {.number = 42,
+            .id = id,
+            .kind = "thumb",
+            .queue = "default",
+            .state = TaskState::dead,
+            .priority = 5,
+            .attempts = 2,
+            .attempts_max = 2,
+            .worker = "build7-1",
+            .error = TaskError{"exit", "status 1\x1b[31m"},
+            .accepted_at = WallTime{1'767'323'045s},
+            .started_at = WallTime{1'767'323'046s},
+            .finished_at = WallTime{1'767'323'048'500ms},
+            .fence = 7,
+            .series = 0};
+}
+
+TEST(TaskKeyText, IsANumberAnIdOrLast) {
+    EXPECT_EQ(parse_key("last"), TaskKey(std::uint64_t{0}));
+    EXPECT_EQ(parse_key("42"), TaskKey(std::uint64_t{42}));
+    EXPECT_EQ(parse_key("0190163D8694739BAEA5966C26F8AD91"), TaskKey(id));
+    for (const char* text : {"0", "-1", "42x", "", "first", "18446744073709551616"}) {
+        EXPECT_THROW(parse_key(text), UsageError) << text;
+    }
+    EXPECT_EQ(to_text(parse_key("last")), "last");
+    EXPECT_EQ(to_text(parse_key("42")), "42");
+    EXPECT_EQ(to_text(TaskKey(id)), "0190163d-8694-739b-aea5-966c26f8ad91");
+}
+
+TEST(StateNames, AreThoseOfTheStates) {
+    EXPECT_THAT(parse_states({"dead", "ready"}),
+                testing::ElementsAre(TaskState::dead, TaskState::ready));
+    EXPECT_THROW(parse_states({"done"}), UsageError);
+}
+
+TEST(InstantText, IsADurationFromNowOrUtc) {
+    const WallTime now{100s};
+
+    EXPECT_EQ(parse_instant("10m", now), now + 10min);
+    EXPECT_EQ(parse_instant("2026-01-02T03:04:05Z", now), WallTime{1'767'323'045s});
+    EXPECT_EQ(parse_instant("tomorrow", now), std::nullopt);
+}
+
+TEST(BracketedArguments, SurviveTheParserOfFlags) {
+    std::string program = "xebec-client";
+    std::string list = "[1,2]";
+    std::string word = "echo";
+    std::vector<char*> pointers{program.data(), word.data(), list.data()};
+
+    const std::vector<std::string> shielded = marked(3, pointers.data());
+
+    EXPECT_NE(shielded[2].back(), ']');
+    EXPECT_EQ(shielded[1], "echo");
+    EXPECT_EQ(unmarked(shielded[1]), "echo");
+    EXPECT_EQ(unmarked(shielded[2]), "[1,2]");
+}
+
+TEST(Patience, IsEndlessUnlessATimeoutIsGiven) {
+    EXPECT_EQ(Patience(Options{}).left(), std::nullopt);
+    EXPECT_EQ(Patience(Options{}).for_wait(), 0ms);
+
+    const auto left = Patience(Options{.timeout = 1h}).left();
+
+    ASSERT_TRUE(left);
+    EXPECT_LE(*left, 1h);
+    EXPECT_GT(*left, 59min);
+    EXPECT_EQ(answer_time(Options{}), 10s);
+    EXPECT_EQ(answer_time(Options{.timeout = 3s}), 3s);
+}
+
+TEST(Table, AlignsItsColumnsByCharacters) {
+    Table table({{"N", Align::right}, {"NAME"}, {"LAST"}});
+    table.add({"1", "ä", ""});
+    table.add({"100", "line\nbreak", "x"});
+
+    EXPECT_EQ(table.text(),
+              "  N  NAME         LAST\n"
+              "  1  ä\n"
+              "100  line\\nbreak  x\n");
+}
+
+TEST(Block, AlignsItsValues) {
+    Block block;
+    block.add("id", "1");
+    block.add("queue", "a\x1b");
+
+    EXPECT_EQ(block.text(), "id     1\nqueue  a\\x1b\n");
+}
+
+TEST(ShortenedText, EndsAtACharacter) {
+    EXPECT_EQ(shortened("äöü", 3), "äöü");
+    EXPECT_EQ(shortened("äöüx", 3), "äö…");
+}
+
+TEST(TaskText, ShowsEverythingAboutOne) {
+    EXPECT_EQ(block_of(dead_task()),
+              "task      42\n"
+              "id        0190163d-8694-739b-aea5-966c26f8ad91\n"
+              "kind      thumb\n"
+              "queue     default\n"
+              "state     dead\n"
+              "priority  5\n"
+              "attempts  2/2\n"
+              "worker    build7-1\n"
+              "error     exit: status 1\\x1b[31m\n"
+              "accepted  2026-01-02T03:04:05.000Z\n"
+              "started   2026-01-02T03:04:06.000Z\n"
+              "finished  2026-01-02T03:04:08.500Z\n"
+              "took      2.5s\n"
+              "fence     7\n");
+    EXPECT_EQ(reason_of(dead_task()), "dead after 2 attempts: exit: status 1\x1b[31m");
+    EXPECT_EQ(reason_of({.state = TaskState::cancelled}), "cancelled");
+}
+
+TEST(TaskJson, HasTheDocumentedKeys) {
+    TaskInfo task = dead_task();
+    task.error->text = "status 1";
+
+    EXPECT_EQ(json_of(task),
+              Json::parse(R"({"number":42,"id":"0190163d-8694-739b-aea5-966c26f8ad91",
+                "kind":"thumb","queue":"default","state":"dead","priority":5,"attempts":2,
+                "attempts_max":2,"worker":"build7-1","error":{"class":"exit","text":"status 1"},
+                "accepted_at":"2026-01-02T03:04:05.000Z","due_at":null,"deadline":null,
+                "started_at":"2026-01-02T03:04:06.000Z","finished_at":"2026-01-02T03:04:08.500Z",
+                "fence":7,"series":0})"));
+
+    task.worker = "";
+    task.error.reset();
+    EXPECT_EQ(json_of(task)["worker"], nullptr);
+    EXPECT_EQ(json_of(task)["error"], nullptr);
+}
+
+TEST(QueueJson, HasTheDocumentedKeys) {
+    const protocol::QueueView queue{.name = "nightly",
+                                    .paused = true,
+                                    .tasks = {1, 0, 3},
+                                    .oldest_wait_ms = 4,
+                                    .created = 5,
+                                    .succeeded = 6,
+                                    .failed = 7,
+                                    .removed = 8,
+                                    .settings = {.lease_ms = 30'000, .attempts_max = 5}};
+
+    EXPECT_EQ(json_of(queue),
+              Json::parse(R"({"name":"nightly","paused":true,"tasks":{"scheduled":1,"blocked":0,
+                "ready":3,"leased":0,"succeeded":0,"dead":0,"cancelled":0,"expired":0},
+                "oldest_wait_ms":4,"created":5,"succeeded":6,"failed":7,"removed":8,
+                "settings":{"lease_ms":30000,"run_max_ms":null,"attempts":5,"pause_first_ms":null,
+                "pause_max_ms":null,"retention_ms":null,"tasks_max":null}})"));
+}
+
+TEST(WorkerJson, HasTheDocumentedKeys) {
+    const protocol::WorkerView worker{.session = 9,
+                                      .name = "w",
+                                      .host = "h",
+                                      .process = 3,
+                                      .kinds = {"add"},
+                                      .slots = 2,
+                                      .credit = 4,
+                                      .held = 1,
+                                      .since = 1'767'323'045'000,
+                                      .silent_ms = 20,
+                                      .succeeded = 5,
+                                      .failed = 6,
+                                      .tasks = {42}};
+
+    EXPECT_EQ(json_of(worker), Json::parse(R"({"session":9,"name":"w","host":"h","process":3,
+                "kinds":["add"],"queues":[],"slots":2,"credit":4,"held":1,"draining":false,
+                "since":"2026-01-02T03:04:05.000Z","silent_ms":20,"succeeded":5,"failed":6,
+                "tasks":[42]})"));
+}
+
+TEST(FiguresJson, HasQuantilesOfItsLanes) {
+    const protocol::Figures figures{
+        .epoch = 3,
+        .totals = {.submitted = 2},
+        .sizes = {.tasks = {0, 0, 2}, .workers = 1, .slots = 4, .slots_busy = 1},
+        .lanes = {{.queue = "q", .kind = "add", .ready = 2, .wait_us = {5, 10}}}};
+
+    const Json json = json_of(figures);
+
+    EXPECT_EQ(json["epoch"], 3);
+    EXPECT_EQ(json["totals"]["submitted"], 2);
+    EXPECT_EQ(json["tasks"]["ready"], 2);
+    EXPECT_EQ(json["slots_busy"], 1);
+    EXPECT_EQ(json["lanes"], Json::parse(R"([{"queue":"q","kind":"add","ready":2,"leased":0,
+                "created":0,"succeeded":0,"failed":0,
+                "wait":{"count":10,"p50_us":5,"p99_us":5},
+                "run":{"count":0,"p50_us":null,"p99_us":null}}])"));
+}
+
+TEST(JsonText, IsValidWhateverGoesIn) {
+    EXPECT_EQ(line_of(Json("a\xff")), "\"a\xEF\xBF\xBD\"");
+    EXPECT_EQ(line_of(json_of(Error{ErrorCode::timed_out, "no", ""})),
+              R"({"class":"timed_out","text":"no"})");
+}
+
+}  // namespace
+}  // namespace xebec::client

@@ -1,0 +1,193 @@
+#include "worker/command_handler.h"
+
+#include "tests/unit/worker/handler_bench.h"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+#include <unistd.h>
+
+namespace xebec::worker {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+HandlerResult call(std::vector<std::string> command, FakeContext& context,
+                   CommandLimits limits = {}) {
+    return command_handler(std::move(command), nullptr, limits)(context);
+}
+
+std::string run(std::vector<std::string> command, const std::string& payload = "",
+                CommandLimits limits = {}) {
+    FakeContext context(payload);
+    return told(call(std::move(command), context, limits));
+}
+
+std::string shell(const std::string& script, const std::string& payload = "",
+                  CommandLimits limits = {}) {
+    return run({"sh", "-c", script}, payload, limits);
+}
+
+// A file that a program can write to, gone with the test.
+class ScratchFile {
+public:
+    ScratchFile() { close(mkstemp(path_.data())); }
+    ~ScratchFile() { std::filesystem::remove(path_); }
+
+    const std::string& path() const { return path_; }
+    std::string text() const {
+        std::ifstream file(path_);
+        return {std::istreambuf_iterator<char>(file), {}};
+    }
+    // Waits until the program has written a line.
+    std::string wait_for_line() const {
+        const auto limit = std::chrono::steady_clock::now() + 20s;
+        while (text().find('\n') == std::string::npos && std::chrono::steady_clock::now() < limit) {
+            std::this_thread::sleep_for(1ms);
+        }
+        return text();
+    }
+
+private:
+    std::string path_ = (std::filesystem::temp_directory_path() / "xebec-test-XXXXXX").string();
+};
+
+bool ends_soon(pid_t process) {
+    const auto limit = std::chrono::steady_clock::now() + 20s;
+    while (kill(process, 0) == 0 && std::chrono::steady_clock::now() < limit) {
+        // An orphan's zombie is somebody else's to reap: dead is what counts.
+        std::ifstream stat("/proc/" + std::to_string(process) + "/stat");
+        const std::string text{std::istreambuf_iterator<char>(stat), {}};
+        if (text.find(") Z ") != std::string::npos) {
+            return true;
+        }
+        std::this_thread::sleep_for(1ms);
+    }
+    return kill(process, 0) != 0;
+}
+
+TEST(CommandHandler, GivesThePayloadAndTakesTheOutput) {
+    FakeContext context(std::string("a\0b\n", 4));
+
+    const HandlerResult result = call({"cat"}, context);
+
+    EXPECT_EQ(std::get<Payload>(result), (Payload{std::string("a\0b\n", 4), ContentType::octets}));
+}
+
+TEST(CommandHandler, MovesMegabytesBothWaysWithoutWaitingForItself) {
+    const std::string payload(5 << 20, 'x');
+
+    EXPECT_EQ(run({"cat"}, payload), "ok: " + payload);
+}
+
+TEST(CommandHandler, DoesNotMindAProgramThatIgnoresItsInput) {
+    EXPECT_EQ(shell("echo done", std::string(5 << 20, 'x')), "ok: done\n");
+}
+
+TEST(CommandHandler, TellsTheProgramWhichTaskItRuns) {
+    EXPECT_EQ(shell("echo $XEBEC_TASK_ID $XEBEC_TASK_NUMBER $XEBEC_TASK_ATTEMPT $XEBEC_TASK_FENCE "
+                    "$XEBEC_TASK_QUEUE"),
+              "ok: 11111111-1111-1111-1111-111111111111 42 3 4294967299 nightly\n");
+}
+
+TEST(CommandHandler, FailsWithTheStatusAndTheTailOfTheErrors) {
+    EXPECT_EQ(shell("echo first; echo why >&2; exit 3"), "exit_status: exit status 3: why");
+    EXPECT_EQ(shell("exit 1"), "exit_status: exit status 1");
+}
+
+TEST(CommandHandler, KeepsOnlyTheEndOfLongErrors) {
+    const std::string told_text =
+        shell("i=0; while [ $i -lt 2000 ]; do echo line$i >&2; i=$((i+1)); done; exit 1");
+
+    EXPECT_TRUE(told_text.ends_with("\nline1998\nline1999"));
+    EXPECT_LE(told_text.size(), 2'048U + 40U);
+}
+
+TEST(CommandHandler, SaysThatARetryIsUselessForStatus65) {
+    EXPECT_EQ(shell("echo broken >&2; exit 65"), "!exit_status: exit status 65: broken");
+}
+
+TEST(CommandHandler, NamesTheSignalThatEndedTheProgram) {
+    EXPECT_EQ(shell("echo oh >&2; kill -SEGV $$"), "signal: killed by SIGSEGV (signal 11): oh");
+}
+
+TEST(CommandHandler, FailsClearlyWhenThereIsNoSuchProgram) {
+    EXPECT_EQ(run({"xebec-no-such-program"}),
+              "cannot_run: there is no program xebec-no-such-program in PATH");
+    EXPECT_EQ(run({"/etc/passwd"}), "cannot_run: /etc/passwd is not an executable file");
+}
+
+TEST(CommandHandler, EndsAProgramWhoseOutputIsTooLarge) {
+    EXPECT_EQ(shell("yes", "", {.result_octets_max = 100'000}),
+              "!too_large: its output is over the limit of 100000 octets");
+}
+
+TEST(CommandHandler, TakesOutputOfExactlyTheLimit) {
+    EXPECT_EQ(shell("printf 12345", "", {.result_octets_max = 5}), "ok: 12345");
+}
+
+TEST(CommandHandler, DoesNotWaitForWhatTheProgramLeftBehind) {
+    const ScratchFile file;
+
+    const std::string result = shell("sleep 1000 & echo $! > " + file.path() + "; echo done");
+
+    EXPECT_EQ(result, "ok: done\n");
+    EXPECT_TRUE(ends_soon(std::stoi(file.text())));
+}
+
+TEST(CommandHandler, AsksTheGroupToEndWhenStopped) {
+    const ScratchFile file;
+    FakeContext context("");
+    std::jthread stopper([&] {
+        file.wait_for_line();
+        context.stop.request_stop();
+    });
+
+    const HandlerResult result =
+        call({"sh", "-c", "sleep 1000 & echo $! > " + file.path() + "; wait"}, context);
+
+    EXPECT_EQ(told(result), "signal: killed by SIGTERM (signal 15)");
+    EXPECT_TRUE(ends_soon(std::stoi(file.text())));
+}
+
+TEST(CommandHandler, KillsAGroupThatDoesNotListen) {
+    const ScratchFile file;
+    FakeContext context("");
+    std::jthread stopper([&] {
+        file.wait_for_line();
+        context.stop.request_stop();
+    });
+
+    const HandlerResult result = call(
+        {"sh", "-c", "trap '' TERM; echo $$ > " + file.path() + "; while :; do sleep 0.01; done"},
+        context, {.stop_max = 50ms});
+
+    EXPECT_EQ(told(result), "signal: killed by SIGKILL (signal 9)");
+    EXPECT_TRUE(ends_soon(std::stoi(file.text())));
+}
+
+TEST(CommandHandler, StopsAProgramThatFloodsItsErrors) {
+    FakeContext context("");
+    context.stop.request_stop();
+
+    EXPECT_TRUE(told(call({"sh", "-c", "exec yes >&2"}, context))
+                    .starts_with("signal: killed by SIGTERM (signal 15)"));
+}
+
+TEST(CommandHandler, ResetsSignalsForTheProgram) {
+    EXPECT_EQ(shell("grep -E '^Sig(Blk|Ign)' /proc/self/status | tr -d '\\t '"),
+              "ok: SigBlk:0000000000000000\nSigIgn:0000000000000000\n");
+}
+
+TEST(CommandHandler, GivesTheProgramNoOtherDescriptors) {
+    EXPECT_EQ(shell("ls /proc/self/fd | tr '\\n' ' '"), "ok: 0 1 2 3 ");  // 3: ls reads the folder
+}
+
+}  // namespace
+
+}  // namespace xebec::worker
