@@ -29,9 +29,9 @@ void Watchers::take(std::string_view frame) {
         return;
     }
     // Others match nothing that is ever sent, and only take up room.
-    const bool is_of_use = topic.size() <= topic_octets_max &&
-                           (matches(topic, protocol::task_topic_prefix) ||
-                            matches(topic, protocol::stat_topic));
+    const bool is_of_use =
+        topic.size() <= topic_octets_max &&
+        (matches(topic, protocol::task_topic_prefix) || matches(topic, protocol::stat_topic));
     if (frame[0] == 1 && is_of_use && topics_.size() < topics_max) {
         topics_.insert(topic);
     }

@@ -74,7 +74,8 @@ void Core::on(const PeerLost& event) {
     if (index == no_session) {
         return;
     }
-    // This becomes known behind the end of a step: what goes back is given out by the next, at once.
+    // This becomes known behind the end of a step: what goes back is given out by the next, at
+    // once.
     planned_ = std::min(planned_.value_or(step_.now.steady), step_.now.steady);
     // While everybody is given time after a stall of our own, a closed connection says little: its
     // worker waited for us in vain and has opened another.

@@ -134,8 +134,7 @@ void Core::check_recall(SessionIndex index) {
         step_.now.steady - worker.last_progress < recall_after) {
         return;
     }
-    const std::uint32_t waiting =
-        std::min(worker.held_count - worker.slots, recall_looks_at_max);
+    const std::uint32_t waiting = std::min(worker.held_count - worker.slots, recall_looks_at_max);
     std::uint32_t wanted = std::min(waiting, offers_.idle_workers());
     Recall recall;
     TaskIndex task = worker.held.tail();

@@ -132,7 +132,8 @@ void Core::on(const Request& request, const Hello& hello) {
     arm(index, SessionTimer::liveness,
         step_.now.steady +
             (session.is_worker() ? 2 * options_.heartbeat : options_.client_liveness));
-    send(request.peer, request.header.correlation, id, welcome);
+    // At once, because assignments to this session leave at once as well, and must come behind it.
+    send(request.peer, request.header.correlation, id, welcome, true);
 }
 
 // The session that a hello replaces: the one it names, the one this run of the peer had, or the one

@@ -83,8 +83,7 @@ void Offers::leave(SessionIndex session) {
 
 bool Offers::serves(const Offer& offer, LaneIndex index) const {
     const Lane& lane = queues_[index];
-    return std::binary_search(offer.kinds.begin(), offer.kinds.end(),
-                              queues_.name(lane.kind())) &&
+    return std::binary_search(offer.kinds.begin(), offer.kinds.end(), queues_.name(lane.kind())) &&
            (offer.queues.empty() || std::binary_search(offer.queues.begin(), offer.queues.end(),
                                                        queues_[lane.queue()].name));
 }

@@ -49,7 +49,7 @@ struct WorkerPart {
     std::uint32_t held_count = 0;
     absl::flat_hash_set<std::pair<TaskId, std::uint64_t>> revoked;  // not yet given back
 
-    Instant last_progress{};   // when it last finished something, or began with nothing
+    Instant last_progress{};  // when it last finished something, or began with nothing
     // Asked for tasks back: not again before this, unless it answers. It says nothing about those
     // that it has started meanwhile.
     Instant recall_rests_until{};
@@ -90,8 +90,8 @@ struct Session {
     WorkerPart worker;
     std::vector<PendingOutcome> outcomes;
     std::uint64_t outcomes_sent = 0;  // messages
-    std::uint64_t waits = 0;  // tasks whose outcome it is owed
-    bool is_touched = false;  // it has something to be sent at the end of the step
+    std::uint64_t waits = 0;          // tasks whose outcome it is owed
+    bool is_touched = false;          // it has something to be sent at the end of the step
 
     bool is_worker() const { return role == protocol::Role::worker; }
 };

@@ -323,10 +323,10 @@ void State::set_error(Task& task, const Blob& error_class, const Blob& error_tex
 std::uint64_t State::octets_of(const Task& task) const {
     const Details* details = tasks_.find_details(task);
     const std::uint64_t payload = task.payload.footprint();
-    return details == nullptr ? payload
-                              : payload + details->result.footprint() +
-                                    details->error_class.footprint() +
-                                    details->error_text.footprint();
+    return details == nullptr
+               ? payload
+               : payload + details->result.footprint() + details->error_class.footprint() +
+                     details->error_text.footprint();
 }
 
 LaneIndex State::lane_for(std::string_view queue, std::string_view kind) {

@@ -43,7 +43,7 @@ public:
     const Queue& queue_of(const Task& task) const { return queues_[queues_[task.lane].queue()]; }
 
     std::uint64_t number_last() const { return number_last_; }
-    std::uint64_t octets() const { return octets_; }              // payloads, results and errors held
+    std::uint64_t octets() const { return octets_; }  // payloads, results and errors held
     std::uint64_t final_octets() const { return final_octets_; }  // of final tasks
     const std::array<std::uint64_t, task_state_count>& counts() const { return counts_; }
     const protocol::Totals& totals() const { return totals_; }

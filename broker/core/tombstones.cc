@@ -73,8 +73,8 @@ std::optional<Instant> Tombstones::next_deadline(Now now) const {
     }
     const auto& [second, oldest] = *buckets_.begin();
     // Looked at again within the window, in case the wall clock jumps.
-    const milliseconds wait = std::clamp(end_of(second) + window_wall - now.wall, milliseconds{0},
-                                         window_wall);
+    const milliseconds wait =
+        std::clamp(end_of(second) + window_wall - now.wall, milliseconds{0}, window_wall);
     return std::max(oldest.latest + window, now.steady + wait);
 }
 

@@ -134,6 +134,7 @@ class RawPeer:
         self.socket.connect(endpoint)
         self.session = 0
         self.correlation = 0
+        self.passed_over = []
 
     def close(self):
         self.socket.close()
@@ -148,7 +149,11 @@ class RawPeer:
         return correlation
 
     def receive(self, *types, patience=PATIENCE):
-        """The next message of one of these types; others are passed over, pings answered."""
+        """The next message of one of these types; others are kept for later, pings answered."""
+        for message in self.passed_over:
+            if not types or message.type in types:
+                self.passed_over.remove(message)
+                return message
         end = time.monotonic() + patience
         while True:
             left = end - time.monotonic()
@@ -157,8 +162,10 @@ class RawPeer:
             message = Message(self.socket.recv_multipart())
             if message.type == PING and PING not in types:
                 self.send(PONG, {}, correlation=message.correlation)
-            if not types or message.type in types:
+            elif not types or message.type in types:
                 return message
+            else:
+                self.passed_over.append(message)
 
     def ask(self, kind, body, answer, payloads=()):
         correlation = self.send(kind, body, payloads)

@@ -57,7 +57,8 @@ TEST(BootEpoch, IsStoredBeforeARaiseReturns) {  // I6
 }
 
 TEST(BootEpoch, RefusesADamagedFile) {  // I24
-    for (const char* content : {"", "\n", "12", "twelve\n", "-3\n", "99999999999\n", "4294967295\n"}) {
+    for (const char* content :
+         {"", "\n", "12", "twelve\n", "-3\n", "99999999999\n", "4294967295\n"}) {
         const testing::TemporaryFolder folder;
         runtime::replace_file(folder / "epoch", content);
 

@@ -39,9 +39,9 @@ TEST(Options, AreLoopbackAndModestByDefault) {
 TEST(Options, TakeAddressesFolderAndMemory) {
     Options options;
 
-    EXPECT_EQ(parse({"--clients", "ipc:///tmp/c", "--data", "/tmp/d", "--memory", "512MiB"},
-                    options),
-              std::nullopt);
+    EXPECT_EQ(
+        parse({"--clients", "ipc:///tmp/c", "--data", "/tmp/d", "--memory", "512MiB"}, options),
+        std::nullopt);
 
     EXPECT_EQ(options.clients, "ipc:///tmp/c");
     EXPECT_EQ(options.data, "/tmp/d");
@@ -52,8 +52,7 @@ TEST(Options, RefuseAnOpenNetworkUnlessTheUserInsists) {
     for (const char* flag : {"--clients", "--workers", "--updates"}) {
         Options options;
         EXPECT_EQ(parse({flag, "tcp://0.0.0.0:5555"}, options), runtime::exit_usage);
-        EXPECT_EQ(parse({flag, "tcp://0.0.0.0:5555", "--insecure-network"}, options),
-                  std::nullopt);
+        EXPECT_EQ(parse({flag, "tcp://0.0.0.0:5555", "--insecure-network"}, options), std::nullopt);
     }
 }
 

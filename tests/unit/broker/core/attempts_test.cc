@@ -51,8 +51,8 @@ TEST(Attempt, ThatFailsAsTheLastLeavesTheTaskDeadWithPayloadAndError) {  // I12
     EXPECT_EQ(dead[0].attempts, 2U);
     EXPECT_EQ(dead[0].error_class, "exit_1");
     EXPECT_TRUE(broker.is_quiet());
-    const auto query = broker.ask<QueryAnswer>(
-        "c", Query{.tasks = {item.id}, .with_payload = true});
+    const auto query =
+        broker.ask<QueryAnswer>("c", Query{.tasks = {item.id}, .with_payload = true});
     EXPECT_EQ(query.items.at(0).payload.view, "[2,3]");
     EXPECT_EQ(query.items.at(0).task->error, (Failure{"exit_1", "no such file"}));
     EXPECT_EQ(query.items.at(0).task->attempts, 2U);

@@ -8,7 +8,7 @@ TEST(Cancel, EndsATaskInEveryStateBeforeTheEnd) {  // I13
     broker.connect("c");
     SubmitItem later = Fixture::item(1);
     later.delay_ms = 60'000;
-    broker.submit(later);                      // scheduled
+    broker.submit(later);                       // scheduled
     broker.submit(Fixture::item(2, "nobody"));  // ready
     broker.work("w", {.slots = 2, .credit = 2});
     broker.submit(3);  // leased
@@ -59,9 +59,9 @@ TEST(Cancel, MakesTheLateOutcomeStale) {  // I7
 
     EXPECT_EQ(broker.done("w", task), FinishStatus::stale);
 
-    EXPECT_EQ(broker.outcomes("c"), (std::vector<OutcomeItem>{{.id = task.id,
-                                                               .number = task.number,
-                                                               .state = TaskState::cancelled}}));
+    EXPECT_EQ(broker.outcomes("c"),
+              (std::vector<OutcomeItem>{
+                  {.id = task.id, .number = task.number, .state = TaskState::cancelled}}));
     EXPECT_EQ(broker.state(1), TaskState::cancelled);
 }
 

@@ -28,9 +28,9 @@ void dump_task(std::ostream& out, const State& state, const Task& task) {
         << ' ' << state.queues().name(lane.kind()) << " in " << state.queues()[lane.queue()].name
         << ' ' << to_string(task.state) << " priority " << static_cast<int>(task.priority)
         << " attempts " << task.attempts << '/' << task.attempts_max << " fence "
-        << task.fence.value() << " version " << task.version << " accepted "
-        << ms(task.accepted_at) << " returned " << task.is_returned << " payload "
-        << static_cast<int>(task.content_type) << ' ' << task.payload.view();
+        << task.fence.value() << " version " << task.version << " accepted " << ms(task.accepted_at)
+        << " returned " << task.is_returned << " payload " << static_cast<int>(task.content_type)
+        << ' ' << task.payload.view();
     if (const Details* details = state.tasks().find_details(task)) {
         dump_details(out, task, *details);
     }
@@ -76,11 +76,10 @@ std::string dump(const State& state) {
     out << "last number " << state.number_last() << " octets " << state.octets() << " of final "
         << state.final_octets() << " floor " << ms(state.tombstones().floor()) << " tombstones "
         << state.tombstones().count() << '\n';
-    const Totals& totals = state.totals();
+    const protocol::Totals& totals = state.totals();
     out << "totals " << totals.submitted << ' ' << totals.succeeded << ' ' << totals.failed << ' '
-        << totals.dead << ' ' << totals.cancelled << ' ' << totals.expired << ' '
-        << totals.retried << ' ' << totals.removed << ' ' << totals.assigned << ' '
-        << totals.returned << '\n';
+        << totals.dead << ' ' << totals.cancelled << ' ' << totals.expired << ' ' << totals.retried
+        << ' ' << totals.removed << ' ' << totals.assigned << ' ' << totals.returned << '\n';
     for (const auto& [name, index] : state.queues().by_name()) {
         dump_queue(out, state, state.queues()[index]);
     }

@@ -57,13 +57,10 @@ TEST(Figures, HaveHistogramsOfWaitAndRunPerQueueAndKind) {
 
     ASSERT_EQ(lanes.size(), 2U);
     EXPECT_EQ(lanes[0].kind, "add");
-    EXPECT_EQ(lanes[0].wait_us,
-              (std::vector<std::uint64_t>{Histogram::bucket_of(2s), 1}));
-    EXPECT_EQ(lanes[0].run_us,
-              (std::vector<std::uint64_t>{Histogram::bucket_of(1'250us), 1}));
+    EXPECT_EQ(lanes[0].wait_us, (std::vector<std::uint64_t>{Histogram::bucket_of(2s), 1}));
+    EXPECT_EQ(lanes[0].run_us, (std::vector<std::uint64_t>{Histogram::bucket_of(1'250us), 1}));
     EXPECT_EQ(lanes[0].succeeded, 1U);
-    EXPECT_EQ(lanes[1].run_us,
-              (std::vector<std::uint64_t>{Histogram::bucket_of(2'500us), 1}));
+    EXPECT_EQ(lanes[1].run_us, (std::vector<std::uint64_t>{Histogram::bucket_of(2'500us), 1}));
     EXPECT_EQ(lanes[1].failed, 1U);
 }
 
@@ -81,8 +78,7 @@ TEST(Figures, ArePublishedEverySecondToWatchersOnly) {
     ASSERT_EQ(published.size(), 3U);
     EXPECT_EQ(published[0].topic, stat_topic);
     EXPECT_EQ(published[0].figures->lanes.size(), 1U);
-    EXPECT_EQ(published[0].figures->sequences,
-              (std::vector<QueueSequence>{{"default", 1}}));
+    EXPECT_EQ(published[0].figures->sequences, (std::vector<QueueSequence>{{"default", 1}}));
     EXPECT_TRUE(published[1].figures->lanes.empty()) << "nothing changed";
     EXPECT_TRUE(published[1].figures->sequences.empty());
     EXPECT_TRUE(broker.is_quiet());

@@ -160,9 +160,13 @@ std::uint64_t Fixture::connect(const std::string& peer, Role role) {
     return session(peer);
 }
 
-Hello Fixture::hello_of(const std::string& peer, const WorkerSpec& spec) {
+Hello Fixture::hello_of(const std::string& peer, const WorkerSpec& given) {
+    const WorkerSpec& spec = specs_.emplace_back(given);
+    if (spec.name.empty()) {
+        specs_.back().name = peer;
+    }
     return {.role = Role::worker,
-            .name = spec.name.empty() ? std::string_view(peer) : std::string_view(spec.name),
+            .name = spec.name,
             .session_previous = spec.previous,
             .kinds = {spec.kinds.begin(), spec.kinds.end()},
             .queues = {spec.queues.begin(), spec.queues.end()},
@@ -289,8 +293,7 @@ FinishStatus Fixture::fail(const std::string& peer, const AssignItem& task, bool
 }
 
 FinishStatus Fixture::release(const std::string& peer, const LeaseRef& lease, bool started) {
-    const auto answer =
-        ask<ReleaseAnswer>(peer, Release{.leases = {lease}, .started = started});
+    const auto answer = ask<ReleaseAnswer>(peer, Release{.leases = {lease}, .started = started});
     return answer.statuses.at(0);
 }
 

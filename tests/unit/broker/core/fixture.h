@@ -39,7 +39,7 @@ struct Published {
     std::string topic;
     UpdatesHeader header;
     std::shared_ptr<const std::string> body;
-    std::vector<Update> updates;      // of a `task.` topic
+    std::vector<Update> updates;     // of a `task.` topic
     std::optional<Figures> figures;  // of `stat.`
 };
 
@@ -116,7 +116,8 @@ public:
     Welcome hello(const std::string& peer, Hello hello);
     Peer address(const std::string& peer) const;
     std::uint64_t session(const std::string& peer) const { return peers_.at(peer).session; }
-    static Hello hello_of(const std::string& peer, const WorkerSpec& spec);
+    // A worker's hello; its texts are kept for as long as the fixture lives.
+    Hello hello_of(const std::string& peer, const WorkerSpec& spec);
     void set_port(const std::string& peer, Port port) { peers_[peer].port = port; }
 
     // ---- tasks ----
@@ -229,7 +230,8 @@ private:
     std::map<std::string, Known> peers_;
     std::uint64_t correlation_last_ = 0;
     std::deque<Sent> sent_;
-    std::deque<Sent> kept_;  // what tests still look at
+    std::deque<Sent> kept_;         // what tests still look at
+    std::deque<WorkerSpec> specs_;  // what hellos borrow from
     std::vector<Published> published_;
     std::vector<Notice> notices_;
     std::optional<std::uint32_t> epoch_raised_;

@@ -134,13 +134,12 @@ TEST(Hello, OfAWorkerThatComesBackKeepsTheLeasesItNames) {  // I6, F18
     const std::uint64_t old = broker.work("w", {.slots = 3, .credit = 3});
     const auto tasks = broker.assigned("w");
 
-    const Hello again = Fixture::hello_of(
+    const Hello again = broker.hello_of(
         "w", {.slots = 3,
               .credit = 3,
               .held = {Fixture::lease(tasks.at(0)), {tasks.at(1).id, tasks.at(1).fence + 1}},
               .previous = old});
-    Hello hello = again;
-    const Welcome welcome = broker.hello("w2", hello);
+    const Welcome welcome = broker.hello("w2", again);  // on another connection
 
     EXPECT_EQ(welcome.held_ms, (std::vector<std::uint64_t>{30'000, 0}));
     const auto came = broker.take_notices<WorkerCame>();
@@ -163,7 +162,7 @@ TEST(Hello, NamingLeasesOfAnotherWorkerGetsNothing) {  // I7, I16
     const AssignItem task = broker.assigned_one("other");
 
     const Welcome welcome = broker.hello(
-        "thief", Fixture::hello_of("thief", {.held = {Fixture::lease(task)}, .previous = other}));
+        "thief", broker.hello_of("thief", {.held = {Fixture::lease(task)}, .previous = other}));
 
     EXPECT_EQ(welcome.held_ms, std::vector<std::uint64_t>{0});
     EXPECT_EQ(broker.done("other", task), FinishStatus::accepted);
@@ -176,8 +175,8 @@ TEST(Hello, AfterTheLossFindsItsLeasesOver) {  // F15
     const AssignItem task = broker.assigned_one("w");
     broker.lose("w");
 
-    const Welcome welcome = broker.hello(
-        "w", Fixture::hello_of("w", {.held = {Fixture::lease(task)}, .previous = old}));
+    const Welcome welcome =
+        broker.hello("w", broker.hello_of("w", {.held = {Fixture::lease(task)}, .previous = old}));
 
     EXPECT_EQ(welcome.held_ms, std::vector<std::uint64_t>{0});
     const AssignItem again = broker.assigned_one("w");
@@ -192,11 +191,11 @@ TEST(Hello, ConfirmsNoMoreLeasesThanThereIsCreditFor) {  // I15
     const auto tasks = broker.assigned("w");
 
     const Welcome welcome = broker.hello(
-        "w", Fixture::hello_of("w", {.slots = 1,
-                                     .credit = 1,
-                                     .held = {Fixture::lease(tasks.at(0)),
-                                              Fixture::lease(tasks.at(1))},
-                                     .previous = old}));
+        "w",
+        broker.hello_of("w", {.slots = 1,
+                              .credit = 1,
+                              .held = {Fixture::lease(tasks.at(0)), Fixture::lease(tasks.at(1))},
+                              .previous = old}));
 
     EXPECT_EQ(welcome.held_ms, (std::vector<std::uint64_t>{30'000, 0}));
 }

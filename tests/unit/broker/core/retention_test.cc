@@ -162,8 +162,7 @@ TEST(Tombstone, TellsAWaitingClientHowTheTaskEnded) {
     EXPECT_EQ(broker.outcomes("c"), removed);
     const auto answer = broker.ask<WaitAnswer>("c", Wait{.tasks = {task.id}});
 
-    EXPECT_EQ(answer.items,
-              (std::vector<WaitItem>{{.number = task.number, .id = task.id}}));
+    EXPECT_EQ(answer.items, (std::vector<WaitItem>{{.number = task.number, .id = task.id}}));
     EXPECT_EQ(broker.outcomes("c"), removed);
 }
 

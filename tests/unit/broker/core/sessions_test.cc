@@ -47,8 +47,8 @@ TEST(Session, BelongsToItsConnection) {  // I16
     const AssignItem task = broker.assigned_one("w");
     broker.set_port("elsewhere", Port::workers);
 
-    const std::uint64_t correlation = broker.receive(
-        "elsewhere", Done{.items = {{.id = task.id, .fence = task.fence}}}, session);
+    const std::uint64_t correlation =
+        broker.receive("elsewhere", Done{.items = {{.id = task.id, .fence = task.fence}}}, session);
 
     EXPECT_EQ(broker.answer_to<ErrorAnswer>("elsewhere", correlation).code,
               static_cast<int>(Refusal::not_registered));
@@ -105,7 +105,7 @@ TEST(Session, OfASilentClientIsForgotten) {
 
 TEST(Hello, IsRefusedForWhatItCannotBe) {  // F25
     Fixture broker;
-    const Hello good = Fixture::hello_of("w", {});
+    const Hello good = broker.hello_of("w", {});
     std::vector<Hello> bad(10, good);
     bad[0].major_min = 2;
     bad[0].major_max = 3;
@@ -131,7 +131,7 @@ TEST(Hello, IsRefusedForWhatItCannotBe) {  // F25
 TEST(Hello, OfAWorkerIsRefusedOnTheClientsPort) {
     Fixture broker;
 
-    EXPECT_EQ(broker.refusal("c", Fixture::hello_of("c", {})), Refusal::bad_value);
+    EXPECT_EQ(broker.refusal("c", broker.hello_of("c", {})), Refusal::bad_value);
 }
 
 TEST(Hello, LeavesNoNamesBehind) {  // I18, F22

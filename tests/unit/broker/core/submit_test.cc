@@ -201,8 +201,8 @@ TEST(Submit, GivesGrowingNumbersInTheOrderOfTheBatch) {
     const auto answer = broker.ask<SubmitAnswer>(
         "c", Submit{.items = {Fixture::item(3), Fixture::item(1), Fixture::item(2)}});
 
-    EXPECT_EQ(answer.items, (std::vector<SubmitStatusItem>{
-                                {.number = 1}, {.number = 2}, {.number = 3}}));
+    EXPECT_EQ(answer.items,
+              (std::vector<SubmitStatusItem>{{.number = 1}, {.number = 2}, {.number = 3}}));
 }
 
 TEST(Submit, TakesTheSameIdTwiceInOneBatchAsARepeat) {  // I3
@@ -212,9 +212,8 @@ TEST(Submit, TakesTheSameIdTwiceInOneBatchAsARepeat) {  // I3
     const auto answer =
         broker.ask<SubmitAnswer>("c", Submit{.items = {Fixture::item(1), Fixture::item(1)}});
 
-    EXPECT_EQ(answer.items,
-              (std::vector<SubmitStatusItem>{
-                  {.number = 1}, {.status = SubmitStatus::exists, .number = 1}}));
+    EXPECT_EQ(answer.items, (std::vector<SubmitStatusItem>{
+                                {.number = 1}, {.status = SubmitStatus::exists, .number = 1}}));
 }
 
 }  // namespace

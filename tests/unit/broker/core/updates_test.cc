@@ -58,9 +58,9 @@ TEST(Updates, ComeAsOneMessagePerStepAndQueue) {
     for (const Published& one : published) {
         EXPECT_EQ(one.header.sequence_first, 1U);
         EXPECT_EQ(one.header.count, 3U);
-        EXPECT_TRUE(std::is_sorted(
-            one.updates.begin(), one.updates.end(),
-            [](const Update& a, const Update& b) { return a.number < b.number; }));
+        EXPECT_TRUE(
+            std::is_sorted(one.updates.begin(), one.updates.end(),
+                           [](const Update& a, const Update& b) { return a.number < b.number; }));
     }
 }
 
@@ -130,8 +130,7 @@ using Known = std::map<std::uint64_t, std::pair<std::uint32_t, TaskState>>;
 
 Known all_of(Fixture& broker) {
     Known known;
-    for (const TaskView& view :
-         broker.ask<ListAnswer>("observer", List{.limit = 1'000}).items) {
+    for (const TaskView& view : broker.ask<ListAnswer>("observer", List{.limit = 1'000}).items) {
         known[view.number] = {view.version, view.state};
     }
     return known;
