@@ -2,7 +2,7 @@
 
 #include "broker/options.h"
 #include "broker/server.h"
-#include "runtime/command_line.h"
+#include "runtime/exit_status.h"
 #include "runtime/log.h"
 #include "runtime/signals.h"
 

@@ -10,7 +10,9 @@ if(PROJECT_IS_TOP_LEVEL)
     set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
     find_program(XEBEC_CCACHE ccache)
     if(XEBEC_CCACHE)
-        set(CMAKE_CXX_COMPILER_LAUNCHER ${XEBEC_CCACHE})
+        # Paths below the source tree are made relative, so that every clone shares the cache.
+        set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
+            CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${XEBEC_CCACHE})
     endif()
 endif()
 

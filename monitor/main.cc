@@ -3,7 +3,7 @@
 #include "monitor/options.h"
 #include "monitor/plain.h"
 #include "monitor/watch.h"
-#include "runtime/command_line.h"
+#include "runtime/exit_status.h"
 #include "runtime/signals.h"
 
 #include <sys/stat.h>

@@ -40,8 +40,8 @@ private:
     void perform(const client::Reconnect& effect);
     void perform(const client::Answered& effect);
     void perform(const client::Failed& effect);
-    void perform(const client::Notified&) {}        // nothing that a watcher waits for
-    void perform(const client::SessionStarted&) {}  // the core asks again by itself
+    void perform(const client::Notified&) {}             // nothing that a watcher waits for
+    void perform(const client::SessionStarted&) {}       // the core asks again by itself
     void perform(const client::NotificationsMissed&) {}  // it waits for none
     void open_socket();
 

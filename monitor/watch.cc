@@ -3,7 +3,7 @@
 #include "monitor/feed.h"
 #include "protocol/codec.h"
 #include "runtime/clock.h"
-#include "runtime/command_line.h"
+#include "runtime/exit_status.h"
 
 #include <algorithm>
 #include <utility>

@@ -1,9 +1,9 @@
 #include "protocol/blob.h"
 
+#include "protocol/check.h"
+
 #include <cstring>
 #include <new>
-
-#include "protocol/check.h"
 
 namespace xebec {
 
@@ -22,8 +22,8 @@ Blob Blob::copy_of(std::string_view octets) {
     }
     check(octets.size() <= UINT32_MAX, "a blob is smaller than 4 GiB");
     void* memory = ::operator new(sizeof(Block) + octets.size());
-    auto* block = new (memory) Block{
-        .size = static_cast<std::uint32_t>(octets.size()), .is_foreign = false};
+    auto* block =
+        new (memory) Block{.size = static_cast<std::uint32_t>(octets.size()), .is_foreign = false};
     std::memcpy(block->own(), octets.data(), octets.size());
     return Blob(block);
 }

@@ -56,8 +56,11 @@ struct Octets {
     Blob owner;
 
     Octets() = default;
-    Octets(std::string_view borrowed) : view(borrowed) {}              // NOLINT(google-explicit-constructor): octets borrow text
-    Octets(Blob blob) : view(blob.view()), owner(std::move(blob)) {}   // NOLINT(google-explicit-constructor): octets share a blob
+    Octets(std::string_view borrowed)
+        : view(borrowed) {}  // NOLINT(google-explicit-constructor): octets borrow text
+    Octets(Blob blob)
+        : view(blob.view()),
+          owner(std::move(blob)) {}  // NOLINT(google-explicit-constructor): octets share a blob
 
     // A handle that outlives the call: shared where there is an owner, else a copy.
     Blob keep() const { return owner.empty() ? Blob::copy_of(view) : owner; }

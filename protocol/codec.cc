@@ -1,30 +1,33 @@
 #include "protocol/codec.h"
 
+#include "protocol/schema.h"
+
 #include <array>
 #include <utility>
-
-#include "protocol/schema.h"
 
 namespace xebec::protocol {
 
 namespace {
 
-Error bad(Refusal refusal, std::string_view text) { return to_error(refusal, text); }
+Error bad(Refusal refusal, std::string_view text) {
+    return to_error(refusal, text);
+}
 
 // Decodes as the alternative of Message that has this type.
 template <std::size_t Index = 0>
 Result<Message> decode_as_type(const Header& header, std::string_view body,
                                std::span<const Blob> payloads) {
     if constexpr (Index == std::variant_size_v<Message>) {
-        return bad(Refusal::unsupported, "message type " + std::to_string(header.type) + " is unknown");
+        return bad(Refusal::unsupported,
+                   "message type " + std::to_string(header.type) + " is unknown");
     } else {
         using Candidate = std::variant_alternative_t<Index, Message>;
         if (header.type != Candidate::type) {
             return decode_as_type<Index + 1>(header, body, payloads);
         }
         Message message{std::in_place_index<Index>};
-        std::string problem = decode_into(&std::get<Index>(message), ShapeOf<Candidate>::shape,
-                                          body, payloads);
+        std::string problem =
+            decode_into(&std::get<Index>(message), ShapeOf<Candidate>::shape, body, payloads);
         if (!problem.empty()) {
             return bad(Refusal::bad_body, problem);
         }

@@ -2,18 +2,18 @@
 // Messages to frames and back. Hostile frames cost time in proportion to their octets and no memory
 // beyond their own size times a small constant.
 
+#include "protocol/blob.h"
+#include "protocol/header.h"
+#include "protocol/messages.h"
+
+#include <xebec/result.h>
+
 #include <array>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "protocol/blob.h"
-#include "protocol/header.h"
-#include "protocol/messages.h"
-
-#include <xebec/result.h>
 
 namespace xebec::protocol {
 
@@ -31,8 +31,8 @@ Packet encode(Header header, const Message& message,
 
 // Decodes a body whose header has been read. The message borrows from `body` and shares `payloads`.
 // The error is named bad_frame, bad_body or unsupported, and says what is wrong and where.
-Result<Message> decode(const Header& header, std::string_view body,
-                       std::span<const Blob> payloads, const Limits& limits = {});
+Result<Message> decode(const Header& header, std::string_view body, std::span<const Blob> payloads,
+                       const Limits& limits = {});
 
 // The frames of the PUB socket behind the topic.
 struct UpdatesHeader {

@@ -1,9 +1,10 @@
 #include "protocol/decoder.h"
 
-#include <array>
+#include "protocol/names.h"
+
 #include <msgpack.hpp>
 
-#include "protocol/names.h"
+#include <array>
 
 namespace xebec::protocol {
 
@@ -63,8 +64,8 @@ public:
         return put(shape_->text, value, "a text is not expected here");
     }
     bool visit_bin(const char* data, std::uint32_t size) {
-        return skipping() || put(shape_->octets, std::string_view(data, size),
-                                 "octets are not expected here");
+        return skipping() ||
+               put(shape_->octets, std::string_view(data, size), "octets are not expected here");
     }
 
     bool start_array(std::uint32_t count) {

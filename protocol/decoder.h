@@ -2,13 +2,13 @@
 // Fills a structure from MessagePack while parsing it: no object tree, hard budgets, and every
 // octet accounted for. What goes where is told by tables made from the messages' field lists.
 
+#include "protocol/blob.h"
+#include "protocol/limits.h"
+
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
-
-#include "protocol/blob.h"
-#include "protocol/limits.h"
 
 namespace xebec::protocol {
 

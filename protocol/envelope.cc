@@ -1,9 +1,9 @@
 #include "protocol/envelope.h"
 
-#include <algorithm>
-
 #include "protocol/errors.h"
 #include "protocol/limits.h"
+
+#include <algorithm>
 
 namespace xebec::protocol {
 
@@ -20,8 +20,7 @@ Result<Envelope> parse_envelope(std::span<const std::string_view> frames) {
         return to_error(Refusal::bad_frame, "there are too many or too long address frames");
     }
     const std::span<const std::string_view> content = frames.subspan(address_count + 1);
-    const auto header =
-        content.empty() ? std::nullopt : decode_header(content.front());
+    const auto header = content.empty() ? std::nullopt : decode_header(content.front());
     if (!header) {
         return to_error(Refusal::bad_frame, "the frame behind the delimiter is not a header");
     }

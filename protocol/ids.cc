@@ -24,7 +24,8 @@ int digit(char c) {
 
 TaskId make_task_id(WallTime at, const std::array<std::uint8_t, 10>& random) {
     TaskId id;
-    const auto ms = static_cast<std::uint64_t>(std::max<std::int64_t>(0, at.time_since_epoch().count()));
+    const auto ms =
+        static_cast<std::uint64_t>(std::max<std::int64_t>(0, at.time_since_epoch().count()));
     for (std::size_t i = 0; i < 6; ++i) {
         id.octets[i] = static_cast<std::uint8_t>(ms >> (8 * (5 - i)));
     }

@@ -1,11 +1,11 @@
 #pragma once
 // Task ids and fences.
 
+#include <xebec/task.h>
+
 #include <array>
 #include <cstdint>
 #include <optional>
-
-#include <xebec/task.h>
 
 namespace xebec {
 

@@ -6,18 +6,18 @@
 // message to be encoded as long as what it points at. Durations are milliseconds and instants
 // milliseconds since 1970 UTC unless the name says otherwise.
 
-#include <cstdint>
-#include <optional>
-#include <string_view>
-#include <variant>
-#include <vector>
-
 #include "protocol/blob.h"
 #include "protocol/errors.h"
 #include "protocol/fields.h"
 #include "protocol/limits.h"
 
 #include <xebec/task.h>
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <variant>
+#include <vector>
 
 namespace xebec::protocol {
 
@@ -76,14 +76,14 @@ struct TaskView {
     std::uint32_t version = 0;
 
     using Fields = FieldList<
-        Field<0, &TaskView::number, Presence::required>, Field<1, &TaskView::id, Presence::required>,
-        Field<2, &TaskView::kind>, Field<3, &TaskView::queue>, Field<4, &TaskView::state>,
-        Field<5, &TaskView::priority>, Field<6, &TaskView::attempts>,
-        Field<7, &TaskView::attempts_max>, Field<8, &TaskView::worker>, Field<9, &TaskView::error>,
-        Field<10, &TaskView::accepted_at>, Field<11, &TaskView::due_at>,
-        Field<12, &TaskView::deadline>, Field<13, &TaskView::started_at>,
-        Field<14, &TaskView::finished_at>, Field<15, &TaskView::fence>,
-        Field<16, &TaskView::series>, Field<17, &TaskView::version>>;
+        Field<0, &TaskView::number, Presence::required>,
+        Field<1, &TaskView::id, Presence::required>, Field<2, &TaskView::kind>,
+        Field<3, &TaskView::queue>, Field<4, &TaskView::state>, Field<5, &TaskView::priority>,
+        Field<6, &TaskView::attempts>, Field<7, &TaskView::attempts_max>,
+        Field<8, &TaskView::worker>, Field<9, &TaskView::error>, Field<10, &TaskView::accepted_at>,
+        Field<11, &TaskView::due_at>, Field<12, &TaskView::deadline>,
+        Field<13, &TaskView::started_at>, Field<14, &TaskView::finished_at>,
+        Field<15, &TaskView::fence>, Field<16, &TaskView::series>, Field<17, &TaskView::version>>;
     friend bool operator==(const TaskView&, const TaskView&) = default;
 };
 
@@ -108,25 +108,26 @@ struct Hello {
     std::string_view name;  // of a worker: how people see it
     std::uint8_t major_min = 1;
     std::uint8_t major_max = 1;
-    std::uint64_t epoch_seen = 0;        // the highest boot epoch this peer has met
-    std::uint64_t session_previous = 0;  // which this hello replaces
+    std::uint64_t epoch_seen = 0;          // the highest boot epoch this peer has met
+    std::uint64_t session_previous = 0;    // which this hello replaces
     std::vector<std::string_view> kinds;   // of a worker: what it can run
     std::vector<std::string_view> queues;  // of a worker: from which queues; empty: all
     std::uint32_t slots = 0;               // of a worker
     std::uint32_t credit = 0;              // of a worker
-    std::vector<LeaseRef> held;  // of a worker: the leases it still holds, oldest first
+    std::vector<LeaseRef> held;            // of a worker: the leases it still holds, oldest first
     std::string_view host;
     std::uint32_t process = 0;
     // Random, made once by each run of a peer: a later hello of the same run replaces all before.
     std::uint64_t instance = 0;
 
-    using Fields = FieldList<
-        Field<0, &Hello::role>, Field<1, &Hello::name>,
-        Field<2, &Hello::major_min, Presence::required>,
-        Field<3, &Hello::major_max, Presence::required>, Field<4, &Hello::epoch_seen>,
-        Field<5, &Hello::session_previous>, Field<6, &Hello::kinds>, Field<7, &Hello::queues>,
-        Field<8, &Hello::slots>, Field<9, &Hello::credit>, Field<10, &Hello::held>,
-        Field<11, &Hello::host>, Field<12, &Hello::process>, Field<13, &Hello::instance>>;
+    using Fields =
+        FieldList<Field<0, &Hello::role>, Field<1, &Hello::name>,
+                  Field<2, &Hello::major_min, Presence::required>,
+                  Field<3, &Hello::major_max, Presence::required>, Field<4, &Hello::epoch_seen>,
+                  Field<5, &Hello::session_previous>, Field<6, &Hello::kinds>,
+                  Field<7, &Hello::queues>, Field<8, &Hello::slots>, Field<9, &Hello::credit>,
+                  Field<10, &Hello::held>, Field<11, &Hello::host>, Field<12, &Hello::process>,
+                  Field<13, &Hello::instance>>;
     friend bool operator==(const Hello&, const Hello&) = default;
 };
 
@@ -152,10 +153,10 @@ struct LimitsView {
 struct Welcome {
     static constexpr std::uint8_t type = 3;
 
-    std::uint64_t epoch = 0;        // the broker's boot epoch
-    std::uint64_t time = 0;         // the broker's wall clock
+    std::uint64_t epoch = 0;         // the broker's boot epoch
+    std::uint64_t time = 0;          // the broker's wall clock
     std::uint64_t heartbeat_ms = 0;  // send a ping when this long silent
-    std::uint64_t liveness_ms = 0;  // a peer silent this long is lost
+    std::uint64_t liveness_ms = 0;   // a peer silent this long is lost
     LimitsView limits;
     std::vector<std::uint64_t> held_ms;  // per held lease of the hello: time left, 0: over
     std::uint32_t credit_max = 0;        // of a worker: more is not given
@@ -241,8 +242,7 @@ struct Submit {
     std::vector<SubmitItem> items;
     bool wait = false;  // also tell this session the outcome of each accepted task
 
-    using Fields =
-        FieldList<Field<0, &Submit::items, Presence::required>, Field<1, &Submit::wait>>;
+    using Fields = FieldList<Field<0, &Submit::items, Presence::required>, Field<1, &Submit::wait>>;
     friend bool operator==(const Submit&, const Submit&) = default;
 };
 
@@ -344,9 +344,9 @@ struct OutcomeItem {
 
     using Fields =
         FieldList<Field<0, &OutcomeItem::id, Presence::required>, Field<1, &OutcomeItem::number>,
-                  Field<2, &OutcomeItem::state, Presence::required>,
-                  Field<3, &OutcomeItem::result>, Field<4, &OutcomeItem::content_type>,
-                  Field<5, &OutcomeItem::error>, Field<6, &OutcomeItem::fence>>;
+                  Field<2, &OutcomeItem::state, Presence::required>, Field<3, &OutcomeItem::result>,
+                  Field<4, &OutcomeItem::content_type>, Field<5, &OutcomeItem::error>,
+                  Field<6, &OutcomeItem::fence>>;
     friend bool operator==(const OutcomeItem&, const OutcomeItem&) = default;
 };
 
@@ -357,8 +357,8 @@ struct Outcomes {
     std::vector<OutcomeItem> items;
     std::uint64_t sequence = 0;  // 1 for the first of its session, and so on without gaps
 
-    using Fields = FieldList<Field<0, &Outcomes::items, Presence::required>,
-                             Field<1, &Outcomes::sequence>>;
+    using Fields =
+        FieldList<Field<0, &Outcomes::items, Presence::required>, Field<1, &Outcomes::sequence>>;
     friend bool operator==(const Outcomes&, const Outcomes&) = default;
 };
 
@@ -460,10 +460,10 @@ struct AssignItem {
     std::string_view queue;
     Octets payload;
     ContentType content_type = ContentType::octets;
-    std::uint32_t attempt = 0;    // how many have been started, with this one
-    std::uint64_t lease_ms = 0;   // from when this was sent
+    std::uint32_t attempt = 0;   // how many have been started, with this one
+    std::uint64_t lease_ms = 0;  // from when this was sent
     std::uint64_t run_max_ms = 0;
-    std::uint64_t deadline = 0;   // 0: none
+    std::uint64_t deadline = 0;  // 0: none
 
     using Fields =
         FieldList<Field<0, &AssignItem::id, Presence::required>,
@@ -509,10 +509,10 @@ struct DoneItem {
     ContentType content_type = ContentType::octets;
     std::uint64_t run_us = 0;  // how long the handler ran, microseconds
 
-    using Fields = FieldList<Field<0, &DoneItem::id, Presence::required>,
-                             Field<1, &DoneItem::fence, Presence::required>,
-                             Field<2, &DoneItem::result>, Field<3, &DoneItem::content_type>,
-                             Field<4, &DoneItem::run_us>>;
+    using Fields =
+        FieldList<Field<0, &DoneItem::id, Presence::required>,
+                  Field<1, &DoneItem::fence, Presence::required>, Field<2, &DoneItem::result>,
+                  Field<3, &DoneItem::content_type>, Field<4, &DoneItem::run_us>>;
     friend bool operator==(const DoneItem&, const DoneItem&) = default;
 };
 
@@ -548,10 +548,10 @@ struct FailItem {
     bool useless = false;  // a retry cannot help
     std::uint64_t run_us = 0;
 
-    using Fields = FieldList<Field<0, &FailItem::id, Presence::required>,
-                             Field<1, &FailItem::fence, Presence::required>,
-                             Field<2, &FailItem::error>, Field<3, &FailItem::useless>,
-                             Field<4, &FailItem::run_us>>;
+    using Fields =
+        FieldList<Field<0, &FailItem::id, Presence::required>,
+                  Field<1, &FailItem::fence, Presence::required>, Field<2, &FailItem::error>,
+                  Field<3, &FailItem::useless>, Field<4, &FailItem::run_us>>;
     friend bool operator==(const FailItem&, const FailItem&) = default;
 };
 
@@ -628,9 +628,9 @@ struct QueueSettings {
 
     using Fields =
         FieldList<Field<0, &QueueSettings::lease_ms>, Field<1, &QueueSettings::run_max_ms>,
-                  Field<2, &QueueSettings::attempts_max>,
-                  Field<3, &QueueSettings::pause_first_ms>, Field<4, &QueueSettings::pause_max_ms>,
-                  Field<5, &QueueSettings::retention_ms>, Field<6, &QueueSettings::tasks_max>>;
+                  Field<2, &QueueSettings::attempts_max>, Field<3, &QueueSettings::pause_first_ms>,
+                  Field<4, &QueueSettings::pause_max_ms>, Field<5, &QueueSettings::retention_ms>,
+                  Field<6, &QueueSettings::tasks_max>>;
     friend bool operator==(const QueueSettings&, const QueueSettings&) = default;
 };
 
@@ -641,7 +641,7 @@ struct QueueView {
     std::uint64_t oldest_wait_ms = 0;  // how long the head of the queue has been ready
     std::uint64_t created = 0;         // since the broker started, as are the next two
     std::uint64_t succeeded = 0;
-    std::uint64_t failed = 0;  // attempts
+    std::uint64_t failed = 0;   // attempts
     std::uint64_t removed = 0;  // by retention
     QueueSettings settings;
 
@@ -681,8 +681,8 @@ struct QueueSet {
     std::string_view name;
     QueueSettings settings;
 
-    using Fields = FieldList<Field<0, &QueueSet::name, Presence::required>,
-                             Field<1, &QueueSet::settings>>;
+    using Fields =
+        FieldList<Field<0, &QueueSet::name, Presence::required>, Field<1, &QueueSet::settings>>;
     friend bool operator==(const QueueSet&, const QueueSet&) = default;
 };
 
@@ -750,9 +750,8 @@ struct WorkerView {
 
     using Fields = FieldList<
         Field<0, &WorkerView::session>, Field<1, &WorkerView::name>, Field<2, &WorkerView::host>,
-        Field<3, &WorkerView::process>, Field<4, &WorkerView::kinds>,
-        Field<5, &WorkerView::queues>, Field<6, &WorkerView::slots>,
-        Field<7, &WorkerView::credit>, Field<8, &WorkerView::held>,
+        Field<3, &WorkerView::process>, Field<4, &WorkerView::kinds>, Field<5, &WorkerView::queues>,
+        Field<6, &WorkerView::slots>, Field<7, &WorkerView::credit>, Field<8, &WorkerView::held>,
         Field<9, &WorkerView::draining>, Field<10, &WorkerView::since>,
         Field<11, &WorkerView::silent_ms>, Field<12, &WorkerView::succeeded>,
         Field<13, &WorkerView::failed>, Field<14, &WorkerView::tasks>>;
@@ -815,14 +814,12 @@ struct Totals {
     std::uint64_t refused = 0;    // requests and items
     std::uint64_t malformed = 0;  // messages
 
-    using Fields =
-        FieldList<Field<0, &Totals::submitted>, Field<1, &Totals::succeeded>,
-                  Field<2, &Totals::failed>, Field<3, &Totals::dead>,
-                  Field<4, &Totals::cancelled>, Field<5, &Totals::expired>,
-                  Field<6, &Totals::retried>, Field<7, &Totals::removed>,
-                  Field<8, &Totals::assigned>, Field<9, &Totals::returned>,
-                  Field<10, &Totals::stale>, Field<11, &Totals::workers_lost>,
-                  Field<12, &Totals::refused>, Field<13, &Totals::malformed>>;
+    using Fields = FieldList<
+        Field<0, &Totals::submitted>, Field<1, &Totals::succeeded>, Field<2, &Totals::failed>,
+        Field<3, &Totals::dead>, Field<4, &Totals::cancelled>, Field<5, &Totals::expired>,
+        Field<6, &Totals::retried>, Field<7, &Totals::removed>, Field<8, &Totals::assigned>,
+        Field<9, &Totals::returned>, Field<10, &Totals::stale>, Field<11, &Totals::workers_lost>,
+        Field<12, &Totals::refused>, Field<13, &Totals::malformed>>;
     friend bool operator==(const Totals&, const Totals&) = default;
 };
 
@@ -854,11 +851,11 @@ struct LaneView {
     std::vector<std::uint64_t> wait_us;  // from ready to assigned
     std::vector<std::uint64_t> run_us;   // of the handler, as the worker measured it
 
-    using Fields = FieldList<Field<0, &LaneView::queue>, Field<1, &LaneView::kind>,
-                             Field<2, &LaneView::ready>, Field<3, &LaneView::leased>,
-                             Field<4, &LaneView::created>, Field<5, &LaneView::succeeded>,
-                             Field<6, &LaneView::failed>, Field<7, &LaneView::wait_us>,
-                             Field<8, &LaneView::run_us>>;
+    using Fields =
+        FieldList<Field<0, &LaneView::queue>, Field<1, &LaneView::kind>, Field<2, &LaneView::ready>,
+                  Field<3, &LaneView::leased>, Field<4, &LaneView::created>,
+                  Field<5, &LaneView::succeeded>, Field<6, &LaneView::failed>,
+                  Field<7, &LaneView::wait_us>, Field<8, &LaneView::run_us>>;
     friend bool operator==(const LaneView&, const LaneView&) = default;
 };
 
@@ -938,12 +935,12 @@ struct Update {
     std::uint32_t version = 0;
     bool removed = false;  // by retention
 
-    using Fields = FieldList<Field<0, &Update::number, Presence::required>,
-                             Field<1, &Update::id, Presence::required>, Field<2, &Update::kind>,
-                             Field<3, &Update::state>, Field<4, &Update::attempt>,
-                             Field<5, &Update::worker>, Field<6, &Update::error_class>,
-                             Field<7, &Update::duration_us>, Field<8, &Update::version>,
-                             Field<9, &Update::removed>>;
+    using Fields =
+        FieldList<Field<0, &Update::number, Presence::required>,
+                  Field<1, &Update::id, Presence::required>, Field<2, &Update::kind>,
+                  Field<3, &Update::state>, Field<4, &Update::attempt>, Field<5, &Update::worker>,
+                  Field<6, &Update::error_class>, Field<7, &Update::duration_us>,
+                  Field<8, &Update::version>, Field<9, &Update::removed>>;
     friend bool operator==(const Update&, const Update&) = default;
 };
 

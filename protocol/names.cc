@@ -1,10 +1,10 @@
 #include "protocol/names.h"
 
+#include "protocol/limits.h"
+
 #include <algorithm>
 #include <array>
 #include <cstdint>
-
-#include "protocol/limits.h"
 
 namespace xebec {
 
@@ -14,7 +14,9 @@ bool is_alphanumeric(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-std::uint8_t octet(char c) { return static_cast<std::uint8_t>(c); }
+std::uint8_t octet(char c) {
+    return static_cast<std::uint8_t>(c);
+}
 
 // The length of the well-formed character at the start of `text`, 0 if there is none.
 std::size_t character_octets(std::string_view text) {

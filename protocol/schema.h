@@ -1,18 +1,19 @@
 #pragma once
 // Turns field lists into the decoder's tables and into the encoder. Used by codec.cc only.
 
+#include "protocol/decoder.h"
+#include "protocol/messages.h"
+
+#include <msgpack.hpp>
+
 #include <algorithm>
 #include <array>
 #include <concepts>
-#include <msgpack.hpp>
 #include <optional>
 #include <string>
 #include <type_traits>
 #include <variant>
 #include <vector>
-
-#include "protocol/decoder.h"
-#include "protocol/messages.h"
 
 namespace xebec::protocol {
 
@@ -125,16 +126,15 @@ struct ShapeOf<Octets> {
 
 template <class T>
 struct ShapeOf<std::vector<T>> {
-    static constexpr Shape shape{
-        .begin_array =
-            [](void* target, std::uint32_t count) {
-                static_cast<std::vector<T>*>(target)->reserve(count);
-            },
-        .next_element = [](void* target) -> void* {
-            return &static_cast<std::vector<T>*>(target)->emplace_back();
-        },
-        .element = &ShapeOf<T>::shape,
-        .element_octets = sizeof(T)};
+    static constexpr Shape shape{.begin_array =
+                                     [](void* target, std::uint32_t count) {
+                                         static_cast<std::vector<T>*>(target)->reserve(count);
+                                     },
+                                 .next_element = [](void* target) -> void* {
+                                     return &static_cast<std::vector<T>*>(target)->emplace_back();
+                                 },
+                                 .element = &ShapeOf<T>::shape,
+                                 .element_octets = sizeof(T)};
 };
 
 template <class F, class T>

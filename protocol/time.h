@@ -1,9 +1,9 @@
 #pragma once
 // Time as the cores know it: told, never asked. These clocks have no now().
 
-#include <chrono>
-
 #include <xebec/task.h>
+
+#include <chrono>
 
 namespace xebec {
 

@@ -41,8 +41,8 @@ std::optional<int> number_at(std::string_view text, std::size_t offset, std::siz
 
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
     double number = 0;
-    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number,
-                                                std::chars_format::fixed);
+    const auto [end, failure] =
+        std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
     if (failure != std::errc{} || !(number >= 0)) {
         return std::nullopt;
     }
@@ -104,8 +104,8 @@ std::optional<WallTime> parse_utc(std::string_view text) {
     const auto minute = number_at(text, 14, 2);
     const auto second = number_at(text, 17, 2);
     if (!year_number || !month_number || !day_number || !hour || !minute || !second ||
-        text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' ||
-        text[16] != ':' || *hour > 23 || *minute > 59 || *second > 59) {
+        text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' || text[16] != ':' ||
+        *hour > 23 || *minute > 59 || *second > 59) {
         return std::nullopt;
     }
     const year_month_day date{year{*year_number}, month{static_cast<unsigned>(*month_number)},

@@ -1,12 +1,12 @@
 #include "runtime/command_line.h"
 
+#include "protocol/time_text.h"
+
 #include <algorithm>
 #include <cctype>
 #include <cstdlib>
 #include <iostream>
 #include <memory>
-
-#include "protocol/time_text.h"
 
 namespace xebec::runtime {
 
@@ -75,8 +75,8 @@ std::optional<int> parse(CLI::App& app, int argc, char** argv) {
     }
 }
 
-CLI::Option* add_duration(CLI::App& app, const std::string& name,
-                          std::chrono::milliseconds& value, const std::string& description) {
+CLI::Option* add_duration(CLI::App& app, const std::string& name, std::chrono::milliseconds& value,
+                          const std::string& description) {
     CLI::Option* option = app.add_option_function<std::string>(
         name,
         [&value, name](const std::string& text) {

@@ -2,18 +2,15 @@
 // The conventions every program's flags follow: flag beats environment beats configuration file;
 // flags stand before or after a subcommand; unknown keys are errors; exit codes mean one thing.
 
+#include "runtime/exit_status.h"
+
 #include <CLI/CLI.hpp>
+
 #include <chrono>
 #include <optional>
 #include <string>
 
 namespace xebec::runtime {
-
-// What a program's exit status says.
-constexpr int exit_done = 0;
-constexpr int exit_failed = 1;     // the task or the request failed
-constexpr int exit_usage = 2;      // wrong flags, arguments or configuration
-constexpr int exit_no_answer = 3;  // no answer, or not finished in time
 
 // Adds --config and --version, gives every option of `app` and its subcommands the environment
 // variable XEBEC_<PROGRAM>_<FLAG>, and lets flags stand anywhere. Call it when all options are
@@ -24,7 +21,7 @@ void add_conventions(CLI::App& app, const std::string& program);
 std::optional<int> parse(CLI::App& app, int argc, char** argv);
 
 // An option that takes a duration such as 250ms, 30s, 10m, 24h or 7d.
-CLI::Option* add_duration(CLI::App& app, const std::string& name,
-                          std::chrono::milliseconds& value, const std::string& description);
+CLI::Option* add_duration(CLI::App& app, const std::string& name, std::chrono::milliseconds& value,
+                          const std::string& description);
 
 }  // namespace xebec::runtime

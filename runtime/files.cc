@@ -1,10 +1,11 @@
 #include "runtime/files.h"
 
+#include <sys/file.h>
+
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
 #include <stdexcept>
-#include <sys/file.h>
 #include <unistd.h>
 #include <utility>
 
@@ -106,6 +107,8 @@ FileLock::FileLock(const std::filesystem::path& path) : descriptor_(-1) {
     descriptor_ = file.release();
 }
 
-FileLock::~FileLock() { close(descriptor_); }
+FileLock::~FileLock() {
+    close(descriptor_);
+}
 
 }  // namespace xebec::runtime

@@ -1,9 +1,10 @@
 #include "runtime/log.h"
 
-#include <memory>
 #include <spdlog/sinks/rotating_file_sink.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
+
+#include <memory>
 #include <stdexcept>
 #include <vector>
 

@@ -1,13 +1,14 @@
 #include "runtime/random.h"
 
-#include <array>
-#include <cerrno>
-#include <cstring>
-#include <sys/random.h>
-
 #include "protocol/check.h"
 #include "protocol/ids.h"
 #include "runtime/clock.h"
+
+#include <sys/random.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
 
 namespace xebec {
 

@@ -1,7 +1,8 @@
 #include "runtime/signals.h"
 
-#include <cerrno>
 #include <sys/signalfd.h>
+
+#include <cerrno>
 #include <system_error>
 #include <unistd.h>
 
@@ -20,7 +21,9 @@ Signals::Signals(std::initializer_list<int> signals) : descriptor_(-1) {
     }
 }
 
-Signals::~Signals() { close(descriptor_); }
+Signals::~Signals() {
+    close(descriptor_);
+}
 
 std::optional<int> Signals::take() const {
     signalfd_siginfo info{};

@@ -1,13 +1,14 @@
 #include "runtime/sockets.h"
 
+#include "protocol/check.h"
+#include "runtime/clock.h"
+
+#include <zmq.hpp>
+
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <stdexcept>
-#include <zmq.hpp>
-
-#include "protocol/check.h"
-#include "runtime/clock.h"
 
 namespace xebec::runtime {
 
@@ -34,9 +35,13 @@ void set(void* socket, int option, T value) {
     check(zmq_setsockopt(socket, option, &value, sizeof value) == 0, "a socket option is known");
 }
 
-void release_blob(void*, void* blob) { delete static_cast<Blob*>(blob); }
+void release_blob(void*, void* blob) {
+    delete static_cast<Blob*>(blob);
+}
 
-void release_message(void* message) noexcept { delete static_cast<zmq::message_t*>(message); }
+void release_message(void* message) noexcept {
+    delete static_cast<zmq::message_t*>(message);
+}
 
 // A frame as libzmq takes it. Shared blobs are released on one of its I/O threads.
 void make_message(zmq_msg_t& message, const FrameOut& frame) {
@@ -144,7 +149,9 @@ Socket::Socket(const Context& context, SocketType type, const SocketOptions& opt
     }
 }
 
-Socket::~Socket() { zmq_close(handle_); }
+Socket::~Socket() {
+    zmq_close(handle_);
+}
 
 std::string Socket::bind(const std::string& endpoint) {
     if (zmq_bind(handle_, endpoint.c_str()) != 0) {
@@ -163,7 +170,9 @@ void Socket::connect(const std::string& endpoint) {
     }
 }
 
-void Socket::unbind(const std::string& endpoint) { zmq_unbind(handle_, endpoint.c_str()); }
+void Socket::unbind(const std::string& endpoint) {
+    zmq_unbind(handle_, endpoint.c_str());
+}
 
 void Socket::subscribe(std::string_view prefix) {
     zmq_setsockopt(handle_, ZMQ_SUBSCRIBE, prefix.data(), prefix.size());

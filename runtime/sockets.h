@@ -2,6 +2,10 @@
 // ZeroMQ as this project uses it: no exceptions past start-up, no blocking, bounded frames. Each
 // socket belongs to the thread that made it.
 
+#include "protocol/blob.h"
+#include "protocol/codec.h"
+#include "protocol/time.h"
+
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -10,10 +14,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "protocol/blob.h"
-#include "protocol/codec.h"
-#include "protocol/time.h"
 
 namespace xebec::runtime {
 

@@ -1,8 +1,9 @@
 #include "runtime/wakeup.h"
 
+#include <sys/eventfd.h>
+
 #include <cerrno>
 #include <cstdint>
-#include <sys/eventfd.h>
 #include <system_error>
 #include <unistd.h>
 
@@ -14,7 +15,9 @@ Wakeup::Wakeup() : descriptor_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     }
 }
 
-Wakeup::~Wakeup() { close(descriptor_); }
+Wakeup::~Wakeup() {
+    close(descriptor_);
+}
 
 void Wakeup::signal() const {
     const std::uint64_t one = 1;

@@ -1,6 +1,6 @@
 // xebec-worker: runs tasks, in worker processes under one supervisor.
 
-#include "runtime/command_line.h"
+#include "runtime/exit_status.h"
 #include "runtime/log.h"
 #include "runtime/process.h"
 #include "worker/options.h"

@@ -3,8 +3,8 @@
 #include "protocol/names.h"
 #include "protocol/time_text.h"
 #include "runtime/clock.h"
-#include "runtime/command_line.h"
 #include "runtime/descriptors.h"
+#include "runtime/exit_status.h"
 #include "runtime/sockets.h"
 #include "worker/process.h"
 

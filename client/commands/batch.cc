@@ -5,7 +5,7 @@
 #include "client/payload.h"
 #include "protocol/names.h"
 #include "runtime/clock.h"
-#include "runtime/command_line.h"
+#include "runtime/exit_status.h"
 #include "runtime/sockets.h"
 #include "runtime/terminal.h"
 #include "runtime/wakeup.h"

@@ -5,7 +5,7 @@
 #include "client/json.h"
 #include "client/options.h"
 #include "protocol/names.h"
-#include "runtime/command_line.h"
+#include "runtime/exit_status.h"
 
 #include <iostream>
 #include <string>

@@ -3,7 +3,7 @@
 #include "client/payload.h"
 #include "client/task_text.h"
 #include "protocol/time_text.h"
-#include "runtime/command_line.h"
+#include "runtime/exit_status.h"
 #include "runtime/terminal.h"
 
 #include <iostream>

@@ -6,6 +6,10 @@
 // pauses, until the deadline of the call. That is safe: a task is accepted once however often it is
 // submitted. An error with code timed_out says that the request may have taken effect.
 
+#include <xebec/error.h>
+#include <xebec/result.h>
+#include <xebec/task.h>
+
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -14,10 +18,6 @@
 #include <string>
 #include <variant>
 #include <vector>
-
-#include <xebec/error.h>
-#include <xebec/result.h>
-#include <xebec/task.h>
 
 namespace xebec {
 

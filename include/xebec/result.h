@@ -1,19 +1,23 @@
 #pragma once
 // A value or the reason why there is none. The names are a subset of std::expected's.
 
+#include <xebec/error.h>
+
 #include <optional>
 #include <utility>
 #include <variant>
-
-#include <xebec/error.h>
 
 namespace xebec {
 
 template <class T>
 class [[nodiscard]] Result {
 public:
-    Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT(google-explicit-constructor): a value is a result
-    Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor): an error is a result
+    Result(T value)
+        : state_(std::in_place_index<0>, std::move(value)) {
+    }  // NOLINT(google-explicit-constructor): a value is a result
+    Result(Error error)
+        : state_(std::in_place_index<1>, std::move(error)) {
+    }  // NOLINT(google-explicit-constructor): an error is a result
 
     bool has_value() const { return state_.index() == 0; }
     explicit operator bool() const { return has_value(); }
@@ -37,7 +41,8 @@ template <>
 class [[nodiscard]] Result<void> {
 public:
     Result() = default;
-    Result(Error error) : error_(std::move(error)) {}  // NOLINT(google-explicit-constructor): an error is a result
+    Result(Error error)
+        : error_(std::move(error)) {}  // NOLINT(google-explicit-constructor): an error is a result
 
     bool has_value() const { return !error_; }
     explicit operator bool() const { return has_value(); }

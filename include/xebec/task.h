@@ -44,7 +44,9 @@ enum class TaskState : std::uint8_t {
 };
 constexpr std::size_t task_state_count = 8;
 
-constexpr bool is_final(TaskState state) { return state >= TaskState::succeeded; }
+constexpr bool is_final(TaskState state) {
+    return state >= TaskState::succeeded;
+}
 std::string_view to_string(TaskState state);
 std::optional<TaskState> parse_task_state(std::string_view text);
 
@@ -68,12 +70,12 @@ struct TaskError {
 
 // What to run, where and how. Zero and empty mean the queue's own setting.
 struct TaskOptions {
-    std::string queue = "default";        // [A-Za-z0-9_-]{1,48}
-    int priority = 0;                     // 0 to 9, 9 first
-    std::chrono::milliseconds delay{0};   // not before this long after acceptance
-    std::optional<WallTime> not_before;   // not before this instant
-    std::optional<WallTime> deadline;     // expires then, even while leased
-    std::uint32_t attempts = 0;           // most attempts, 1 to 10,000
+    std::string queue = "default";         // [A-Za-z0-9_-]{1,48}
+    int priority = 0;                      // 0 to 9, 9 first
+    std::chrono::milliseconds delay{0};    // not before this long after acceptance
+    std::optional<WallTime> not_before;    // not before this instant
+    std::optional<WallTime> deadline;      // expires then, even while leased
+    std::uint32_t attempts = 0;            // most attempts, 1 to 10,000
     std::chrono::milliseconds run_max{0};  // the longest an attempt may last
 };
 

@@ -4,6 +4,10 @@
 // acknowledged it. Heartbeats and lease extensions come from another thread, so a handler may take
 // as long as its run limit allows.
 
+#include <xebec/error.h>
+#include <xebec/result.h>
+#include <xebec/task.h>
+
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -14,10 +18,6 @@
 #include <string_view>
 #include <variant>
 #include <vector>
-
-#include <xebec/error.h>
-#include <xebec/result.h>
-#include <xebec/task.h>
 
 namespace xebec {
 
@@ -37,8 +37,8 @@ public:
     virtual ContentType content_type() const = 0;
     virtual std::optional<WallTime> deadline() const = 0;
 
-    // Requested when the task is cancelled, its run limit or deadline passes, its lease ends, or the
-    // worker must leave. What the handler returns after that is ignored.
+    // Requested when the task is cancelled, its run limit or deadline passes, its lease ends, or
+    // the worker must leave. What the handler returns after that is ignored.
     virtual std::stop_token stop_token() const = 0;
 };
 
@@ -55,11 +55,11 @@ using Handler = std::function<HandlerResult(TaskContext&)>;
 
 struct WorkerOptions {
     std::string broker = "tcp://127.0.0.1:5556";
-    std::string name;                             // empty: host name and process id
-    std::vector<std::string> queues;              // empty: all
-    std::uint32_t slots = 1;                      // tasks at the same time
+    std::string name;                 // empty: host name and process id
+    std::vector<std::string> queues;  // empty: all
+    std::uint32_t slots = 1;          // tasks at the same time
     std::chrono::milliseconds heartbeat{1'000};
-    std::chrono::milliseconds grace{30'000};      // for what runs, when asked to leave
+    std::chrono::milliseconds grace{30'000};  // for what runs, when asked to leave
 };
 
 class Worker {

@@ -6,7 +6,9 @@ namespace xebec::simulation {
 
 using namespace broker;
 
-std::string result_of(const std::string& payload) { return "result of " + payload; }
+std::string result_of(const std::string& payload) {
+    return "result of " + payload;
+}
 
 void Ledger::committed(const Record& record, Now now) {
     std::visit([this, now](const auto& fact) { on(fact, now); }, record);
@@ -87,7 +89,9 @@ void Ledger::on(const TaskSucceeded& record, Now) {
     end(task, TaskState::succeeded);
 }
 
-void Ledger::on(const TaskDied& record, Now) { end(leased(record.number), TaskState::dead); }
+void Ledger::on(const TaskDied& record, Now) {
+    end(leased(record.number), TaskState::dead);
+}
 
 void Ledger::on(const TaskCancelled& record, Now) {
     end(entry(record.number), TaskState::cancelled);
@@ -115,7 +119,9 @@ void Ledger::on(const TaskRemoved& record, Now) {
 void Ledger::on(const QueueChanged&, Now) {}
 void Ledger::on(const FloorRaised&, Now) {}
 
-void Ledger::wished(const Wish& wish) { wishes_[wish.id] = wish; }
+void Ledger::wished(const Wish& wish) {
+    wishes_[wish.id] = wish;
+}
 
 void Ledger::acknowledged(const TaskId& id) {
     check(numbers_.contains(id), "what was acknowledged is there (I1)");

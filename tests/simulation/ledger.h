@@ -2,16 +2,16 @@
 // What must be true of a whole history, however its parts look at any moment: kept by somebody who
 // sees every record the broker commits and everything a client is told.
 
+#include "broker/core/records.h"
+#include "protocol/time.h"
+
+#include <xebec/task.h>
+
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "broker/core/records.h"
-#include "protocol/time.h"
-
-#include <xebec/task.h>
 
 namespace xebec::simulation {
 
@@ -33,7 +33,7 @@ public:
 
     // ---- what clients do and see ----
     void wished(const Wish& wish);
-    void acknowledged(const TaskId& id);        // an accepted submit was answered
+    void acknowledged(const TaskId& id);  // an accepted submit was answered
     void cancel_acknowledged(const TaskId& id);
     void told(const TaskId& id, TaskState state, const std::string& result);
 

@@ -1,10 +1,10 @@
 #include "tests/simulation/network.h"
 
-#include <algorithm>
-#include <utility>
-
 #include "protocol/check.h"
 #include "protocol/envelope.h"
+
+#include <algorithm>
+#include <utility>
 
 namespace xebec::simulation {
 
@@ -37,8 +37,7 @@ Route Network::connect(ToPeer receive) {
 void Network::disconnect(const Route& route, bool is_noticed) {
     connections_.erase(route);
     if (!is_noticed) {
-        half_open_[route] =
-            schedule_.now() + dice_.between(Duration{0}, std::chrono::seconds{20});
+        half_open_[route] = schedule_.now() + dice_.between(Duration{0}, std::chrono::seconds{20});
     }
 }
 

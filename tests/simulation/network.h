@@ -2,14 +2,14 @@
 // Connections between peers and the broker, and what can go wrong on them: messages are delayed,
 // lost, repeated and reordered, and whole peers are cut off, in one direction or both.
 
+#include "protocol/codec.h"
+#include "tests/simulation/schedule.h"
+
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <string>
 #include <vector>
-
-#include "protocol/codec.h"
-#include "tests/simulation/schedule.h"
 
 namespace xebec::simulation {
 
@@ -19,14 +19,14 @@ struct Faults {
     double reorder = 0;  // messages that do not keep their place among those of their connection
     Duration delay_min = std::chrono::microseconds{50};
     Duration delay_max = std::chrono::milliseconds{2};
-    double cut_mean_s = 0;     // mean time between cuts of one random peer; 0: none
+    double cut_mean_s = 0;  // mean time between cuts of one random peer; 0: none
     Duration cut_max = std::chrono::seconds{15};
     double worker_crash_mean_s = 0;
     double client_crash_mean_s = 0;
     double worker_stall_mean_s = 0;  // a worker stops, beyond its lease, and goes on (F16)
     double broker_stall_mean_s = 0;  // the broker stops for a while and goes on (F17)
     Duration broker_stall_max = std::chrono::seconds{30};
-    double wall_jump_mean_s = 0;     // somebody's wall clock jumps by up to two hours (F12)
+    double wall_jump_mean_s = 0;  // somebody's wall clock jumps by up to two hours (F12)
 };
 
 // A native message as octets, as it travels: nothing but what the codec wrote.

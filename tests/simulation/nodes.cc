@@ -1,10 +1,10 @@
 #include "tests/simulation/nodes.h"
 
+#include "protocol/check.h"
+
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-
-#include "protocol/check.h"
 
 namespace xebec::simulation {
 
@@ -15,12 +15,14 @@ using namespace std::chrono_literals;
 Now Node::now() const {
     const Instant steady = surroundings_.schedule.now();
     const WallTime epoch{std::chrono::hours{24 * 365 * 56}};
-    return {.steady = steady,
-            .wall = epoch + wall_offset_ +
-                    std::chrono::floor<milliseconds>(steady.time_since_epoch())};
+    return {
+        .steady = steady,
+        .wall = epoch + wall_offset_ + std::chrono::floor<milliseconds>(steady.time_since_epoch())};
 }
 
-void Node::stall(Duration length) { stalled_until_ = surroundings_.schedule.now() + length; }
+void Node::stall(Duration length) {
+    stalled_until_ = surroundings_.schedule.now() + length;
+}
 
 void Node::later(Duration pause, std::function<void()> action) {
     surroundings_.schedule.after(pause, [alive = is_alive_, action = std::move(action)] {
@@ -98,9 +100,9 @@ void BrokerNode::take(const Route& route, const Wire& wire) {
     if (hello != nullptr && hello->role == protocol::Role::worker) {
         worker_routes_.insert(route);
     }
-    const broker::Peer peer{.port = worker_routes_.contains(route) ? broker::Port::workers
-                                                                   : broker::Port::clients,
-                            .address = {route}};
+    const broker::Peer peer{
+        .port = worker_routes_.contains(route) ? broker::Port::workers : broker::Port::clients,
+        .address = {route}};
     core_.apply(broker::Received{peer, message.header, *decoded}, now(), effects_);
 }
 
@@ -146,8 +148,8 @@ void BrokerNode::perform() {
 void BrokerNode::release() {
     while (auto message = outbox_.take(journal_.durable_position())) {
         const auto* send = std::get_if<broker::Send>(&*message);
-        if (send != nullptr &&
-            !surroundings_.network.send_to_peer(send->peer.address.front(), to_wire(send->packet))) {
+        if (send != nullptr && !surroundings_.network.send_to_peer(send->peer.address.front(),
+                                                                   to_wire(send->packet))) {
             core_.apply(broker::PeerLost{send->peer}, now(), effects_);
             perform();
         }
@@ -179,7 +181,9 @@ WorkerNode::WorkerNode(Surroundings& surroundings, const std::string& name, std:
     wake_at(surroundings_.schedule.now());
 }
 
-WorkerNode::~WorkerNode() { surroundings_.network.disconnect(route_, is_noticed_); }
+WorkerNode::~WorkerNode() {
+    surroundings_.network.disconnect(route_, is_noticed_);
+}
 
 std::string WorkerNode::describe() const {
     return std::string(core_.is_connected() ? "connected" : "not connected") + ", holds " +
@@ -247,8 +251,8 @@ void WorkerNode::begin_next() {
         events_.emplace_back(worker::HandlerStarted{next.key, surroundings_.schedule.now()});
         surroundings_.ledger.ran(next.assignment.lease.id, next.assignment.lease.fence);
         Dice& dice = surroundings_.dice;
-        const Duration length = next.assignment.kind == "slow" ? dice.between(1s, 40s)
-                                                               : dice.between(10us, 20ms);
+        const Duration length =
+            next.assignment.kind == "slow" ? dice.between(1s, 40s) : dice.between(10us, 20ms);
         later(length, [this, next] { finish(next.key, next.assignment); });
     }
 }
@@ -271,10 +275,11 @@ void WorkerNode::finish(worker::AttemptKey key, const worker::Assignment& assign
     if (fails) {
         outcome = Failure{.error_class = "failed", .text = "as it should"};
     }
-    events_.emplace_back(worker::HandlerFinished{.attempt = key,
-                                                 .outcome = std::move(outcome),
-                                                 .run = surroundings_.schedule.now() - running.began,
-                                                 .was_stopped = running.is_stopped});
+    events_.emplace_back(
+        worker::HandlerFinished{.attempt = key,
+                                .outcome = std::move(outcome),
+                                .run = surroundings_.schedule.now() - running.began,
+                                .was_stopped = running.is_stopped});
     begin_next();
     wake_at(surroundings_.schedule.now());
 }
@@ -301,11 +306,10 @@ void WorkerNode::cancel(worker::AttemptKey key, bool even_if_running) {
         }
         const Instant began = running->second.began;
         running_.erase(running);
-        events_.emplace_back(
-            worker::HandlerFinished{.attempt = key,
-                                    .outcome = Failure{.text = "stopped"},
-                                    .run = surroundings_.schedule.now() - began,
-                                    .was_stopped = true});
+        events_.emplace_back(worker::HandlerFinished{.attempt = key,
+                                                     .outcome = Failure{.text = "stopped"},
+                                                     .run = surroundings_.schedule.now() - began,
+                                                     .was_stopped = true});
         begin_next();
         wake_at(surroundings_.schedule.now());
     });
@@ -324,15 +328,17 @@ ClientNode::ClientNode(Surroundings& surroundings, const std::string& name,
     constexpr std::size_t batch = 50;
     for (std::size_t i = 0; i < wishes.size(); i += batch) {
         const auto first = wishes.begin() + static_cast<std::ptrdiff_t>(i);
-        const auto last = wishes.begin() +
-                          static_cast<std::ptrdiff_t>(std::min(i + batch, wishes.size()));
+        const auto last =
+            wishes.begin() + static_cast<std::ptrdiff_t>(std::min(i + batch, wishes.size()));
         submit({first, last});
     }
     perform();
     wake_at(surroundings_.schedule.now());
 }
 
-ClientNode::~ClientNode() { surroundings_.network.disconnect(route_, true); }
+ClientNode::~ClientNode() {
+    surroundings_.network.disconnect(route_, true);
+}
 
 void ClientNode::connect() {
     route_ = surroundings_.network.connect([this](const Wire& wire) {
@@ -363,7 +369,8 @@ void ClientNode::submit(const std::vector<Wish>& wishes) {
 }
 
 void ClientNode::cancel(const TaskId& id) {
-    const auto request = core_.request(protocol::Cancel{.tasks = {id}}, std::nullopt, now(), effects_);
+    const auto request =
+        core_.request(protocol::Cancel{.tasks = {id}}, std::nullopt, now(), effects_);
     cancels_[request] = id;
     perform();
     wake_at(surroundings_.schedule.now());
@@ -453,9 +460,13 @@ void ClientNode::on(const client::Notified& effect) {
     }
 }
 
-void ClientNode::on(const client::SessionStarted&) { ask_again(); }
+void ClientNode::on(const client::SessionStarted&) {
+    ask_again();
+}
 
-void ClientNode::on(const client::NotificationsMissed&) { ask_again(); }
+void ClientNode::on(const client::NotificationsMissed&) {
+    ask_again();
+}
 
 void ClientNode::ask_again() {
     protocol::Wait message;

@@ -1,6 +1,15 @@
 #pragma once
 // The programs of a simulated world: the real cores, with shells that live on simulated time.
 
+#include "broker/core/core.h"
+#include "broker/journal/memory_journal.h"
+#include "broker/outbox.h"
+#include "client/core.h"
+#include "tests/simulation/ledger.h"
+#include "tests/simulation/network.h"
+#include "tests/simulation/schedule.h"
+#include "worker/core.h"
+
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -10,15 +19,6 @@
 #include <set>
 #include <string>
 #include <vector>
-
-#include "broker/core/core.h"
-#include "broker/journal/memory_journal.h"
-#include "broker/outbox.h"
-#include "client/core.h"
-#include "tests/simulation/ledger.h"
-#include "tests/simulation/network.h"
-#include "tests/simulation/schedule.h"
-#include "worker/core.h"
 
 namespace xebec::simulation {
 
@@ -66,8 +66,7 @@ private:
 
 class BrokerNode : public Node {
 public:
-    BrokerNode(Surroundings& surroundings, const broker::CoreOptions& options,
-               std::uint32_t epoch);
+    BrokerNode(Surroundings& surroundings, const broker::CoreOptions& options, std::uint32_t epoch);
 
     const broker::Core& core() const { return core_; }
 
@@ -96,8 +95,7 @@ class WorkerNode : public Node {
 public:
     using Died = std::function<void()>;
 
-    WorkerNode(Surroundings& surroundings, const std::string& name, std::uint32_t slots,
-               Died died);
+    WorkerNode(Surroundings& surroundings, const std::string& name, std::uint32_t slots, Died died);
     ~WorkerNode() override;
 
     const Route& route() const { return route_; }

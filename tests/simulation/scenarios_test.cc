@@ -1,12 +1,13 @@
-// Scenarios with a fixed set of seeds. Another seed: XEBEC_SEED=N and --gtest_filter; a failing seed
-// is printed and replays exactly.
-
-#include <cstdlib>
-#include <gtest/gtest.h>
-#include <string>
-#include <vector>
+// Scenarios with a fixed set of seeds. Another seed: XEBEC_SEED=N and --gtest_filter; a failing
+// seed is printed and replays exactly.
 
 #include "tests/simulation/world.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <string>
+#include <vector>
 
 namespace xebec::simulation {
 namespace {
@@ -190,9 +191,8 @@ TEST(SimulationItself, ReplaysASeedExactly) {
     EXPECT_EQ(history(), history());
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, Simulation, testing::ValuesIn(seeds()), [](const auto& seed) {
-    return "Seed" + std::to_string(seed.param);
-});
+INSTANTIATE_TEST_SUITE_P(Seeds, Simulation, testing::ValuesIn(seeds()),
+                         [](const auto& seed) { return "Seed" + std::to_string(seed.param); });
 
 }  // namespace
 }  // namespace xebec::simulation

@@ -1,13 +1,13 @@
 #pragma once
 // Simulated time: what happens when, in one thread, from one seed.
 
+#include "protocol/time.h"
+
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <random>
 #include <utility>
-
-#include "protocol/time.h"
 
 namespace xebec::simulation {
 

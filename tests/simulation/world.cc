@@ -1,11 +1,11 @@
 #include "tests/simulation/world.h"
 
+#include "protocol/check.h"
+#include "protocol/ids.h"
+
 #include <array>
 #include <cmath>
 #include <cstdio>
-
-#include "protocol/check.h"
-#include "protocol/ids.h"
 
 namespace xebec::simulation {
 
@@ -128,10 +128,9 @@ void World::set_faults(const Faults& faults) {
             workers_[index]->stall(dice_.between(1s, 50s));
         }
     });
-    plan_fault(faults.broker_stall_mean_s, [this] { broker_->stall(dice_.between(1s, faults_.broker_stall_max)); });
-    plan_fault(faults.wall_jump_mean_s, [this] {
-        broker_->jump_wall(dice_.between(-2h, 2h));
-    });
+    plan_fault(faults.broker_stall_mean_s,
+               [this] { broker_->stall(dice_.between(1s, faults_.broker_stall_max)); });
+    plan_fault(faults.wall_jump_mean_s, [this] { broker_->jump_wall(dice_.between(-2h, 2h)); });
     plan_fault(faults.cut_mean_s, [this] { cut_somebody(); });
 }
 

@@ -3,17 +3,17 @@
 // and everybody's clocks. During faults nothing wrong may happen; once they stop, everything must
 // finish.
 
+#include "tests/simulation/ledger.h"
+#include "tests/simulation/network.h"
+#include "tests/simulation/nodes.h"
+#include "tests/simulation/schedule.h"
+
 #include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "tests/simulation/ledger.h"
-#include "tests/simulation/network.h"
-#include "tests/simulation/nodes.h"
-#include "tests/simulation/schedule.h"
 
 namespace xebec::simulation {
 

@@ -1,13 +1,13 @@
 // A program somewhere else that uses the installed package: one worker and one client, both of its
 // own, at the broker whose endpoints are its arguments.
 
+#include <xebec/client.h>
+#include <xebec/worker.h>
+
 #include <algorithm>
 #include <iostream>
 #include <string>
 #include <thread>
-
-#include <xebec/client.h>
-#include <xebec/worker.h>
 
 int main(int argc, char** argv) {
     if (argc != 3) {

@@ -175,6 +175,7 @@ TEST(Retry, GivesADeadTaskAsManyAttemptsAsItsQueueAndANewSeries) {  // I8
     EXPECT_EQ(view.attempts_max, 6U);
     const AssignItem second = broker.assigned_one("w");
     EXPECT_GT(second.fence, first.fence);
+    EXPECT_EQ(second.attempt, 2U) << "attempts go on";
     EXPECT_EQ(broker.done("w", first), FinishStatus::stale);
     EXPECT_EQ(broker.done("w", second), FinishStatus::accepted);
 }
