@@ -4,6 +4,7 @@
 #include "client/commands/items.h"
 #include "client/tables.h"
 #include "protocol/time_text.h"
+#include "runtime/command_line.h"
 
 #include <iostream>
 #include <memory>
