@@ -7,30 +7,10 @@
 #include <fcntl.h>
 #include <stdexcept>
 #include <unistd.h>
-#include <utility>
 
 namespace xebec::runtime {
 
 namespace {
-
-// Closes its descriptor.
-class Descriptor {
-public:
-    explicit Descriptor(int number) : number_(number) {}
-    ~Descriptor() {
-        if (number_ >= 0) {
-            close(number_);
-        }
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-
-    int number() const { return number_; }
-    int release() { return std::exchange(number_, -1); }
-
-private:
-    int number_;
-};
 
 [[noreturn]] void fail(const std::string& action, const std::filesystem::path& path) {
     throw std::runtime_error("cannot " + action + " " + path.string() + ": " +
@@ -51,7 +31,7 @@ void write_all(int descriptor, std::string_view content, const std::filesystem::
 
 std::optional<std::string> read_file(const std::filesystem::path& path) {
     const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (file.number() < 0) {
+    if (!file.is_open()) {
         if (errno == ENOENT) {
             return std::nullopt;
         }
@@ -75,7 +55,7 @@ void replace_file(const std::filesystem::path& path, std::string_view content) {
     std::filesystem::path beside = path;
     beside += ".new";
     const Descriptor file(open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-    if (file.number() < 0) {
+    if (!file.is_open()) {
         fail("write", beside);
     }
     write_all(file.number(), content, beside);
@@ -87,28 +67,23 @@ void replace_file(const std::filesystem::path& path, std::string_view content) {
     }
     const std::filesystem::path parent = path.has_parent_path() ? path.parent_path() : ".";
     const Descriptor folder(open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (folder.number() < 0 || fsync(folder.number()) != 0) {
+    if (!folder.is_open() || fsync(folder.number()) != 0) {
         fail("flush", parent);
     }
 }
 
-FileLock::FileLock(const std::filesystem::path& path) : descriptor_(-1) {
-    Descriptor file(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
-    if (file.number() < 0) {
+FileLock::FileLock(const std::filesystem::path& path)
+    : file_(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
+    if (!file_.is_open()) {
         fail("open", path);
     }
-    if (flock(file.number(), LOCK_EX | LOCK_NB) != 0) {
+    if (flock(file_.number(), LOCK_EX | LOCK_NB) != 0) {
         if (errno == EWOULDBLOCK) {
             throw std::runtime_error("another broker is using " + path.parent_path().string() +
                                      "; give each broker a --data folder of its own");
         }
         fail("lock", path);
     }
-    descriptor_ = file.release();
-}
-
-FileLock::~FileLock() {
-    close(descriptor_);
 }
 
 }  // namespace xebec::runtime

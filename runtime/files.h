@@ -1,6 +1,8 @@
 #pragma once
 // The few things done with files: small ones read and replaced durably, and a lock.
 
+#include "runtime/descriptors.h"
+
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -20,12 +22,9 @@ class FileLock {
 public:
     // Throws std::runtime_error if another process holds it.
     explicit FileLock(const std::filesystem::path& path);
-    ~FileLock();
-    FileLock(const FileLock&) = delete;
-    FileLock& operator=(const FileLock&) = delete;
 
 private:
-    int descriptor_;
+    Descriptor file_;
 };
 
 }  // namespace xebec::runtime

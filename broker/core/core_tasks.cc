@@ -18,7 +18,7 @@ std::uint64_t to_wire(WallTime at) {
     return static_cast<std::uint64_t>(std::max<std::int64_t>(0, at.time_since_epoch().count()));
 }
 
-Problem problem(Refusal refusal) {
+Problem problem_of(Refusal refusal) {
     return {.code = static_cast<std::uint16_t>(refusal),
             .text = refusal == Refusal::none ? std::string_view{} : to_string(refusal)};
 }
@@ -85,7 +85,7 @@ void Core::on(const Request& request, const Query& message) {
     for (const TaskRef& ref : message.tasks) {
         const TaskIndex index = find(ref);
         if (index == no_task) {
-            reply.items.push_back({.problem = problem(Refusal::unknown_task)});
+            reply.items.push_back({.problem = problem_of(Refusal::unknown_task)});
             continue;
         }
         const Task& task = state_.tasks()[index];
@@ -130,7 +130,7 @@ void Core::on(const Request& request, const Wait& message) {
             const auto* id = std::get_if<TaskId>(&ref);
             const Tombstone* tombstone = id == nullptr ? nullptr : state_.tombstones().find(*id);
             if (tombstone == nullptr) {
-                reply.items.push_back({.problem = problem(Refusal::unknown_task)});
+                reply.items.push_back({.problem = problem_of(Refusal::unknown_task)});
             } else {
                 tell_removed(request.session, *id);
                 reply.items.push_back({.number = tombstone->number, .id = *id});
@@ -138,7 +138,7 @@ void Core::on(const Request& request, const Wait& message) {
             continue;
         }
         const Refusal refusal = wait_for(request.session, task);
-        reply.items.push_back({.problem = problem(refusal),
+        reply.items.push_back({.problem = problem_of(refusal),
                                .number = state_.tasks()[task].number,
                                .id = state_.tasks()[task].id});
     }
@@ -238,7 +238,7 @@ void Core::on(const Request& request, const Cancel& message) {
     CancelAnswer reply;
     for (const TaskRef& ref : message.tasks) {
         const TaskIndex task = find(ref);
-        reply.items.push_back(problem(task == no_task ? Refusal::unknown_task : cancel(task)));
+        reply.items.push_back(problem_of(task == no_task ? Refusal::unknown_task : cancel(task)));
     }
     answer(request, reply);
 }
@@ -272,7 +272,7 @@ void Core::on(const Request& request, const Retry& message) {
     RetryAnswer reply;
     for (const TaskRef& ref : message.tasks) {
         const TaskIndex task = find(ref);
-        reply.items.push_back(problem(task == no_task ? Refusal::unknown_task : retry(task)));
+        reply.items.push_back(problem_of(task == no_task ? Refusal::unknown_task : retry(task)));
     }
     answer(request, reply);
 }

@@ -23,7 +23,7 @@ struct Change {
     Result<BulkResult> (Client::*all)(const TaskFilter& filter);
 };
 
-struct Wanted {
+struct Selection {
     std::vector<std::string> tasks;
     FilterFlags filter;
     bool all = false;
@@ -54,7 +54,7 @@ int change_each(const Options& options, const Change& change,
 }
 
 // Whether the person at the terminal agrees. Elsewhere --all is consent enough.
-bool is_confirmed(const Wanted& wanted, const Change& change) {
+bool is_confirmed(const Selection& wanted, const Change& change) {
     if (wanted.yes || !runtime::is_terminal(STDIN_FILENO) || !runtime::is_terminal(STDERR_FILENO)) {
         return true;
     }
@@ -64,7 +64,7 @@ bool is_confirmed(const Wanted& wanted, const Change& change) {
     return answer == "y" || answer == "Y" || answer == "yes";
 }
 
-int change_all(const Options& options, const Change& change, const Wanted& wanted) {
+int change_all(const Options& options, const Change& change, const Selection& wanted) {
     TaskFilter filter = filter_from(wanted.filter);
     if (filter.states.empty()) {
         filter.states = change.states;
@@ -93,7 +93,7 @@ int change_all(const Options& options, const Change& change, const Wanted& wante
     return runtime::exit_done;
 }
 
-int run(const Options& options, const Change& change, const Wanted& wanted) {
+int run(const Options& options, const Change& change, const Selection& wanted) {
     const bool is_bulk = wanted.all || !wanted.filter.empty();
     if (wanted.tasks.empty() == !is_bulk) {
         throw UsageError{"give either tasks, or --all with --state, --queue, --kind or --worker"};
@@ -107,7 +107,7 @@ int run(const Options& options, const Change& change, const Wanted& wanted) {
 
 CLI::App* add(CLI::App& app, const Options& options, Command& command, const Change& change,
               const std::string& description) {
-    auto wanted = std::make_shared<Wanted>();
+    auto wanted = std::make_shared<Selection>();
     CLI::App* sub = app.add_subcommand(change.verb, description);
     sub->add_option("tasks", wanted->tasks, "numbers or ids; last is the newest");
     add_filter(*sub, wanted->filter);

@@ -14,12 +14,12 @@ namespace xebec::client {
 
 namespace {
 
-struct Wanted {
+struct Listing {
     FilterFlags filter;
     std::size_t limit = 50;
 };
 
-int list(const Options& options, const Wanted& wanted) {
+int list(const Options& options, const Listing& wanted) {
     const TaskFilter filter = filter_from(wanted.filter);
     Client client(client_options(options));
     const auto page = client.list(filter, wanted.limit);
@@ -48,7 +48,7 @@ int list(const Options& options, const Wanted& wanted) {
 }  // namespace
 
 void add_list(CLI::App& app, const Options& options, Command& command) {
-    auto wanted = std::make_shared<Wanted>();
+    auto wanted = std::make_shared<Listing>();
     CLI::App* sub = app.add_subcommand("list", "list tasks in all states, newest first");
     add_filter(*sub, wanted->filter);
     sub->add_option("--limit", wanted->limit, "at most so many")

@@ -86,11 +86,11 @@ void add_status(CLI::App& app, const Options& options, Command& command) {
 }
 
 void add_result(CLI::App& app, const Options& options, Command& command) {
-    struct Wanted {
+    struct Reading {
         std::string task;
         bool wait = false;
     };
-    auto wanted = std::make_shared<Wanted>();
+    auto wanted = std::make_shared<Reading>();
     CLI::App* sub = app.add_subcommand("result", "print the result of a task");
     sub->add_option("task", wanted->task, "its number or id; last is the newest")->required();
     sub->add_flag("--wait", wanted->wait, "wait for the end of the task");

@@ -23,7 +23,7 @@ namespace {
 // Far over any broker's limit, so that it can say its own, and far under what memory holds.
 constexpr std::size_t payload_octets_max = std::size_t{1} << 30;
 
-struct Wanted {
+struct Submission {
     std::string kind;
     std::vector<std::string> arguments;
     std::optional<std::string> payload;
@@ -62,7 +62,7 @@ std::string octets_from(const std::string& source) {
     return std::move(*content);
 }
 
-Payload payload_from(const Wanted& wanted) {
+Payload payload_from(const Submission& wanted) {
     const bool reads_input =
         !wanted.payload && wanted.arguments.empty() && !runtime::is_terminal(STDIN_FILENO);
     if (!wanted.payload && !reads_input) {
@@ -80,7 +80,7 @@ Payload payload_from(const Wanted& wanted) {
     return payload;
 }
 
-NewTask task_from(const Wanted& wanted) {
+NewTask task_from(const Submission& wanted) {
     NewTask task{.kind = wanted.kind, .options = wanted.options};
     const WallTime now = runtime::now().wall;
     if (!wanted.not_before.empty()) {
@@ -106,7 +106,7 @@ NewTask task_from(const Wanted& wanted) {
     return task;
 }
 
-int submit_one(const Options& options, const Wanted& wanted) {
+int submit_one(const Options& options, const Submission& wanted) {
     if (!wanted.content_type.empty() && !wanted.arguments.empty()) {
         throw UsageError{"arguments are JSON: --content-type goes with --payload"};
     }
@@ -136,7 +136,7 @@ int submit_one(const Options& options, const Wanted& wanted) {
     return runtime::exit_done;
 }
 
-int submit_many(const Options& options, const Wanted& wanted) {
+int submit_many(const Options& options, const Submission& wanted) {
     if (wanted.payload || !wanted.kind.empty() || !wanted.id.empty()) {
         throw UsageError{"with --batch, kind, payload and id stand in the file"};
     }
@@ -151,7 +151,7 @@ int submit_many(const Options& options, const Wanted& wanted) {
     return submit_batch(options, wish, file);
 }
 
-int submit(const Options& options, Wanted wanted) {
+int submit(const Options& options, Submission wanted) {
     for (std::string& argument : wanted.arguments) {
         argument = unmarked(std::move(argument));
     }
@@ -167,7 +167,7 @@ int submit(const Options& options, Wanted wanted) {
     return submit_one(options, wanted);
 }
 
-void add_task_options(CLI::App& app, Wanted& wanted) {
+void add_task_options(CLI::App& app, Submission& wanted) {
     TaskOptions& task = wanted.options;
     app.add_option("--queue", task.queue, "the line to stand in")->capture_default_str();
     app.add_option("--priority", task.priority, "0 to 9, 9 first")
@@ -186,7 +186,7 @@ void add_task_options(CLI::App& app, Wanted& wanted) {
 }  // namespace
 
 void add_submit(CLI::App& app, const Options& options, Command& command) {
-    auto wanted = std::make_shared<Wanted>();
+    auto wanted = std::make_shared<Submission>();
     CLI::App* sub = app.add_subcommand("submit", "submit a task, or a file of tasks");
     sub->add_option("kind", wanted->kind, "what is to be done");
     sub->add_option("arguments", wanted->arguments,

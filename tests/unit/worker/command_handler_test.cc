@@ -17,20 +17,20 @@ namespace {
 
 using namespace std::chrono_literals;
 
-HandlerResult call(std::vector<std::string> command, FakeContext& context,
-                   CommandLimits limits = {}) {
+HandlerResult call_program(std::vector<std::string> command, FakeContext& context,
+                           CommandLimits limits = {}) {
     return command_handler(std::move(command), nullptr, limits)(context);
 }
 
-std::string run(std::vector<std::string> command, const std::string& payload = "",
-                CommandLimits limits = {}) {
+std::string outcome_of(std::vector<std::string> command, const std::string& payload = "",
+                       CommandLimits limits = {}) {
     FakeContext context(payload);
-    return told(call(std::move(command), context, limits));
+    return told(call_program(std::move(command), context, limits));
 }
 
 std::string shell(const std::string& script, const std::string& payload = "",
                   CommandLimits limits = {}) {
-    return run({"sh", "-c", script}, payload, limits);
+    return outcome_of({"sh", "-c", script}, payload, limits);
 }
 
 // A file that a program can write to, gone with the test.
@@ -74,7 +74,7 @@ bool ends_soon(pid_t process) {
 TEST(CommandHandler, GivesThePayloadAndTakesTheOutput) {
     FakeContext context(std::string("a\0b\n", 4));
 
-    const HandlerResult result = call({"cat"}, context);
+    const HandlerResult result = call_program({"cat"}, context);
 
     EXPECT_EQ(std::get<Payload>(result), (Payload{std::string("a\0b\n", 4), ContentType::octets}));
 }
@@ -82,7 +82,7 @@ TEST(CommandHandler, GivesThePayloadAndTakesTheOutput) {
 TEST(CommandHandler, MovesMegabytesBothWaysWithoutWaitingForItself) {
     const std::string payload(5 << 20, 'x');
 
-    EXPECT_EQ(run({"cat"}, payload), "ok: " + payload);
+    EXPECT_EQ(outcome_of({"cat"}, payload), "ok: " + payload);
 }
 
 TEST(CommandHandler, DoesNotMindAProgramThatIgnoresItsInput) {
@@ -117,9 +117,9 @@ TEST(CommandHandler, NamesTheSignalThatEndedTheProgram) {
 }
 
 TEST(CommandHandler, FailsClearlyWhenThereIsNoSuchProgram) {
-    EXPECT_EQ(run({"xebec-no-such-program"}),
+    EXPECT_EQ(outcome_of({"xebec-no-such-program"}),
               "cannot_run: there is no program xebec-no-such-program in PATH");
-    EXPECT_EQ(run({"/etc/passwd"}), "cannot_run: /etc/passwd is not an executable file");
+    EXPECT_EQ(outcome_of({"/etc/passwd"}), "cannot_run: /etc/passwd is not an executable file");
 }
 
 TEST(CommandHandler, EndsAProgramWhoseOutputIsTooLarge) {
@@ -149,7 +149,7 @@ TEST(CommandHandler, AsksTheGroupToEndWhenStopped) {
     });
 
     const HandlerResult result =
-        call({"sh", "-c", "sleep 1000 & echo $! > " + file.path() + "; wait"}, context);
+        call_program({"sh", "-c", "sleep 1000 & echo $! > " + file.path() + "; wait"}, context);
 
     EXPECT_EQ(told(result), "signal: killed by SIGTERM (signal 15)");
     EXPECT_TRUE(ends_soon(std::stoi(file.text())));
@@ -163,7 +163,7 @@ TEST(CommandHandler, KillsAGroupThatDoesNotListen) {
         context.stop.request_stop();
     });
 
-    const HandlerResult result = call(
+    const HandlerResult result = call_program(
         {"sh", "-c", "trap '' TERM; echo $$ > " + file.path() + "; while :; do sleep 0.01; done"},
         context, {.stop_max = 50ms});
 
@@ -175,7 +175,7 @@ TEST(CommandHandler, StopsAProgramThatFloodsItsErrors) {
     FakeContext context("");
     context.stop.request_stop();
 
-    EXPECT_TRUE(told(call({"sh", "-c", "exec yes >&2"}, context))
+    EXPECT_TRUE(told(call_program({"sh", "-c", "exec yes >&2"}, context))
                     .starts_with("signal: killed by SIGTERM (signal 15)"));
 }
 
