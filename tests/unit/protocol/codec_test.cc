@@ -49,7 +49,7 @@ protected:
 };
 
 INSTANTIATE_TEST_SUITE_P(Types, EveryMessage, ::testing::ValuesIn(Samples<Message>::all()),
-                         [](const auto& info) { return std::to_string(info.param.type); });
+                         [](const auto& sample) { return std::to_string(sample.param.type); });
 
 TEST_P(EveryMessage, ComesBackWithAllItsFields) {
     const Message message = GetParam().filled();
