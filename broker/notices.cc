@@ -32,6 +32,10 @@ bool NoticeLog::has_room(Instant now) {
 }
 
 void NoticeLog::write(const WorkerCame& notice) {
+    if (notice.is_plain) {
+        spdlog::info("worker {} came: a plain one", escape_controls(notice.name));
+        return;
+    }
     spdlog::info("worker {} came (host {}, process {}): {} slots, kinds {}{}",
                  escape_controls(notice.name), escape_controls(notice.host), notice.process,
                  notice.slots, notice.kinds,

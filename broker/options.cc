@@ -11,6 +11,10 @@ namespace xebec::broker {
 namespace {
 
 // Where a peer elsewhere could reach this broker, nothing keeps it from doing as it likes.
+bool is_on_loopback(const Options& options) {
+    return runtime::is_loopback(options.clients) && runtime::is_loopback(options.workers);
+}
+
 std::optional<int> refuse_open_network(const Options& options) {
     for (const std::string* endpoint : {&options.clients, &options.workers, &options.updates}) {
         if (!runtime::is_loopback(*endpoint) && !options.insecure_network) {
@@ -42,6 +46,12 @@ std::optional<int> parse_options(int argc, char** argv, Options& options) {
         ->capture_default_str();
     app.add_flag("--insecure-network", options.insecure_network,
                  "allow addresses that other machines can reach, without authentication");
+    std::string plain = "auto";
+    app.add_option("--plain", plain,
+                   "serve plain pirates: Lazy Pirate clients and RFC 6 workers; auto: on loopback "
+                   "only")
+        ->check(CLI::IsMember({"auto", "on", "off"}))
+        ->capture_default_str();
     app.add_option("--memory", options.core.memory_max,
                    "refuse new tasks beyond this much memory for tasks, such as 512MiB or 4GiB")
         ->transform(CLI::AsSizeValue(false))
@@ -55,6 +65,7 @@ std::optional<int> parse_options(int argc, char** argv, Options& options) {
     if (const auto status = runtime::parse(app, argc, argv)) {
         return status;
     }
+    options.plain = plain == "on" || (plain == "auto" && is_on_loopback(options));
     return refuse_open_network(options);
 }
 

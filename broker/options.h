@@ -16,6 +16,7 @@ struct Options {
     std::string data = "./xebec-data";
     std::string durability = "none";
     bool insecure_network = false;
+    bool plain = true;  // serve plain peers
     runtime::LogOptions log;
     CoreOptions core;
 };

@@ -14,7 +14,7 @@ namespace xebec::broker {
 
 class Outbox {
 public:
-    using Message = std::variant<Send, Publish>;
+    using Message = std::variant<Send, SendPlain, Publish>;
 
     // Positions only grow.
     void put(Position position, Message message) {

@@ -1,6 +1,7 @@
 #include "broker/server.h"
 
 #include "protocol/envelope.h"
+#include "protocol/plain.h"
 #include "runtime/clock.h"
 #include "runtime/random.h"
 
@@ -65,6 +66,9 @@ Server::Server(const Options& options, const runtime::Signals& signals)
     if (options.insecure_network) {
         spdlog::warn("--insecure-network: whoever reaches this broker can do anything");
     }
+    if (options.plain) {
+        spdlog::info("plain pirates are served too: kind and queue \"{}\"", plain_kind);
+    }
     spdlog::warn("durability none: tasks are kept in memory only, a restart forgets them");
     spdlog::info("ready, boot epoch {}: clients {} workers {} updates {}", epoch_.value(), clients,
                  workers, updates);
@@ -125,7 +129,7 @@ void Server::receive_from(runtime::Socket& socket, Port port, std::size_t messag
 void Server::take(Port port) {
     const auto envelope = parse_envelope(message_.frames());
     if (!envelope) {
-        apply(ReceivedForeign{});
+        take_plain(port);
         return;
     }
     const Limits& limits = options_.core.limits;
@@ -155,6 +159,32 @@ void Server::take(Port port) {
                                 {.code = static_cast<std::uint16_t>(to_refusal(error.name)),
                                  .name = error.name,
                                  .text = error.detail}});
+    } else {
+        apply(ReceivedForeign{});
+    }
+}
+
+// What is not a native message may come from a peer that knows nothing of this protocol.
+void Server::take_plain(Port port) {
+    const std::span<const std::string_view> frames = message_.frames();
+    Peer peer{.port = port};
+    if (!options_.plain || message_.is_cut()) {
+        apply(ReceivedForeign{});
+    } else if (port == Port::clients) {
+        if (const auto request = parse_plain_request(frames)) {
+            peer.address.assign(frames.begin(), frames.begin() + request->address_count);
+            apply(PlainRequested{peer, message_.take(request->body)});
+        } else {
+            apply(ReceivedForeign{});
+        }
+    } else if (const auto signal = parse_plain_signal(frames)) {
+        peer.address.emplace_back(frames.front());
+        apply(PlainSignalled{peer, *signal});
+    } else if (const auto reply = parse_plain_reply(frames)) {
+        peer.address.emplace_back(frames.front());
+        apply(
+            PlainReplied{peer, reply->token,
+                         reply->body ? std::optional(message_.take(*reply->body)) : std::nullopt});
     } else {
         apply(ReceivedForeign{});
     }
@@ -202,6 +232,9 @@ void Server::perform() {
             outbox_.put(at, std::move(message));
         }
     }
+    for (SendPlain& message : effects_.plain_sends) {
+        outbox_.put_at_once(std::move(message));
+    }
     for (Publish& message : effects_.publications) {
         const Position at = first + message.records_before;
         outbox_.put(at, std::move(message));
@@ -217,12 +250,26 @@ void Server::release() {
 
 void Server::transmit(const Send& message) {
     runtime::Socket& socket = message.peer.port == Port::clients ? clients_ : workers_;
-    const runtime::SendResult result = socket.send(message.peer.address, message.packet);
-    if (result == runtime::SendResult::sent) {
-        return;
+    note_failure(message.peer, socket.send(message.peer.address, message.packet));
+}
+
+void Server::transmit(const SendPlain& message) {
+    runtime::Socket& socket = message.peer.port == Port::clients ? clients_ : workers_;
+    std::vector<runtime::FrameOut> frames;
+    for (const std::string& part : message.peer.address) {
+        frames.push_back({part, {}});
     }
-    apply(PeerLost{message.peer, result == runtime::SendResult::stalled});
-    perform();
+    for (const Blob& frame : message.frames) {
+        frames.push_back({{}, frame});
+    }
+    note_failure(message.peer, socket.send(frames));
+}
+
+void Server::note_failure(const Peer& peer, runtime::SendResult result) {
+    if (result != runtime::SendResult::sent) {
+        apply(PeerLost{peer, result == runtime::SendResult::stalled});
+        perform();
+    }
 }
 
 void Server::transmit(const Publish& message) {

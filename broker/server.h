@@ -31,12 +31,15 @@ private:
     void take_signals();
     void receive_from(runtime::Socket& socket, Port port, std::size_t messages_max);
     void take(Port port);
+    void take_plain(Port port);
     void take_subscriptions();
     void apply(const Event& event);
     void perform();
     void release();
     void transmit(const Send& message);
+    void transmit(const SendPlain& message);
     void transmit(const Publish& message);
+    void note_failure(const Peer& peer, runtime::SendResult result);
     bool may_complain();
 
     Options options_;

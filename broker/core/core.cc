@@ -102,7 +102,7 @@ void Core::on(const StopRequested&) {
     for (std::uint32_t i = 0; i < sessions_.used(); ++i) {
         const auto index = static_cast<SessionIndex>(i);
         const Session& session = sessions_[index];
-        if (session.id == 0) {
+        if (session.id == 0 || session.worker.plain) {  // those understand no good-bye
             continue;
         }
         if (session.waits > 0) {
@@ -131,6 +131,7 @@ void Core::on(const TimePassed&) {
     note_stall();
     has_more_work_ = false;
     run_timers();
+    expire_plain_requests();
     remove_final_tasks();
     drop_tombstones();
     run_scans();
@@ -154,7 +155,16 @@ void Core::on(const Request& request, const Other&) {
 // ---- the step ----
 
 void Core::commit(const Record& record) {
-    state_.apply(record, step_.now);
+    if (state_.apply(record, step_.now)) {
+        keep(record);
+    }
+    for (const LaneIndex lane : state_.take_touched_lanes()) {
+        offers_.update_lane(lane);
+    }
+}
+
+// For the journal.
+void Core::keep(const Record& record) {
     step_.effects->records.push_back(record);
     if (auto* accepted = std::get_if<TaskAccepted>(&step_.effects->records.back())) {
         // The sender's octets go with its message: the record keeps to what the state owns.
@@ -166,9 +176,6 @@ void Core::commit(const Record& record) {
     }
     if (auto* changed = std::get_if<QueueChanged>(&step_.effects->records.back())) {
         changed->queue = state_.queues()[*state_.queues().find(changed->queue)].name;
-    }
-    for (const LaneIndex lane : state_.take_touched_lanes()) {
-        offers_.update_lane(lane);
     }
 }
 
@@ -276,6 +283,9 @@ void Core::plan() {
         at(now.steady + std::clamp(*wall - now.wall, milliseconds{0}, milliseconds{1'000}));
     }
     at(state_.next_retention_end());
+    if (!plain_expiries_.empty()) {
+        at(plain_expiries_.front().at);
+    }
     at(state_.tombstones().next_deadline(now));
     if (watched_figures_) {
         at(figures_due_);

@@ -2,7 +2,8 @@
 // The broker's decisions: events in, effects out. A pure value; any one thread at a time.
 //
 // The functions stand in files by subject: core.cc (the step), core_sessions.cc, core_submit.cc,
-// core_workers.cc, core_dispatch.cc, core_tasks.cc, core_scans.cc, core_operators.cc.
+// core_workers.cc, core_dispatch.cc, core_plain.cc, core_tasks.cc, core_scans.cc,
+// core_operators.cc.
 
 #include "broker/core/effects.h"
 #include "broker/core/events.h"
@@ -30,6 +31,8 @@ struct CoreOptions {
     milliseconds heartbeat{1'000};
     milliseconds worker_liveness{5'000};   // a worker silent this long is lost
     milliseconds client_liveness{30'000};  // a client silent this long is forgotten
+    milliseconds plain_patience{8'000};    // how long a plain client can still be waiting
+    milliseconds plain_lease{300'000};     // at least: a plain worker cannot extend it
     std::uint32_t credit_max = 8'192;
     std::uint64_t final_octets_max = 256 << 20;  // retention: payloads and results of final tasks
     std::uint64_t final_count_min = 100'000;     // of which at least these newest stay
@@ -92,6 +95,9 @@ private:
     void on(const Received& event);
     void on(const ReceivedMalformed& event);
     void on(const ReceivedForeign& event);
+    void on(const PlainRequested& event);
+    void on(const PlainSignalled& event);
+    void on(const PlainReplied& event);
     void on(const PeerLost& event);
     void on(const WatchersChanged& event);
     void on(const StopRequested& event);
@@ -126,6 +132,7 @@ private:
 
     // ---- the step ----
     void commit(const Record& record);
+    void keep(const Record& record);
     void send(const Peer& peer, std::uint64_t correlation, std::uint64_t session,
               const protocol::Message& message, bool at_once = false);
     void send(SessionIndex session, const protocol::Message& message, bool at_once = false);
@@ -158,6 +165,29 @@ private:
                                       std::uint64_t hash);
     std::optional<protocol::SubmitStatusItem> find_known(const protocol::SubmitItem& item,
                                                          std::uint64_t hash) const;
+
+    const Settings& settings_of(std::string_view queue) const;  // the defaults if there is none
+    bool is_full(std::string_view queue) const;
+    bool has_room_for(std::uint64_t payload_octets) const;  // and a task around them
+    void offer_new_lanes(std::size_t first);
+
+    // ---- plain peers ----
+    // Keeps what it takes to answer, for as long as a plain request is under way.
+    struct PlainAsker {
+        Peer peer;
+        Instant expires{};
+    };
+    struct PlainExpiry {
+        Instant at{};
+        std::uint64_t number = 0;
+    };
+    void open_plain(const Peer& peer, protocol::PlainDialect dialect);
+    void send_plain(const Peer& peer, std::vector<Blob> frames);
+    void assign_plain(SessionIndex session, const protocol::AssignItem& item);
+    void check_plain_liveness(SessionIndex session);
+    void expire_plain_requests();
+    bool expire_if_late(TaskIndex task);  // true: nobody waits for this plain request any more
+    void conclude_plain(TaskIndex task);  // its final state is known
 
     // ---- workers ----
     bool holds(SessionIndex session, TaskIndex task, std::uint64_t fence) const;
@@ -197,7 +227,7 @@ private:
     Refusal wait_for(SessionIndex session, TaskIndex task);
     PendingOutcome outcome_of(const Task& task) const;
     void tell_removed(SessionIndex session, const TaskId& id);
-    void tell_waiters(TaskIndex task);
+    void conclude(TaskIndex task);  // its final state is known: says so to all who wait
     void remove_final_tasks();
     void drop_tombstones();
 
@@ -238,7 +268,9 @@ private:
     std::vector<SessionIndex> touched_;
     absl::flat_hash_map<TaskIndex, absl::InlinedVector<Waiter, 1>> waiters_;
     std::deque<Scan> scans_;
-    bool has_more_work_ = false;  // a bounded part of a step stopped early
+    absl::flat_hash_map<TaskIndex, PlainAsker> plain_askers_;
+    std::deque<PlainExpiry> plain_expiries_;  // soonest first
+    bool has_more_work_ = false;              // a bounded part of a step stopped early
     bool is_stopping_ = false;
 
     bool watched_tasks_ = false;

@@ -82,10 +82,11 @@ void Core::assign(SessionIndex index, TaskIndex task_index) {
     const Settings& settings = state_.queue_of(task).settings;
     Details& details = state_.tasks().details(task);
     const milliseconds run_max = details.run_max.count() > 0 ? details.run_max : settings.run_max;
-    details.lease_ends = step_.now.steady + settings.lease;
-    details.run_ends = worker.occupied() < worker.slots
-                           ? step_.now.steady + run_max + settings.lease
-                           : Instant::max();
+    const milliseconds lease =
+        worker.plain ? std::max(settings.lease, options_.plain_lease) : settings.lease;
+    details.lease_ends = step_.now.steady + lease;
+    details.run_ends =
+        worker.occupied() < worker.slots ? step_.now.steady + run_max + lease : Instant::max();
     task.holder = index;
     worker.held.push_back(state_.tasks(), task_index);
     ++worker.held_count;
@@ -101,13 +102,13 @@ void Core::assign(SessionIndex index, TaskIndex task_index) {
     worker.assigning.push_back(
         {.id = task.id,
          .fence = task.fence.value(),
-         .number = task.number,
+         .number = task.number_shown(),
          .kind = state_.queues().name(lane.kind()),
          .queue = state_.queues()[lane.queue()].name,
          .payload = Octets(task.payload),
          .content_type = task.content_type,
          .attempt = task.attempts + 1U,
-         .lease_ms = static_cast<std::uint64_t>(settings.lease.count()),
+         .lease_ms = static_cast<std::uint64_t>(lease.count()),
          .run_max_ms = static_cast<std::uint64_t>(run_max.count()),
          .deadline = static_cast<std::uint64_t>(details.deadline.time_since_epoch().count())});
     touch(index);
@@ -174,6 +175,14 @@ void Core::flush() {
 
 void Core::flush_assignments(SessionIndex index) {
     WorkerPart& worker = sessions_[index].worker;
+    if (worker.plain) {
+        for (const AssignItem& item : worker.assigning) {
+            assign_plain(index, item);
+        }
+        worker.assigning.clear();
+        worker.revoking.clear();  // it cannot be told; it will answer some time
+        return;
+    }
     // What was revoked in the step that assigned it: the assignment goes first, so that the worker
     // knows what it gives back.
     Budget budget(options_.limits);

@@ -191,7 +191,7 @@ WorkerView Core::view_of(const Session& session) const {
                     .failed = worker.failed};
     for (TaskIndex task = worker.held.head(); task != no_task && view.tasks.size() < worker.slots;
          task = state_.tasks()[task].next) {
-        view.tasks.push_back(state_.tasks()[task].number);
+        view.tasks.push_back(state_.tasks()[task].number_shown());
     }
     return view;
 }
@@ -240,7 +240,9 @@ void Core::on(const Request& request, const Drain& message) {
         if (named != is_found.end()) {
             named->second = true;
             drain(index);
-            send(index, Drain{}, true);
+            if (!session.worker.plain) {
+                send(index, Drain{}, true);
+            }
         }
     }
     DrainAnswer reply;

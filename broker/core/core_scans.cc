@@ -42,7 +42,7 @@ void Core::start_scan(const Request& request, ScanAction action, const TaskFilte
                       .queue = std::string(filter.queue),
                       .kind = std::string(filter.kind),
                       .worker = std::string(filter.worker),
-                      .below = cursor == 0 ? state_.number_last() + 1 : cursor,
+                      .below = cursor == 0 ? state_.number_shown_last() + 1 : cursor,
                       .limit = limit});
 }
 

@@ -252,6 +252,10 @@ void Core::close(SessionIndex index, std::string_view reason, Ending ending) {
 
 void Core::check_liveness(SessionIndex index) {
     Session& session = sessions_[index];
+    if (session.worker.plain) {
+        check_plain_liveness(index);
+        return;
+    }
     const Duration limit =
         session.is_worker() ? options_.worker_liveness : options_.client_liveness;
     const Duration ping_after = 2 * options_.heartbeat;

@@ -117,9 +117,7 @@ SubmitStatusItem Core::submit(const SubmitItem& item) {
     if (!state_.queues().has_room_for(queue, item.kind)) {
         return refused(Refusal::too_many_names, "there are too many queues or kinds");
     }
-    const std::uint64_t memory =
-        state_.octets() + item.payload.view.size() + state_.tasks().size() * task_octets;
-    if (memory > options_.memory_max) {
+    if (!has_room_for(item.payload.view.size())) {
         return refused(Refusal::retry_later, "the broker's memory for tasks is full");
     }
     return accept(item, queue, hash);
@@ -149,12 +147,10 @@ std::optional<SubmitStatusItem> Core::find_known(const SubmitItem& item, std::ui
 }
 
 SubmitStatusItem Core::accept(const SubmitItem& item, std::string_view queue, std::uint64_t hash) {
-    const auto queue_index = state_.queues().find(queue);
-    const Settings settings = queue_index ? state_.queues()[*queue_index].settings : Settings{};
-    if (queue_index && settings.tasks_max > 0 &&
-        state_.queues()[*queue_index].unfinished() >= settings.tasks_max) {
+    if (is_full(queue)) {
         return refused(Refusal::queue_full, "the queue holds as many tasks as it may");
     }
+    const Settings& settings = settings_of(queue);
     const std::size_t lanes = state_.queues().lane_count();
     const WallTime now = step_.now.wall;
     const WallTime not_before =
@@ -176,11 +172,32 @@ SubmitStatusItem Core::accept(const SubmitItem& item, std::string_view queue, st
                         .not_before = not_before > now ? not_before : WallTime{},
                         .deadline = to_wall(item.deadline),
                         .at = now});
-    if (state_.queues().lane_count() > lanes) {
-        const auto lane = static_cast<LaneIndex>(lanes);
-        offers_.add_lane(lane);
-    }
+    offer_new_lanes(lanes);
     return {.number = number};
+}
+
+const Settings& Core::settings_of(std::string_view queue) const {
+    static const Settings defaults;
+    const auto index = state_.queues().find(queue);
+    return index ? state_.queues()[*index].settings : defaults;
+}
+
+bool Core::is_full(std::string_view queue) const {
+    const auto index = state_.queues().find(queue);
+    const std::uint64_t tasks_max = settings_of(queue).tasks_max;
+    return index && tasks_max > 0 && state_.queues()[*index].unfinished() >= tasks_max;
+}
+
+bool Core::has_room_for(std::uint64_t payload_octets) const {
+    return state_.octets() + payload_octets + state_.tasks().size() * task_octets <=
+           options_.memory_max;
+}
+
+// Lanes from this one on are new: workers that serve them have to know.
+void Core::offer_new_lanes(std::size_t first) {
+    for (std::size_t lane = first; lane < state_.queues().lane_count(); ++lane) {
+        offers_.add_lane(static_cast<LaneIndex>(lane));
+    }
 }
 
 }  // namespace xebec::broker

@@ -30,12 +30,14 @@ TaskIndex Core::find(const TaskRef& ref) const {
         return state_.tasks().find(*id);
     }
     const auto number = std::get<std::uint64_t>(ref);
-    return state_.tasks().find(number == 0 ? state_.number_last() : number);
+    const TaskIndex index = state_.tasks().find(number == 0 ? state_.number_shown_last() : number);
+    const bool is_shown = index != no_task && !state_.tasks()[index].is_volatile;
+    return is_shown ? index : no_task;
 }
 
 TaskView Core::view_of(const Task& task) const {
     const Lane& lane = state_.queues()[task.lane];
-    TaskView view{.number = task.number,
+    TaskView view{.number = task.number_shown(),
                   .id = task.id,
                   .kind = state_.queues().name(lane.kind()),
                   .queue = state_.queues()[lane.queue()].name,
@@ -139,7 +141,7 @@ void Core::on(const Request& request, const Wait& message) {
         }
         const Refusal refusal = wait_for(request.session, task);
         reply.items.push_back({.problem = problem_of(refusal),
-                               .number = state_.tasks()[task].number,
+                               .number = state_.tasks()[task].number_shown(),
                                .id = state_.tasks()[task].id});
     }
     answer(request, reply);
@@ -177,7 +179,8 @@ Refusal Core::wait_for(SessionIndex session, TaskIndex index) {
 }
 
 PendingOutcome Core::outcome_of(const Task& task) const {
-    PendingOutcome outcome{.item = {.id = task.id, .number = task.number, .state = task.state}};
+    PendingOutcome outcome{
+        .item = {.id = task.id, .number = task.number_shown(), .state = task.state}};
     const Details* details = state_.tasks().find_details(task);
     const bool ended_by_attempt =
         task.state == TaskState::succeeded || task.state == TaskState::dead;
@@ -207,22 +210,24 @@ void Core::tell_removed(SessionIndex session, const TaskId& id) {
     touch(session);
 }
 
-void Core::tell_waiters(TaskIndex index) {
+void Core::conclude(TaskIndex index) {
     Task& task = state_.tasks()[index];
-    if (!task.is_waited_for) {
-        return;
-    }
-    task.is_waited_for = false;
-    const auto found = waiters_.find(index);
-    for (const Waiter& waiter : found->second) {
-        Session& session = sessions_[waiter.session];
-        if (session.id == waiter.id) {
-            --session.waits;
-            session.outcomes.push_back(outcome_of(task));
-            touch(waiter.session);
+    if (task.is_waited_for) {
+        task.is_waited_for = false;
+        const auto found = waiters_.find(index);
+        for (const Waiter& waiter : found->second) {
+            Session& session = sessions_[waiter.session];
+            if (session.id == waiter.id) {
+                --session.waits;
+                session.outcomes.push_back(outcome_of(task));
+                touch(waiter.session);
+            }
         }
+        waiters_.erase(found);
     }
-    waiters_.erase(found);
+    if (task.is_volatile) {
+        conclude_plain(index);
+    }
 }
 
 // ---- cancel, retry, expire ----
@@ -250,7 +255,7 @@ Refusal Core::cancel(TaskIndex index) {
     }
     revoke(index);
     commit(TaskCancelled{.number = task.number, .at = step_.now.wall});
-    tell_waiters(index);
+    conclude(index);
     return Refusal::none;
 }
 
@@ -258,7 +263,7 @@ void Core::expire(TaskIndex index) {
     const Task& task = state_.tasks()[index];
     revoke(index);
     commit(TaskExpired{.number = task.number, .at = step_.now.wall});
-    tell_waiters(index);
+    conclude(index);
 }
 
 void Core::on(const Request& request, const Retry& message) {

@@ -152,7 +152,7 @@ FinishStatus Core::finish(SessionIndex session, const DoneItem& item) {
                          .result_type = item.content_type,
                          .run_us = item.run_us,
                          .at = step_.now.wall});
-    tell_waiters(index);
+    conclude(index);
     return FinishStatus::accepted;
 }
 
@@ -203,6 +203,9 @@ void Core::fail_attempt(TaskIndex index, std::string_view error_class, std::stri
     worker.recall_rests_until = {};
     ++worker.failed;
     end_lease(index);
+    if (expire_if_late(index)) {
+        return;
+    }
     const std::uint32_t failures = task.attempts + 1U;
     if (useless || failures >= limit_of(task)) {
         die(index, error_class, error_text, run_us);
@@ -229,6 +232,9 @@ bool Core::return_attempt(TaskIndex index, bool charged, std::string_view error_
     if (task.holder != no_session) {
         end_lease(index);
     }
+    if (expire_if_late(index)) {
+        return false;
+    }
     if (charged && task.attempts + 1U >= limit_of(task)) {
         die(index, error_class, error_text, 0);
         return false;
@@ -248,13 +254,13 @@ void Core::die(TaskIndex index, std::string_view error_class, std::string_view e
     commit(record);
     const Lane& lane = state_.queues()[task.lane];
     step_.effects->notices.push_back(
-        TaskDead{.number = task.number,
+        TaskDead{.number = task.number_shown(),
                  .kind = std::string(state_.queues().name(lane.kind())),
                  .queue = state_.queues()[lane.queue()].name,
                  .attempts = task.attempts,
                  .error_class = std::string(record.error_class.view()),
                  .error_text = std::string(record.error_text.view())});
-    tell_waiters(index);
+    conclude(index);
 }
 
 // ---- leases that nobody ends ----
@@ -284,7 +290,7 @@ void Core::check_leases(SessionIndex index) {
         if (now >= lease_ends || now >= run_ends) {
             const bool too_long = now >= run_ends;
             step_.effects->notices.push_back(
-                LeaseExpired{.number = task.number,
+                LeaseExpired{.number = task.number_shown(),
                              .worker = std::string(sessions_[index].name.view()),
                              .reason = too_long ? "run limit passed" : "not extended in time"});
             worker.revoked.emplace(task.id, task.fence.value());

@@ -23,6 +23,12 @@ struct Send {
     bool at_once = false;  // … or promises nothing and shows nothing, and need not wait
 };
 
+// To a plain peer: the frames behind its address. It promises nothing, so it leaves at once.
+struct SendPlain {
+    Peer peer;
+    std::vector<Blob> frames;
+};
+
 // A message of the PUB socket.
 struct Publish {
     std::vector<std::string> frames;
@@ -38,6 +44,7 @@ struct WorkerCame {
     std::uint32_t slots = 0;
     std::string kinds;
     std::uint32_t leases_confirmed = 0;
+    bool is_plain = false;
 };
 
 struct WorkerLeft {
@@ -70,6 +77,7 @@ struct Effects {
     std::optional<std::uint32_t> epoch_raised;
     std::vector<Record> records;
     std::vector<Send> sends;
+    std::vector<SendPlain> plain_sends;
     std::vector<Publish> publications;
     std::vector<Notice> notices;
 
@@ -77,6 +85,7 @@ struct Effects {
         epoch_raised.reset();
         records.clear();
         sends.clear();
+        plain_sends.clear();
         publications.clear();
         notices.clear();
     }

@@ -2,12 +2,16 @@
 // What the broker's core is told. Everything is borrowed for the length of the call.
 
 #include "broker/core/peers.h"
+#include "protocol/blob.h"
 #include "protocol/header.h"
 #include "protocol/messages.h"
+#include "protocol/plain.h"
 
 #include <xebec/error.h>
 
 #include <cstdint>
+#include <optional>
+#include <string_view>
 #include <variant>
 
 namespace xebec::broker {
@@ -25,8 +29,27 @@ struct ReceivedMalformed {
     protocol::ErrorAnswer error;
 };
 
-// Frames that are not a native message at all.
+// Frames that nobody here understands.
 struct ReceivedForeign {};
+
+// A plain client asks for something.
+struct PlainRequested {
+    const Peer& peer;
+    Blob body;
+};
+
+// A plain worker says that it is ready, or that it lives.
+struct PlainSignalled {
+    const Peer& peer;
+    protocol::PlainSignal signal;
+};
+
+// A plain worker has finished what `token` stands for, well if there is a body.
+struct PlainReplied {
+    const Peer& peer;
+    std::string_view token;
+    std::optional<Blob> body;
+};
 
 // A message could not be sent: the peer has gone, or does not read. It is named by its address: the
 // session in a message's header may be somebody else's, of whom the sender only knew the number.
@@ -46,7 +69,8 @@ struct StopRequested {};
 // The last event of every step.
 struct TimePassed {};
 
-using Event = std::variant<Received, ReceivedMalformed, ReceivedForeign, PeerLost, WatchersChanged,
-                           StopRequested, TimePassed>;
+using Event =
+    std::variant<Received, ReceivedMalformed, ReceivedForeign, PlainRequested, PlainSignalled,
+                 PlainReplied, PeerLost, WatchersChanged, StopRequested, TimePassed>;
 
 }  // namespace xebec::broker

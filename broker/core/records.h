@@ -33,6 +33,9 @@ struct TaskAccepted {
     WallTime not_before{};    // of a task that has to wait for a time
     WallTime deadline{};      // of a task that has one
     WallTime at{};
+    // A plain request: kept in memory only, without a number that anybody sees. No fact about it is
+    // ever written.
+    bool is_volatile = false;
 };
 
 // A scheduled task's time has come.

@@ -7,6 +7,7 @@
 #include "broker/core/slab.h"
 #include "protocol/blob.h"
 #include "protocol/messages.h"
+#include "protocol/plain.h"
 #include "protocol/time.h"
 
 #include <absl/container/flat_hash_map.h>
@@ -35,10 +36,20 @@ enum class Room : std::uint8_t {
 };
 constexpr std::size_t room_count = 3;
 
+// What a worker of the Paranoid Pirate Protocol is known by. It has one slot.
+struct PlainWorker {
+    protocol::PlainDialect dialect = protocol::PlainDialect::octet;
+    std::string token;         // the address it has to give back; empty: it was given nothing
+    TaskId task;               // what the token stands for
+    std::uint64_t fence = 0;   // of its lease
+    std::uint32_t probes = 0;  // heartbeats sent while it works
+};
+
 // The part of a session that only workers have.
 struct WorkerPart {
     std::vector<std::string> kinds;
-    std::vector<std::string> queues;  // empty: all
+    std::vector<std::string> queues;   // empty: all
+    std::optional<PlainWorker> plain;  // else it speaks the native protocol
     OfferIndex offer = no_index<OfferIndex>;
     std::uint32_t slots = 0;
     std::uint32_t credit = 0;

@@ -19,8 +19,10 @@ std::uint64_t microseconds_between(Instant from, Instant to) {
 
 }  // namespace
 
-void State::apply(const Record& record, Now now) {
+bool State::apply(const Record& record, Now now) {
+    is_durable_ = true;
     std::visit([this, now](const auto& fact) { on(fact, now); }, record);
+    return is_durable_;
 }
 
 // ---- records ----
@@ -28,7 +30,12 @@ void State::apply(const Record& record, Now now) {
 void State::on(const TaskAccepted& record, Now now) {
     const TaskIndex index = tasks_.insert(record.id, record.number);
     number_last_ = std::max(number_last_, record.number);
+    is_durable_ = !record.is_volatile;
+    if (is_durable_) {
+        number_shown_last_ = std::max(number_shown_last_, record.number);
+    }
     Task& task = tasks_[index];
+    task.is_volatile = record.is_volatile;
     task.content_hash = record.content_hash;
     task.payload = record.payload.keep();
     task.content_type = record.content_type;
@@ -177,13 +184,15 @@ void State::on(const TaskRemoved& record, Now now) {
     Task& task = tasks_[index];
     check(is_final(task.state), "only a final task is removed (I11)");
     leave(index);
-    note(task, 0, true);
-    tombstones_.add(task.id,
-                    {.number = task.number,
-                     .content_hash = task.content_hash,
-                     .fence = task.fence,
-                     .state = task.state},
-                    {now.steady, record.at});
+    if (!task.is_volatile) {
+        note(task, 0, true);
+        tombstones_.add(task.id,
+                        {.number = task.number,
+                         .content_hash = task.content_hash,
+                         .fence = task.fence,
+                         .state = task.state},
+                        {now.steady, record.at});
+    }
     ++totals_.removed;
     ++queue_of(task).removed;
     octets_ -= octets_of(task);
@@ -210,9 +219,10 @@ void State::on(const FloorRaised& record, Now) {
 
 // ---- moving between states ----
 
-TaskIndex State::expect(std::uint64_t number) const {
+TaskIndex State::expect(std::uint64_t number) {
     const TaskIndex index = tasks_.find(number);
     check(index != no_task, "a record names a task that exists");
+    is_durable_ = !tasks_[index].is_volatile;
     return index;
 }
 
@@ -361,7 +371,7 @@ void State::note(Task& task, std::uint64_t duration_us, bool removed) {
     transitions_.push_back(
         {.queue = queues_[task.lane].queue(),
          .sequence = queue.sequence,
-         .update = {.number = task.number,
+         .update = {.number = task.number_shown(),
                     .id = task.id,
                     .state = task.state,
                     .attempt = static_cast<std::uint32_t>(task.attempts) + (in_attempt ? 1 : 0),

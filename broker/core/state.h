@@ -30,8 +30,9 @@ struct Transition {
 class State {
 public:
     // Applies one durable fact. The record must fit the state: a task exists, is in the state from
-    // which this leads on, and so on.
-    void apply(const Record& record, Now now);
+    // which this leads on, and so on. Gives whether it has to be written: what concerns a volatile
+    // task is not.
+    bool apply(const Record& record, Now now);
 
     TaskTable& tasks() { return tasks_; }
     const TaskTable& tasks() const { return tasks_; }
@@ -43,6 +44,7 @@ public:
     const Queue& queue_of(const Task& task) const { return queues_[queues_[task.lane].queue()]; }
 
     std::uint64_t number_last() const { return number_last_; }
+    std::uint64_t number_shown_last() const { return number_shown_last_; }  // of a durable task
     std::uint64_t octets() const { return octets_; }  // payloads, results and errors held
     std::uint64_t final_octets() const { return final_octets_; }  // of final tasks
     const std::array<std::uint64_t, task_state_count>& counts() const { return counts_; }
@@ -87,7 +89,7 @@ private:
     void on(const QueueChanged& record, Now now);
     void on(const FloorRaised& record, Now now);
 
-    TaskIndex expect(std::uint64_t number) const;
+    TaskIndex expect(std::uint64_t number);
     void leave(TaskIndex task);                                       // the state it is in
     void enter(TaskIndex task, TaskState state, Now now);             // another one
     void end(TaskIndex task, TaskState state, WallTime at, Now now);  // a final one
@@ -111,6 +113,8 @@ private:
     Timers<std::uint64_t, QueueIndex> final_heads_;
 
     std::uint64_t number_last_ = 0;
+    std::uint64_t number_shown_last_ = 0;
+    bool is_durable_ = true;  // what is being applied
     std::uint64_t finished_order_last_ = 0;
     std::uint64_t octets_ = 0;
     std::uint64_t final_octets_ = 0;

@@ -42,6 +42,9 @@ struct Task {
     ContentType content_type = ContentType::octets;
     bool is_returned : 1 = false;  // it has been given out or delayed before
     bool is_waited_for : 1 = false;
+    bool is_volatile : 1 = false;  // a plain request: never in the journal
+
+    std::uint64_t number_shown() const { return is_volatile ? 0 : number; }
 };
 static_assert(sizeof(Task) <= 96);
 

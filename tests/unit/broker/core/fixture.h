@@ -93,6 +93,16 @@ public:
         settle();
     }
     void apply(const Event& event);
+
+    // ---- plain peers ----
+    void ask_plainly(const std::string& peer, std::string_view body);
+    void signal(const std::string& peer, bool is_ready, PlainDialect dialect = PlainDialect::octet);
+    void reply_plainly(const std::string& peer, std::string_view token,
+                       std::optional<std::string_view> body);
+    // The frames that each message to a plain peer had behind its address; taking removes them.
+    std::vector<std::vector<std::string>> take_plain(const std::string& peer);
+    // The only message to a worker but heartbeats: a token, an empty frame, a body.
+    std::vector<std::string> request_to(const std::string& peer);
     void lose(const std::string& peer, bool is_stalled = false);
     void watch(bool tasks, bool figures = false) { apply(WatchersChanged{tasks, figures}); }
 
@@ -213,6 +223,7 @@ public:
     // A state made from the records alone.
     std::unique_ptr<State> replay() const;
 
+    bool is_replayable = true;      // off with plain requests, of which no record is kept
     bool checks_every_step = true;  // off where there are so many tasks that it takes too long
 
     Now now{.steady = Instant{std::chrono::hours{1}}, .wall = start_wall};
@@ -232,6 +243,7 @@ private:
     std::deque<Sent> sent_;
     std::deque<Sent> kept_;         // what tests still look at
     std::deque<WorkerSpec> specs_;  // what hellos borrow from
+    std::vector<SendPlain> plain_;
     std::vector<Published> published_;
     std::vector<Notice> notices_;
     std::optional<std::uint32_t> epoch_raised_;
