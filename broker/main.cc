@@ -11,8 +11,12 @@
 #include <csignal>
 #include <exception>
 #include <iostream>
+#include <stdexcept>
+#include <string>
 
 namespace {
+
+constexpr rlim_t descriptors_min = 256;
 
 // Every peer is a descriptor; the usual soft limit of 1,024 is soon reached.
 void raise_descriptor_limit() {
@@ -20,6 +24,11 @@ void raise_descriptor_limit() {
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
         limit.rlim_cur = limit.rlim_max;
         setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < descriptors_min) {
+        throw std::runtime_error("only " + std::to_string(limit.rlim_cur) +
+                                 " files may be open, and every peer is one: raise the limit to " +
+                                 std::to_string(descriptors_min) + " or more (ulimit -n)");
     }
 }
 

@@ -7,6 +7,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
@@ -54,15 +55,18 @@ Server::Server(const Options& options, const runtime::Signals& signals)
       workers_(context_, runtime::SocketType::router, router_options(options.core.limits, 256)),
       updates_(context_, runtime::SocketType::xpub,
                {.send_messages_max = 10'000, .receive_messages_max = 16, .frame_octets_max = 256}),
+      clients_door_(context_, clients_, options.clients),
+      workers_door_(context_, workers_, options.workers),
+      updates_door_(context_, updates_, options.updates),
       now_(runtime::now()),
       core_(options.core, epoch_.value(), runtime::random_seed(), now_) {
-    const std::string clients = clients_.bind(options.clients);
-    const std::string workers = workers_.bind(options.workers);
-    const std::string updates = updates_.bind(options.updates);
     poll_workers_ = poller_.add(workers_);
     poll_clients_ = poller_.add(clients_);
     poll_updates_ = poller_.add(updates_);
     poll_signals_ = poller_.add(signals.descriptor());
+    for (const runtime::Listener* door : {&clients_door_, &workers_door_, &updates_door_}) {
+        poller_.add(door->failures());
+    }
     if (options.insecure_network) {
         spdlog::warn("--insecure-network: whoever reaches this broker can do anything");
     }
@@ -70,8 +74,8 @@ Server::Server(const Options& options, const runtime::Signals& signals)
         spdlog::info("plain pirates are served too: kind and queue \"{}\"", plain_kind);
     }
     spdlog::warn("durability none: tasks are kept in memory only, a restart forgets them");
-    spdlog::info("ready, boot epoch {}: clients {} workers {} updates {}", epoch_.value(), clients,
-                 workers, updates);
+    spdlog::info("ready, boot epoch {}: clients {} workers {} updates {}", epoch_.value(),
+                 clients_door_.endpoint(), workers_door_.endpoint(), updates_door_.endpoint());
 }
 
 void Server::run() {
@@ -82,9 +86,10 @@ void Server::run() {
 }
 
 void Server::step() {
-    poller_.wait_until(is_stopping_ ? now_.steady : core_.next_deadline());
+    poller_.wait_until(next_deadline());
     now_ = runtime::now();
     take_signals();
+    look_after_doors();
     if (poller_.is_ready(poll_updates_)) {
         take_subscriptions();
     }
@@ -97,6 +102,37 @@ void Server::step() {
     apply(TimePassed{});
     perform();
     release();
+}
+
+std::optional<Instant> Server::next_deadline() const {
+    if (is_stopping_) {
+        return now_.steady;
+    }
+    std::optional<Instant> next = core_.next_deadline();
+    for (const runtime::Listener* door : {&clients_door_, &workers_door_, &updates_door_}) {
+        if (const auto at = door->next_deadline()) {
+            next = std::min(next.value_or(*at), *at);
+        }
+    }
+    return next;
+}
+
+void Server::look_after_doors() {
+    for (runtime::Listener* door : {&clients_door_, &workers_door_, &updates_door_}) {
+        switch (door->update(now_.steady)) {
+            case runtime::Listener::Change::none:
+                break;
+            case runtime::Listener::Change::closed:
+                spdlog::error(
+                    "no file descriptor is left for another peer: {} is closed for a while; raise "
+                    "the limit on open files (ulimit -n)",
+                    door->endpoint());
+                break;
+            case runtime::Listener::Change::opened:
+                spdlog::info("{} is open again", door->endpoint());
+                break;
+        }
+    }
 }
 
 void Server::take_signals() {

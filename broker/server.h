@@ -10,6 +10,7 @@
 #include "broker/outbox.h"
 #include "broker/watchers.h"
 #include "runtime/files.h"
+#include "runtime/listener.h"
 #include "runtime/signals.h"
 #include "runtime/sockets.h"
 
@@ -28,7 +29,9 @@ public:
 
 private:
     void step();
+    std::optional<Instant> next_deadline() const;
     void take_signals();
+    void look_after_doors();
     void receive_from(runtime::Socket& socket, Port port, std::size_t messages_max);
     void take(Port port);
     void take_plain(Port port);
@@ -50,6 +53,9 @@ private:
     runtime::Socket clients_;
     runtime::Socket workers_;
     runtime::Socket updates_;
+    runtime::Listener clients_door_;
+    runtime::Listener workers_door_;
+    runtime::Listener updates_door_;
     runtime::Poller poller_;
     std::size_t poll_workers_ = 0;
     std::size_t poll_clients_ = 0;

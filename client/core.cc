@@ -88,6 +88,8 @@ void Core::receive(const Header& header, std::string_view body, std::span<const 
         heard_at_ = now.steady;
         if (std::holds_alternative<protocol::Bye>(*message)) {
             lose_broker(now, effects);
+        } else if (std::holds_alternative<protocol::Ping>(*message)) {
+            send(encode(Header{.correlation = header.correlation}, protocol::Pong{}), now, effects);
         } else if (const auto* pong = std::get_if<protocol::Pong>(&*message);
                    pong != nullptr && !requests_.contains(header.correlation)) {
             on_pong(*pong, effects);

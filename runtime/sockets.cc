@@ -6,6 +6,7 @@
 #include <zmq.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <stdexcept>
@@ -26,6 +27,8 @@ int zmq_type(SocketType type) {
             return ZMQ_XPUB;
         case SocketType::sub:
             return ZMQ_SUB;
+        case SocketType::pair:
+            return ZMQ_PAIR;
     }
     return -1;
 }
@@ -172,6 +175,18 @@ void Socket::connect(const std::string& endpoint) {
 
 void Socket::unbind(const std::string& endpoint) {
     zmq_unbind(handle_, endpoint.c_str());
+}
+
+std::string Socket::report_accept_failures() {
+    static std::atomic<unsigned> last{0};
+    std::string endpoint = "inproc://accept-failures-" + std::to_string(++last);
+    check(zmq_socket_monitor(handle_, endpoint.c_str(), ZMQ_EVENT_ACCEPT_FAILED) == 0,
+          "a socket's events can be reported");
+    return endpoint;
+}
+
+void Socket::stop_reports() {
+    zmq_socket_monitor(handle_, nullptr, 0);
 }
 
 void Socket::subscribe(std::string_view prefix) {

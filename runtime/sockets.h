@@ -61,7 +61,7 @@ struct FrameOut {
     Blob blob;
 };
 
-enum class SocketType { router, dealer, xpub, sub };
+enum class SocketType { router, dealer, xpub, sub, pair };
 
 struct SocketOptions {
     int send_messages_max = 1000;     // per peer
@@ -88,6 +88,10 @@ public:
     std::string bind(const std::string& endpoint);
     void connect(const std::string& endpoint);
     void unbind(const std::string& endpoint);  // endpoint as bind returned it
+    // From now on a message comes to the endpoint returned, within this process, whenever a peer
+    // could not be accepted. To a socket of type pair.
+    std::string report_accept_failures();
+    void stop_reports();
     void subscribe(std::string_view prefix);
     void unsubscribe(std::string_view prefix);
     // How long what was sent may still leave after the socket has been closed.

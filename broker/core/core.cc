@@ -14,6 +14,11 @@ constexpr Duration stall_min = std::chrono::seconds{2};  // later than planned b
 constexpr Duration figures_interval = std::chrono::seconds{1};
 constexpr int timers_per_step_max = 2'000;
 
+// Bodies that a peer has not proven to have read: asked for a proof, and refused anything more. The
+// upper one is far beyond what is under way to a peer that reads.
+constexpr std::uint64_t unread_octets_proof = 4 << 20;
+constexpr std::uint64_t unread_octets_max = 32 << 20;
+
 }  // namespace
 
 Core::Core(const CoreOptions& options, std::uint32_t epoch, std::uint64_t seed, Now now)
@@ -52,6 +57,13 @@ void Core::on(const Received& event) {
     if (request.session != no_session) {
         sessions_[request.session].last_heard = step_.now.steady;
         sessions_[request.session].is_pinged = false;
+    }
+    const bool asks = request.session != no_session && !sessions_[request.session].is_worker() &&
+                      event.header.type >= Submit::type;
+    if (asks && sessions_[request.session].unread.octets > unread_octets_max) {
+        refuse(request, Refusal::retry_later,
+               "read first what was sent, and answer the ping behind it");
+        return;
     }
     std::visit([&](const auto& message) { on(request, message); }, event.message);
 }
@@ -191,12 +203,30 @@ void Core::send(const Peer& peer, std::uint64_t correlation, std::uint64_t sessi
 
 void Core::send(SessionIndex session, const Message& message, bool at_once) {
     send(sessions_[session].peer, 0, sessions_[session].id, message, at_once);
+    note_sent(session, step_.effects->sends.back().packet.body.size());
 }
 
 void Core::answer(const Request& request, const Message& message, bool at_once) {
     const std::uint64_t session =
         request.session == no_session ? request.header.session : sessions_[request.session].id;
     send(request.peer, request.header.correlation, session, message, at_once);
+    if (request.session != no_session) {
+        note_sent(request.session, step_.effects->sends.back().packet.body.size());
+    }
+}
+
+// A peer that asks for much and reads nothing would make this process hold it all.
+void Core::note_sent(SessionIndex index, std::size_t octets) {
+    Session& session = sessions_[index];
+    Unread& unread = session.unread;
+    unread.octets += octets;
+    if (unread.proof != 0) {
+        unread.octets_behind += octets;
+    } else if (unread.octets >= unread_octets_proof) {
+        unread.proof = random_() | 1;
+        unread.octets_behind = 0;
+        send(session.peer, unread.proof, session.id, Ping{});
+    }
 }
 
 void Core::refuse(const Request& request, Refusal refusal, std::string_view text) {

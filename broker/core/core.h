@@ -138,6 +138,7 @@ private:
     void send(SessionIndex session, const protocol::Message& message, bool at_once = false);
     void answer(const Request& request, const protocol::Message& message, bool at_once = false);
     void refuse(const Request& request, Refusal refusal, std::string_view text = {});
+    void note_sent(SessionIndex session, std::size_t octets);
     bool is_too_many(const Request& request, std::size_t items);
     void note_stall();
     void run_timers();

@@ -87,6 +87,9 @@ void Core::on(const Request& request, const Hello& hello) {
         id = random_();
     }
     // Whatever this connection or this peer was before, it is no longer.
+    // What fills its connection does not go away by a hello.
+    const SessionIndex bound = sessions_.find(request.peer);
+    const Unread unread = bound == no_session ? Unread{} : sessions_[bound].unread;
     const SessionIndex previous = previous_of(request, hello);
     if (previous != no_session) {
         sessions_.unbind(previous);
@@ -100,6 +103,7 @@ void Core::on(const Request& request, const Hello& hello) {
     session.role = hello.role;
     session.name = Blob::copy_of(hello.name);
     session.host = to_utf8(hello.host, 255);
+    session.unread = unread;
     session.process = hello.process;
     sessions_.set_instance(index, hello.instance);
     session.last_heard = step_.now.steady;
@@ -214,7 +218,13 @@ void Core::on(const Request& request, const Ping&) {
            true);
 }
 
-void Core::on(const Request&, const Pong&) {}
+void Core::on(const Request& request, const Pong&) {
+    Unread& unread = sessions_[request.session].unread;
+    if (unread.proof != 0 && request.header.correlation == unread.proof) {
+        unread = {.octets = unread.octets_behind};
+        note_sent(request.session, 0);
+    }
+}
 
 void Core::on(const Request& request, const Bye& bye) {
     const bool is_reason = !bye.reason.empty() && bye.reason.size() <= 64;

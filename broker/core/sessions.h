@@ -81,6 +81,14 @@ struct WorkerPart {
     }
 };
 
+// How much of what was sent to a peer it may not have read yet: a pong says that it has read
+// everything in front of the ping. ZeroMQ says nothing of that kind.
+struct Unread {
+    std::uint64_t octets = 0;         // of bodies since the last proof
+    std::uint64_t octets_behind = 0;  // of them, behind the ping that asks for the next one
+    std::uint64_t proof = 0;          // that ping's correlation; 0: none is under way
+};
+
 enum class SessionTimer : std::uint8_t { liveness, leases, recall };
 constexpr std::size_t session_timer_count = 3;
 
@@ -102,7 +110,8 @@ struct Session {
     std::vector<PendingOutcome> outcomes;
     std::uint64_t outcomes_sent = 0;  // messages
     std::uint64_t waits = 0;          // tasks whose outcome it is owed
-    bool is_touched = false;          // it has something to be sent at the end of the step
+    Unread unread;
+    bool is_touched = false;  // it has something to be sent at the end of the step
 
     bool is_worker() const { return role == protocol::Role::worker; }
 };

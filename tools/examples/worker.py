@@ -1,164 +1,144 @@
 #!/usr/bin/python3
-"""A xebec worker. Copy it and replace the handlers; § are the sections of docs/protocol.md."""
+"""A xebec worker, made from docs/protocol.md: copy it and put your own handlers in."""
 
-import argparse
-import json
-import os
-import random
-import signal
-import struct
-import threading
-import time
+import argparse, json, math, os, random, signal, struct, threading, time
 from concurrent.futures import ThreadPoolExecutor
 
-import msgpack
-import zmq
+import msgpack, zmq
 
 HEADER = struct.Struct(">4s4B2Q2I")
 ERROR, HELLO, WELCOME, PING, PONG, BYE, ASSIGN, EXTEND = 1, 2, 3, 4, 5, 6, 34, 36
 DONE, FAIL, RELEASE, RECALL, REVOKE, DRAIN = 38, 40, 42, 44, 46, 58
-NOT_REGISTERED = 4
-NEVER = float("inf")
+
+
+def word_count(task, text):
+    return len(text.split())
+
+
+def reverse(task, text):
+    return text[::-1]
 
 
 class Task:
     """What a handler is given: one attempt, and the lease on it."""
 
     def __init__(self, item, frames, since):
-        self.lease = {0: item[0], 1: item[1]}  # id and fence
-        self.kind, self.is_json, self.attempt = item.get(3, ""), item.get(6) == 1, item.get(7, 0)
         payload = item.get(5, b"")
         self.payload = frames[payload] if isinstance(payload, int) else payload
-        self.lease_s, self.run_max_s = item[8] / 1000, item[9] / 1000
-        self.ends_at, self.extend_at = since + self.lease_s, since + self.lease_s / 3
-        self.run_until, self.report_at = NEVER, 0
-        self.cancelled = threading.Event()  # set: nobody wants the result any more
+        self.lease, self.kind, self.lease_s = {0: item[0], 1: item[1]}, item[3], item[8] / 1000
+        self.ends_at, self.due_at = since + self.lease_s, since + self.lease_s / 3
+        self.report, self.cancelled = None, threading.Event()
 
-    def stop(self):
-        if not self.future.cancel():  # then it has been started
-            self.cancelled.set()
-
-    def run(self, handler, result_octets_max):
-        """Runs in a thread of the pool, and returns the report."""
-        began, frames = time.monotonic(), []
-        self.run_until = began + self.run_max_s
+    def run(self, handler):
+        """In a thread of the pool, so that no handler can hold up the heartbeat."""
+        began = time.monotonic()
         try:
-            arguments = json.loads(self.payload) if self.is_json else [self.payload]
-            value = handler(self, *arguments)
-            is_json = not isinstance(value, bytes)
-            octets = json.dumps(value, ensure_ascii=False).encode() if is_json else value
-            if len(octets) > result_octets_max:
-                raise ValueError("the result is too large")
-            frames = [octets] if len(octets) > 1024 else []
-            kind, outcome = DONE, {2: 0 if frames else octets, 3: int(is_json)}
+            frames = [json.dumps(handler(self, *json.loads(self.payload))).encode()]
+            kind, outcome = DONE, {2: 0, 3: 1}  # the result is payload frame 0, and JSON
         except Exception as error:
-            name, text = type(error).__name__, str(error)[:1000]
-            kind, outcome = FAIL, {2: {0: name, 1: text}}
-        took = time.monotonic() - began
-        if took >= self.run_max_s:
-            kind, outcome = FAIL, {2: {0: "timed_out"}}
-        elif self.cancelled.is_set():
-            return RELEASE, {0: [self.lease], 1: True}, []
-        return kind, {0: [self.lease | outcome | {4: int(took * 1e6)}]}, frames
+            kind, outcome, frames = FAIL, {2: {0: type(error).__name__, 1: str(error)[:1000]}}, []
+        outcome |= self.lease | {4: int((time.monotonic() - began) * 1e6)}
+        stopped = RELEASE, {0: [self.lease], 1: True}
+        self.report = stopped if self.cancelled.is_set() else (kind, {0: [outcome]}, frames)
+        self.due_at = 0
 
 
 class Worker:
-    """Serves a broker with handlers: functions of the task and its arguments, by kind."""
-
-    def __init__(self, broker, handlers, slots, credit=0):
-        self.broker, self.handlers, self.slots, self.credit = broker, handlers, slots, credit
-        self.hello = {0: 1, 1: f"{os.uname().nodename}-{os.getpid()}", 2: 1, 3: 1, 4: 0, 5: 0, 6: list(handlers), 8: slots, 13: random.getrandbits(64)}
-        self.pool = ThreadPoolExecutor(slots)
-        self.woken, self.wake = os.pipe()
-        self.context, self.socket = zmq.Context(), None
-        self.tasks, self.requests = {}, {}  # by id and fence, in order of assignment; by correlation
-        self.session = self.correlation = 0
-        self.heartbeat_s, self.liveness_s, self.pause_s = 1, 5, 0.5
-        self.proven_at, self.drained_at, self.draining = 0, NEVER, False
+    def __init__(self, broker, handlers, slots):
+        self.broker, self.handlers, self.pool = broker, handlers, ThreadPoolExecutor(slots)
+        self.hello = {0: 1, 1: f"{os.uname().nodename}-{os.getpid()}", 2: 1, 3: 1,
+                      6: list(handlers), 8: slots, 13: random.getrandbits(64)}
+        self.socket, self.tasks, self.draining, self.pause_s = None, {}, False, 0.5
+        self.session = self.correlation = self.proven_at = self.drained_at = self.dead_at = 0
 
     def serve(self):
-        """Returns when it was drained and nothing is left to report."""
-        self.connect()
-        while not self.draining or self.tasks or (self.session and self.proven_at < self.drained_at):
-            ready = zmq.select([self.socket, self.woken], [], [], 0.1)[0]
-            if self.woken in ready:
-                os.read(self.woken, 4096)
-            if self.socket in ready:
-                self.receive()
-            self.tick()
-        if self.session: self.send(BYE)
+        """Returns when it was drained and the broker has answered every report."""
+        while not self.draining or self.tasks or self.proven_at < self.drained_at:
+            now = time.monotonic()
+            if now >= self.dead_at:
+                self.connect(now)
+            if self.session and now >= self.ping_at:
+                self.ping_at = now + self.heartbeat_s / 2
+                if self.draining:
+                    self.drained_at = min(self.drained_at, now)
+                    self.send(DRAIN)
+                self.send(PING)
+            for task in self.tasks.values():
+                if now >= task.ends_at:
+                    task.cancelled.set()
+                if self.session and now >= task.due_at:
+                    task.due_at = now + task.lease_s / 3
+                    self.send(*(task.report or (EXTEND, {0: [task.lease]})), task=task)
+            if self.socket.poll(10):  # milliseconds; then it looks for reports again
+                self.receive(time.monotonic(), *self.socket.recv_multipart())
+        if self.session:
+            self.send(BYE)
         self.socket.close(linger=1000)
-        self.context.term()
 
-    def connect(self):
+    def connect(self, now):
+        """Says hello on a new socket, so that nothing of an old session can arrive behind it."""
         if self.socket:
-            self.socket.close(linger=0)  # what is still in it must not arrive behind the hello
-        self.socket = self.context.socket(zmq.DEALER)
+            self.socket.close(linger=0)
+        self.socket = zmq.Context.instance().socket(zmq.DEALER)
         self.socket.connect(self.broker)
-        self.introduce()
+        self.session, self.requests, self.drained_at = 0, {}, 0
+        self.pause_s = min(2 * self.pause_s, 5) * random.uniform(0.8, 1)
+        self.dead_at = now + self.pause_s
+        held = [task.lease for task in self.tasks.values()]
+        self.send(HELLO, self.hello | {9: max(self.hello[8], len(held)), 10: held})
 
-    def introduce(self):
-        held = list(self.tasks.values())
-        self.hello[5] = self.session or self.hello[5]
-        self.session, self.drained_at = 0, NEVER
-        self.requests.clear()
-        self.dead_at = time.monotonic() + self.pause()
-        self.send(HELLO, self.hello | {9: max(self.slots, len(held)), 10: [task.lease for task in held]}, about=held)
-
-    def pause(self):
-        self.pause_s = min(2 * self.pause_s, 5)
-        return self.pause_s * random.uniform(0.5, 1)
-
-    def send(self, kind, body={}, frames=(), about=(), correlation=None):
-        now = time.monotonic()
+    def send(self, kind, body={}, frames=(), task=None, correlation=None):
         if correlation is None:
             correlation = self.correlation = self.correlation + 1
-            self.requests[correlation] = kind, now, about
+            self.requests[correlation] = time.monotonic(), task
         header = HEADER.pack(b"\xf5XB1", 1, 0, kind, 0, correlation, self.session, len(frames), 0)
         self.socket.send_multipart([b"", header, msgpack.packb(body), *frames])
-        self.ping_at = now + self.heartbeat_s / 2
 
-    def tick(self):
-        now = time.monotonic()
-        if now >= self.dead_at:
-            self.connect()
-        for task in self.tasks.values():
-            if now >= min(task.ends_at, task.run_until):
-                task.stop()
-            if self.draining:
-                task.future.cancel()
-        if not self.session:
-            return
-        for task in self.tasks.values():
-            if task.future.done() and now >= task.report_at:
-                task.report_at = NEVER
-                unstarted = RELEASE, {0: [task.lease]}
-                self.send(*(unstarted if task.future.cancelled() else task.future.result()), about=[task])
-        if self.draining and self.drained_at == NEVER:
-            self.drained_at = time.monotonic()
-            self.send(DRAIN)
-            self.send(PING)
-        due = [task for task in self.tasks.values() if now >= task.extend_at]
-        if due:
-            for task in due: task.extend_at = now + task.lease_s / 3
-            self.send(EXTEND, {0: [task.lease for task in due]}, about=due)
-        if now >= self.ping_at:
-            self.send(PING)
-
-    def receive(self):
-        parts = self.socket.recv_multipart()
-        if len(parts) < 3 or not parts[1].startswith(b"\xf5XB1\1"):
-            return
-        _, _, _, kind, _, correlation, session, _, _ = HEADER.unpack_from(parts[1])
-        body, frames = msgpack.unpackb(parts[2], strict_map_key=False), parts[3:]
-        request, sent_at, about = self.requests.pop(correlation, (None, 0, []))
-        if not request and session != self.session:
-            return  # of a session that is over
-        now = time.monotonic()
+    def receive(self, now, _, header, body, *frames):
+        kind, _, correlation, session = HEADER.unpack_from(header)[3:7]
+        body = msgpack.unpackb(body, strict_map_key=False)
+        sent_at, task = self.requests.pop(correlation, (0, None))
         self.proven_at = max(self.proven_at, sent_at)
-        self.dead_at = now + self.liveness_s
         if kind == WELCOME:
-            self.session, self.hello[4] = session, max(self.hello[4], body[0])
+            self.session, self.ping_at, self.drained_at, self.pause_s = session, 0, math.inf, 0.5
             self.heartbeat_s, self.liveness_s = body[2] / 1000, body[3] / 1000
-            self.pause_s = 0.5
-            ....
+            self.hello |= {4: body[0], 5: session}
+            for task in self.tasks.values():
+                task.due_at = 0
+        if self.session:
+            self.dead_at = now + self.liveness_s
+        if kind == ASSIGN and self.draining:
+            self.send(RELEASE, {0: [{0: item[0], 1: item[1]} for item in body[0]]})
+        elif kind == ASSIGN:
+            for item in body[0]:
+                task = self.tasks[item[0], item[1]] = Task(item, frames, self.proven_at)
+                self.pool.submit(task.run, self.handlers[task.kind])
+        elif kind == EXTEND + 1:
+            task.ends_at = sent_at + body[0][0] / 1000  # 0 milliseconds: it is over
+        elif kind in (DONE + 1, FAIL + 1, RELEASE + 1) and task:
+            self.tasks.pop(tuple(task.lease.values()), None)
+        elif kind in (RECALL, REVOKE):
+            for lease in body[0]:
+                task = self.tasks.get((lease[0], lease[1]))
+                if not task:
+                    self.send(RELEASE, {0: [lease]})
+                elif kind == REVOKE:
+                    task.cancelled.set()
+        elif kind == DRAIN:
+            self.draining = True
+        elif kind == PING:
+            self.send(PONG, correlation=correlation)
+        elif kind == ERROR and not body.get(3):
+            raise SystemExit(f"the broker refuses: {body.get(2, '')!r}")
+        elif kind in (ERROR, BYE):
+            self.session, self.dead_at = 0, now + max(self.pause_s, body.get(4, 0) / 1000)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--broker", default="tcp://127.0.0.1:5556")
+    parser.add_argument("--slots", type=int, default=1)
+    options = parser.parse_args()
+    worker = Worker(options.broker, {"word_count": word_count, "reverse": reverse}, options.slots)
+    signal.signal(signal.SIGTERM, lambda *_: setattr(worker, "draining", True))
+    worker.serve()

@@ -19,6 +19,8 @@ constexpr std::string_view name_of(std::uint8_t type) {
             return "hello";
         case protocol::Ping::type:
             return "ping";
+        case protocol::Pong::type:
+            return "pong";
         case protocol::Bye::type:
             return "bye";
         case protocol::Query::type:
@@ -523,6 +525,16 @@ TEST(ClientCore, NoticesAHoleInTheOutcomes) {
     EXPECT_THAT(talk.happened(), ElementsAre("missed", "notified 22"));
     talk.outcomes(3);  // late, or a repeat
     EXPECT_THAT(talk.happened(), ElementsAre("notified 22"));
+}
+
+TEST(ClientCore, AnswersAPingOfTheBroker) {
+    Conversation talk;
+    talk.begin();
+
+    talk.say({.correlation = 77, .session = talk.session}, protocol::Ping{});
+
+    EXPECT_THAT(talk.happened(), ElementsAre("send pong in 11"));
+    EXPECT_EQ(talk.correlation_sent, 77U);
 }
 
 TEST(ClientCore, NoticesOutcomesThatAreMissingWhenTheNextPongComes) {

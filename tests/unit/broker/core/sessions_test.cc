@@ -254,5 +254,68 @@ TEST(Ping, IsAnsweredAtOnceAndShowsNothing) {
     EXPECT_EQ(sent[0].header().session, broker.session("c"));
 }
 
+// Asks for a payload of a mebibyte in the body until it is refused; nothing that comes is read.
+std::uint64_t ask_without_reading(Fixture& broker) {
+    std::uint64_t octets = 0;
+    for (int i = 0; i < 100; ++i) {
+        broker.receive("c", Query{.tasks = {Fixture::id(1)}, .with_payload = true});
+        broker.settle();
+        for (const Sent& sent : broker.take_all()) {
+            octets += sent.packet->body.size();
+        }
+    }
+    return octets;
+}
+
+CoreOptions inline_up_to_a_mebibyte() {
+    CoreOptions options = patient();
+    options.limits.inline_octets_max = 1 << 20;
+    return options;
+}
+
+TEST(Reader, ThatReadsNothingIsSentABoundedAmount) {  // F20, I18
+    Fixture broker(inline_up_to_a_mebibyte());
+    const std::string payload(1 << 20, 'x');
+    SubmitItem item = Fixture::item(1);
+    item.payload = std::string_view(payload);
+    broker.submit(item);
+    broker.connect("c");
+    broker.forget();
+
+    EXPECT_LT(ask_without_reading(broker), 34U << 20);
+
+    broker.hello("c", {});  // the same connection, and still full
+    EXPECT_EQ(broker.refusal("c", Query{.tasks = {Fixture::id(1)}}), Refusal::retry_later);
+    broker.connect("other");
+    EXPECT_EQ(broker.ask<QueryAnswer>("other", Query{.tasks = {Fixture::id(1)}}).items.size(), 1U);
+}
+
+TEST(Reader, ThatAnswersPingsIsSentAllItAsksFor) {
+    Fixture broker(inline_up_to_a_mebibyte());
+    const std::string payload(1 << 20, 'x');
+    SubmitItem item = Fixture::item(1);
+    item.payload = std::string_view(payload);
+    broker.submit(item);
+    const std::uint64_t session = broker.connect("c");
+    broker.forget();
+
+    int answers = 0;
+    for (int i = 0; i < 100; ++i) {
+        broker.receive("c", Query{.tasks = {Fixture::id(1)}, .with_payload = true});
+        broker.settle();
+        for (const Sent& sent : broker.take_all()) {
+            answers += std::holds_alternative<QueryAnswer>(sent.message) ? 1 : 0;
+            if (std::holds_alternative<Ping>(sent.message)) {
+                const Packet pong =
+                    encode({.correlation = sent.header().correlation, .session = session}, Pong{});
+                const Peer peer = broker.address("c");
+                broker.apply(Received{peer, pong.header, Pong{}});
+            }
+        }
+    }
+
+    EXPECT_EQ(answers, 100);
+}
+
 }  // namespace
 }  // namespace xebec::broker
