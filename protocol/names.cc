@@ -103,6 +103,23 @@ std::string to_utf8(std::string_view text, std::size_t octets_max) {
     return out;
 }
 
+namespace {
+
+// Characters that turn the direction of the text around them: what follows would look like
+// something else (Unicode Standard Annex 9, section 2).
+bool turns_direction(std::string_view character) {
+    for (const std::string_view one :
+         {"\u200e", "\u200f", "\u061c", "\u202a", "\u202b", "\u202c", "\u202d", "\u202e", "\u2066",
+          "\u2067", "\u2068", "\u2069"}) {
+        if (character == one) {
+            return true;
+        }
+    }
+    return false;
+}
+
+}  // namespace
+
 std::string escape_controls(std::string_view text) {
     std::string out;
     out.reserve(text.size());
@@ -116,9 +133,10 @@ std::string escape_controls(std::string_view text) {
             out += "\\t";
         } else if (size == 0 || lead < 0x20 || lead == 0x7F) {
             append_hexadecimal(out, lead);
-        } else if (is_c1) {
-            append_hexadecimal(out, lead);
-            append_hexadecimal(out, octet(text[1]));
+        } else if (is_c1 || turns_direction(text.substr(0, size))) {
+            for (const char c : text.substr(0, size)) {
+                append_hexadecimal(out, octet(c));
+            }
         } else {
             out += text.substr(0, size);
         }

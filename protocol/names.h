@@ -14,8 +14,8 @@ bool is_utf8(std::string_view text);         // well-formed as the Unicode Stand
 // The longest well-formed prefix of at most `octets_max`, with `\ufffd` for what is not UTF-8.
 std::string to_utf8(std::string_view text, std::size_t octets_max);
 
-// Text that is safe on a terminal and in a log line: control characters (C0, DEL, C1) as \xNN or
-// \n, \t, and what is not UTF-8 as \xNN.
+// Text that is safe on a terminal and in a log line: control characters (C0, DEL, C1) and those
+// that turn the direction of text as \xNN or \n, \t, and what is not UTF-8 as \xNN.
 std::string escape_controls(std::string_view text);
 
 }  // namespace xebec

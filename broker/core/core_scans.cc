@@ -97,6 +97,9 @@ bool Core::visit(Scan& scan, std::size_t& budget) {
 }
 
 bool Core::matches(const Scan& scan, const Task& task) const {
+    if (task.is_volatile) {
+        return false;
+    }
     if (scan.states != 0 && (scan.states >> static_cast<unsigned>(task.state) & 1U) == 0) {
         return false;
     }

@@ -11,6 +11,7 @@ import tempfile
 import threading
 import time
 import unittest
+import weakref
 
 import msgpack
 import zmq
@@ -45,17 +46,23 @@ def wait_until(condition, what, patience=PATIENCE):
 class Program:
     """A running program; its output is collected line by line."""
 
-    def __init__(self, name, *args, stdin=subprocess.DEVNULL, env=None):
+    def __init__(self, name, *args, stdin=subprocess.DEVNULL, env=None, before=None):
         self.name = name
         self.out, self.err = [], []
         self.process = subprocess.Popen(
-            [os.path.join(BIN, name), *args], stdin=stdin, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True, env={**os.environ, **(env or {})})
+            [*self._shell(before), os.path.join(BIN, name), *args], stdin=stdin,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env={**os.environ, **(env or {})})
         self._readers = [threading.Thread(target=self._read, args=pair, daemon=True) for pair in
                          ((self.process.stdout, self.out), (self.process.stderr, self.err))]
         for reader in self._readers:
             reader.start()
         atexit.register(self.kill)
+
+    @staticmethod
+    def _shell(before):
+        """What lets a shell do something first, such as setting limits."""
+        return ["bash", "-c", before + ' exec "$0" "$@"'] if before else []
 
     def _read(self, stream, lines):
         for line in stream:
@@ -99,10 +106,10 @@ class Program:
 class Broker(Program):
     """A broker on free ports, or on those of an earlier one."""
 
-    def __init__(self, data, *args, endpoints=None):
+    def __init__(self, data, *args, endpoints=None, before=None):
         clients, workers, updates = endpoints or ["tcp://127.0.0.1:*"] * 3
         super().__init__("xebec-broker", "--data", data, "--clients", clients, "--workers", workers,
-                         "--updates", updates, *args)
+                         "--updates", updates, *args, before=before)
         ready = self.until_logged(r"ready, .*clients (\S+) workers (\S+) updates (\S+)")
         self.clients, self.workers, self.updates = ready.groups()
         self.endpoints = list(ready.groups())
@@ -132,6 +139,7 @@ class RawPeer:
         self.socket = zmq.Context.instance().socket(zmq.DEALER)
         self.socket.linger = 0
         self.socket.connect(endpoint)
+        weakref.finalize(self, self.socket.close)
         self.session = 0
         self.correlation = 0
         self.passed_over = []

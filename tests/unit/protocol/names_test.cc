@@ -91,6 +91,7 @@ TEST(EscapeControls, LeavesNothingThatMovesACursor) {
     EXPECT_EQ(escape_controls("\xFF\xC3"), "\\xff\\xc3");
     EXPECT_EQ(escape_controls(std::string_view("\0", 1)), "\\x00");
     EXPECT_EQ(escape_controls("\xC2\xA0"), "\xC2\xA0");
+    EXPECT_EQ(escape_controls("\u202ecba"), "\\xe2\\x80\\xaecba");
     EXPECT_EQ(escape_controls(""), "");
 }
 
