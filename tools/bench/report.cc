@@ -1,0 +1,84 @@
+#include "tools/bench/report.h"
+
+#include <nlohmann/json.hpp>
+
+#include <array>
+#include <cstdio>
+#include <utility>
+
+namespace xebec::bench {
+
+namespace {
+
+struct Line {
+    const char* key;
+    const char* text;
+    const std::optional<double>& value;
+    int decimals;
+};
+
+std::array<Line, 14> lines_of(const Report& r) {
+    return {{{"tasks_per_second", "tasks/s", r.tasks_per_second, 0},
+             {"forward_tasks_per_second", "forward only, tasks/s", r.forward_tasks_per_second, 0},
+             {"limit_tasks_per_second", "forward+unpack, tasks/s", r.limit_tasks_per_second, 0},
+             {"ratio", "of forward+unpack", r.ratio, 3},
+             {"p50_us", "p50, us", r.p50_us, 1},
+             {"p99_us", "p99, us", r.p99_us, 1},
+             {"p999_us", "p99.9, us", r.p999_us, 1},
+             {"limit_p50_us", "p50 of forward only, us", r.limit_p50_us, 1},
+             {"ratio_p50", "p50, of forward only", r.ratio_p50, 3},
+             {"octets_per_task", "octets per task", r.octets_per_task, 1},
+             {"worst_step_ms", "longest step, ms", r.worst_step_ms, 2},
+             {"other_tasks_per_second", "compared with, tasks/s", r.other_tasks_per_second, 0},
+             {"ratio_other", "of that", r.ratio_other, 3},
+             {"broker_cpu_percent", "broker, % of a core", r.broker_cpu_percent, 2}}};
+}
+
+std::string number(double value, int decimals) {
+    std::array<char, 64> text{};
+    std::snprintf(text.data(), text.size(), "%.*f", decimals, value);
+    std::string out(text.data());
+    if (decimals == 0) {  // 1234567 as 1,234,567
+        for (std::size_t at = out.size(); at > 3;) {
+            at -= 3;
+            out.insert(at, ",");
+        }
+    }
+    return out;
+}
+
+}  // namespace
+
+std::string to_json(const Report& report) {
+    nlohmann::ordered_json object{{"test", report.test}};
+    for (const Line& line : lines_of(report)) {
+        if (line.value) {
+            object[line.key] = *line.value;
+        }
+    }
+    if (report.broker_cpu_us_per_task) {
+        object["broker_cpu_us_per_task"] = *report.broker_cpu_us_per_task;
+    }
+    return object.dump();
+}
+
+std::string to_text(const Report& report) {
+    std::string out = report.test + '\n';
+    const auto add = [&out](const std::string& text, const std::string& value) {
+        out += "  " + text + std::string(text.size() < 40 ? 40 - text.size() : 1, ' ');
+        out += std::string(value.size() < 14 ? 14 - value.size() : 0, ' ') + value + '\n';
+    };
+    for (const Line& line : lines_of(report)) {
+        if (line.value) {
+            const bool names_other = &line.value == &report.other_tasks_per_second;
+            add(names_other ? std::string(report.other) + ", tasks/s" : line.text,
+                number(*line.value, line.decimals));
+        }
+    }
+    if (report.broker_cpu_us_per_task) {
+        add("broker, CPU us per task", number(*report.broker_cpu_us_per_task, 2));
+    }
+    return out;
+}
+
+}  // namespace xebec::bench

@@ -1,0 +1,33 @@
+#pragma once
+// What a test found, as a table for people and as JSON for programs.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace xebec::bench {
+
+// What does not apply is absent. Names and units are those of the JSON.
+struct Report {
+    std::string test;
+    std::optional<double> tasks_per_second;
+    std::optional<double> forward_tasks_per_second;  // the raw forwarder
+    std::optional<double> limit_tasks_per_second;    // forward+unpack
+    std::optional<double> ratio;                     // to the limit
+    std::optional<double> p50_us, p99_us, p999_us;
+    std::optional<double> limit_p50_us;  // the raw forwarder's
+    std::optional<double> ratio_p50;
+    std::optional<double> octets_per_task;
+    std::optional<double> worst_step_ms;
+    std::optional<double> other_tasks_per_second;  // what the rate is compared with
+    std::optional<double> ratio_other;
+    std::optional<double> broker_cpu_percent;  // of one core
+    std::optional<double> broker_cpu_us_per_task;
+    std::string_view other;  // what `other_tasks_per_second` is
+};
+
+std::string to_json(const Report& report);
+std::string to_text(const Report& report);
+
+}  // namespace xebec::bench

@@ -1,0 +1,324 @@
+#include "tools/bench/tests.h"
+
+#include "runtime/clock.h"
+#include "tools/bench/forward.h"
+#include "tools/bench/peers.h"
+#include "tools/bench/processes.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <stdexcept>
+#include <vector>
+
+namespace xebec::bench {
+
+using std::chrono::seconds;
+
+namespace {
+
+// How a test is meant where the options do not say.
+struct Defaults {
+    std::uint64_t count = 1'000'000;
+    std::uint64_t batch = 256;
+    std::uint64_t window = 16;
+};
+
+Load load_of(const Options& options, const Defaults& defaults) {
+    const std::uint64_t count = options.count > 0 ? options.count : defaults.count;
+    return {.count = count,
+            .warm_up = std::max<std::uint64_t>(count / 10, 1),
+            .batch = options.batch > 0 ? options.batch : defaults.batch,
+            .window = options.window > 0 ? options.window : defaults.window,
+            .payload = options.payload};
+}
+
+BrokerProcess start_broker(const Options& options) {
+    return {options.broker.empty() ? sibling("xebec-broker") : options.broker, options.durability,
+            options.data};
+}
+
+double rate(const Measured& measured) {
+    return static_cast<double>(measured.tasks) / measured.seconds;
+}
+
+Measured checked(const Measured& measured) {
+    if (measured.wrong > 0) {
+        throw std::runtime_error(std::to_string(measured.wrong) + " results were wrong");
+    }
+    return measured;
+}
+
+// The run in the middle, by what `value` says of each.
+Measured median(std::uint64_t runs, const std::function<Measured()>& run,
+                const std::function<double(const Measured&)>& value) {
+    std::vector<Measured> all;
+    for (std::uint64_t i = 0; i < runs; ++i) {
+        all.push_back(checked(run()));
+    }
+    std::sort(all.begin(), all.end(),
+              [&](const Measured& a, const Measured& b) { return value(a) < value(b); });
+    return all[all.size() / 2];
+}
+
+Measured forward(const Load& load, Forwarding forwarding) {
+    const SharedBoard board;
+    const Child broker([&] { run_forwarder(*board, forwarding); });
+    const Child worker([&] { run_forward_worker(*board); });
+    Child client([&] {
+        run_forward_client(*board, {.count = load.count,
+                                    .warm_up = load.warm_up,
+                                    .batch = load.batch,
+                                    .window = load.window,
+                                    .payload = load.payload});
+    });
+    client.join();
+    return board->measured;
+}
+
+Measured submit_to(const BrokerProcess& broker, const Load& load) {
+    const SharedBoard board;
+    Child client([&] { run_client(*board, broker.clients(), load); });
+    client.join();
+    return checked(board->measured);
+}
+
+// Workers of a kind, for as long as this lives.
+class Workers {
+public:
+    Workers(const BrokerProcess& broker, std::uint64_t count, const std::string& kind = "bench") {
+        for (std::uint64_t i = 0; i < count; ++i) {
+            children_.emplace_back([&] { run_worker(broker.workers(), kind); });
+        }
+    }
+
+private:
+    std::deque<Child> children_;
+};
+
+Measured through_broker(const Options& options, const Load& load) {
+    const BrokerProcess broker = start_broker(options);
+    const Workers workers(broker, options.workers);
+    return submit_to(broker, load);
+}
+
+// ---- the tests ----
+
+Report throughput(const Options& options, const Defaults& defaults) {
+    const Load load = load_of(options, defaults);
+    const Measured only = median(
+        options.runs, [&] { return forward(load, Forwarding::only); }, rate);
+    const Measured limit = median(
+        options.runs, [&] { return forward(load, Forwarding::unpack); }, rate);
+    Duration cpu{};
+    const Measured here = median(
+        options.runs,
+        [&] {
+            const BrokerProcess broker = start_broker(options);
+            const Workers workers(broker, options.workers);
+            const Measured measured = submit_to(broker, load);
+            cpu = broker.cpu();
+            return measured;
+        },
+        rate);
+    return {.tasks_per_second = rate(here),
+            .forward_tasks_per_second = rate(only),
+            .limit_tasks_per_second = rate(limit),
+            .ratio = rate(here) / rate(limit),
+            .broker_cpu_us_per_task = std::chrono::duration<double, std::micro>(cpu).count() /
+                                      static_cast<double>(load.count + load.warm_up)};
+}
+
+Report end_to_end(const Options& options) {
+    return throughput(options, {});
+}
+
+Report single(const Options& options) {
+    return throughput(options, {.count = 300'000, .batch = 1, .window = 1'000});
+}
+
+Report latency(const Options& options) {
+    const Load load = load_of(options, {.count = 20'000, .batch = 1, .window = 1});
+    const auto p50 = [](const Measured& measured) { return measured.p50_us; };
+    const Measured limit = median(
+        options.runs, [&] { return forward(load, Forwarding::only); }, p50);
+    const Measured here = median(
+        options.runs, [&] { return through_broker(options, load); }, p50);
+    return {.p50_us = here.p50_us,
+            .p99_us = here.p99_us,
+            .p999_us = here.p999_us,
+            .limit_p50_us = limit.p50_us,
+            .ratio_p50 = here.p50_us / limit.p50_us};
+}
+
+Report submit(const Options& options) {
+    Load load = load_of(options, {});
+    load.waits = false;
+    const Measured here = median(
+        options.runs,
+        [&] {
+            const BrokerProcess broker = start_broker(options);
+            return submit_to(broker, load);
+        },
+        rate);
+    return {.tasks_per_second = rate(here)};
+}
+
+// All wait already when the first worker comes; the last is waited for.
+Report drain(const Options& options) {
+    Load load = load_of(options, {});
+    load.waits = false;
+    const Measured here = median(
+        options.runs,
+        [&] {
+            const BrokerProcess broker = start_broker(options);
+            submit_to(broker, load);
+            const Workers workers(broker, options.workers);
+            const Instant began = runtime::now().steady;
+            Load last = load;
+            last.count = 1;
+            last.warm_up = 1;
+            last.batch = 1;
+            last.window = 1;
+            last.waits = true;
+            const Measured end = submit_to(broker, last);
+            return Measured{
+                .seconds = std::chrono::duration<double>(runtime::now().steady - began).count(),
+                .tasks = load.count + load.warm_up + 2,
+                .wrong = end.wrong};
+        },
+        rate);
+    return {.tasks_per_second = rate(here)};
+}
+
+Load waiting_load(const Options& options, std::uint64_t count) {
+    return {.count = count - count / 10,
+            .warm_up = count / 10,
+            .payload = options.payload,
+            .kind = "nobody-serves",
+            .queue = "waiting",
+            .waits = false};
+}
+
+Report memory(const Options& options) {
+    const std::uint64_t count = options.waiting > 0 ? options.waiting : 1'000'000;
+    const BrokerProcess broker = start_broker(options);
+    const std::uint64_t before = broker.memory_octets();
+    submit_to(broker, waiting_load(options, count));
+    const std::uint64_t after = broker.memory_octets();
+    return {.octets_per_task = static_cast<double>(after - before) / static_cast<double>(count)};
+}
+
+Report backlog(const Options& options) {
+    const Load load = load_of(options, {});
+    const auto rate_behind = [&](std::uint64_t waiting) {
+        const BrokerProcess broker = start_broker(options);
+        submit_to(broker, waiting_load(options, waiting));
+        const Workers workers(broker, options.workers);
+        return median(
+            options.runs, [&] { return submit_to(broker, load); }, rate);
+    };
+    const double few = rate(rate_behind(10'000));
+    const double many = rate(rate_behind(options.waiting > 0 ? options.waiting : 10'000'000));
+    return {.tasks_per_second = many,
+            .other_tasks_per_second = few,
+            .ratio_other = many / few,
+            .other = "behind 10,000"};
+}
+
+Report workers(const Options& options) {
+    const Load load = load_of(options, {});
+    const double alone = rate(median(
+        options.runs, [&] { return through_broker(options, load); }, rate));
+    const BrokerProcess broker = start_broker(options);
+    const SharedBoard board;
+    const Child idle([&] { run_idle_workers(*board, broker.workers(), options.idle_workers); });
+    while (!board->is_done) {
+        sleep_for(std::chrono::milliseconds{10});
+    }
+    const Duration before = broker.cpu();
+    const Duration watched = seconds{5};
+    sleep_for(watched);
+    const Duration used = broker.cpu() - before;
+    const Workers busy(broker, options.workers);
+    const double among = rate(median(
+        options.runs, [&] { return submit_to(broker, load); }, rate));
+    return {.tasks_per_second = among,
+            .other_tasks_per_second = alone,
+            .ratio_other = among / alone,
+            .broker_cpu_percent = 100.0 * std::chrono::duration<double>(used).count() /
+                                  std::chrono::duration<double>(watched).count(),
+            .other = "without them"};
+}
+
+Report idle(const Options& options) {
+    const BrokerProcess broker = start_broker(options);
+    const SharedBoard board;
+    const Child workers([&] { run_idle_workers(*board, broker.workers(), 4); });
+    sleep_for(seconds{1});
+    const Duration before = broker.cpu();
+    const Duration watched = seconds{10};
+    sleep_for(watched);
+    return {.broker_cpu_percent = 100.0 *
+                                  std::chrono::duration<double>(broker.cpu() - before).count() /
+                                  std::chrono::duration<double>(watched).count()};
+}
+
+// The rate with monitors attached, to the rate without.
+Report watched(const Options& options, std::size_t monitors, bool figures) {
+    const Load load = load_of(options, {});
+    const BrokerProcess broker = start_broker(options);
+    const Workers workers(broker, options.workers);
+    const auto measure = [&] {
+        return rate(median(
+            options.runs, [&] { return submit_to(broker, load); }, rate));
+    };
+    const double alone = measure();
+    std::deque<Background> programs;
+    for (std::size_t i = 0; i < monitors; ++i) {
+        std::vector<std::string> arguments{sibling("xebec-monitor"), "--broker", broker.clients(),
+                                           "--updates", broker.updates()};
+        if (figures) {
+            arguments.emplace_back("--stats");
+        }
+        programs.emplace_back(arguments);
+    }
+    sleep_for(seconds{1});
+    const double with = measure();
+    return {.tasks_per_second = with,
+            .other_tasks_per_second = alone,
+            .ratio_other = with / alone,
+            .other = "without monitors"};
+}
+
+Report updates(const Options& options) {
+    return watched(options, 1, false);
+}
+
+Report updates_stats(const Options& options) {
+    return watched(options, 10, true);
+}
+
+constexpr std::array<Test, 11> tests{{
+    {"end-to-end", "submit, run, result back: 256 tasks to a message, 16 in flight", end_to_end},
+    {"single", "the same, one task to a message, 1,000 in flight", single},
+    {"latency", "one task in flight", latency},
+    {"submit", "until the broker has accepted", submit},
+    {"drain", "workers come to a full queue", drain},
+    {"memory", "octets of broker memory per waiting task", memory},
+    {"backlog", "end-to-end while ten million wait, to that while ten thousand do", backlog},
+    {"workers", "end-to-end among 1,000 idle workers, to that without", workers},
+    {"idle", "what a broker with four idle workers takes", idle},
+    {"updates", "end-to-end with a line-mode monitor, to that without", updates},
+    {"updates-stats", "end-to-end with ten monitors of figures, to that without", updates_stats},
+}};
+
+}  // namespace
+
+std::span<const Test> all_tests() {
+    return tests;
+}
+
+}  // namespace xebec::bench
