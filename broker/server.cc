@@ -64,9 +64,6 @@ Server::Server(const Options& options, const runtime::Signals& signals)
     poll_clients_ = poller_.add(clients_);
     poll_updates_ = poller_.add(updates_);
     poll_signals_ = poller_.add(signals.descriptor());
-    for (const runtime::Listener* door : {&clients_door_, &workers_door_, &updates_door_}) {
-        poller_.add(door->failures());
-    }
     if (options.insecure_network) {
         spdlog::warn("--insecure-network: whoever reaches this broker can do anything");
     }
@@ -109,10 +106,11 @@ std::optional<Instant> Server::next_deadline() const {
         return now_.steady;
     }
     std::optional<Instant> next = core_.next_deadline();
+    if (const auto patient = outbox_.next_deadline()) {
+        next = std::min(next.value_or(*patient), *patient);
+    }
     for (const runtime::Listener* door : {&clients_door_, &workers_door_, &updates_door_}) {
-        if (const auto at = door->next_deadline()) {
-            next = std::min(next.value_or(*at), *at);
-        }
+        next = std::min(next.value_or(door->next_deadline()), door->next_deadline());
     }
     return next;
 }
@@ -262,10 +260,17 @@ void Server::perform() {
     const Position first = journal_.append(effects_.records);
     for (Send& message : effects_.sends) {
         const Position at = first + message.records_before;
-        if (message.at_once) {
-            outbox_.put_at_once(std::move(message));
-        } else {
-            outbox_.put(at, std::move(message));
+        switch (is_stopping_ && message.leaves == Leaves::patiently ? Leaves::in_turn
+                                                                    : message.leaves) {
+            case Leaves::in_turn:
+                outbox_.put(at, std::move(message));
+                break;
+            case Leaves::at_once:
+                outbox_.put_at_once(std::move(message));
+                break;
+            case Leaves::patiently:
+                outbox_.put_patient(at, now_.steady, std::move(message));
+                break;
         }
     }
     for (SendPlain& message : effects_.plain_sends) {
@@ -279,17 +284,17 @@ void Server::perform() {
 }
 
 void Server::release() {
-    while (auto message = outbox_.take(journal_.durable_position())) {
-        std::visit([this](const auto& content) { transmit(content); }, *message);
+    while (auto message = outbox_.take(journal_.durable_position(), now_.steady)) {
+        std::visit([this](auto& content) { transmit(std::move(content)); }, *message);
     }
 }
 
-void Server::transmit(const Send& message) {
+void Server::transmit(Send message) {
     runtime::Socket& socket = message.peer.port == Port::clients ? clients_ : workers_;
-    note_failure(message.peer, socket.send(message.peer.address, message.packet));
+    note_failure(message.peer, socket.send(message.peer.address, std::move(message.packet)));
 }
 
-void Server::transmit(const SendPlain& message) {
+void Server::transmit(SendPlain message) {
     runtime::Socket& socket = message.peer.port == Port::clients ? clients_ : workers_;
     std::vector<runtime::FrameOut> frames;
     for (const std::string& part : message.peer.address) {
@@ -308,7 +313,7 @@ void Server::note_failure(const Peer& peer, runtime::SendResult result) {
     }
 }
 
-void Server::transmit(const Publish& message) {
+void Server::transmit(Publish message) {
     std::vector<runtime::FrameOut> frames;
     for (const std::string& frame : message.frames) {
         frames.push_back({frame, {}});

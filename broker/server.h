@@ -39,9 +39,9 @@ private:
     void apply(const Event& event);
     void perform();
     void release();
-    void transmit(const Send& message);
-    void transmit(const SendPlain& message);
-    void transmit(const Publish& message);
+    void transmit(Send message);
+    void transmit(SendPlain message);
+    void transmit(Publish message);
     void note_failure(const Peer& peer, runtime::SendResult result);
     bool may_complain();
 

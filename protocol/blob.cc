@@ -7,11 +7,17 @@
 
 namespace xebec {
 
+namespace {
+
+constexpr std::uint32_t size_max = INT32_MAX;
+
+}  // namespace
+
 // The header of every buffer. Own octets follow it directly; a foreign buffer's description does.
 struct Blob::Block {
     std::atomic<std::uint32_t> handles{1};
-    std::uint32_t size;
-    bool is_foreign;
+    std::uint32_t size : 31;
+    std::uint32_t is_foreign : 1;
 
     char* own() { return reinterpret_cast<char*>(this) + sizeof(Block); }
 };
@@ -20,20 +26,20 @@ Blob Blob::copy_of(std::string_view octets) {
     if (octets.empty()) {
         return {};
     }
-    check(octets.size() <= UINT32_MAX, "a blob is smaller than 4 GiB");
+    check(octets.size() <= size_max, "a blob is smaller than 2 GiB");
     void* memory = ::operator new(sizeof(Block) + octets.size());
-    auto* block =
-        new (memory) Block{.size = static_cast<std::uint32_t>(octets.size()), .is_foreign = false};
+    auto* block = new (memory)
+        Block{.size = static_cast<std::uint32_t>(octets.size()) & size_max, .is_foreign = 0};
     std::memcpy(block->own(), octets.data(), octets.size());
     return Blob(block);
 }
 
 Blob Blob::adopt(Foreign foreign) {
     constexpr std::size_t room = sizeof(Block) + sizeof(Foreign);
-    check(foreign.size <= UINT32_MAX, "a blob is smaller than 4 GiB");
+    check(foreign.size <= size_max, "a blob is smaller than 2 GiB");
     void* memory = ::operator new(room);
-    auto* block =
-        new (memory) Block{.size = static_cast<std::uint32_t>(foreign.size), .is_foreign = true};
+    auto* block = new (memory)
+        Block{.size = static_cast<std::uint32_t>(foreign.size) & size_max, .is_foreign = 1};
     std::memcpy(block->own(), &foreign, sizeof foreign);
     return Blob(block);
 }
@@ -42,7 +48,7 @@ std::string_view Blob::view() const {
     if (block_ == nullptr) {
         return {};
     }
-    if (!block_->is_foreign) {
+    if (block_->is_foreign == 0) {
         return {block_->own(), block_->size};
     }
     Foreign foreign;
@@ -64,7 +70,7 @@ void Blob::drop() noexcept {
     if (block_ == nullptr || block_->handles.fetch_sub(1, std::memory_order_acq_rel) != 1) {
         return;
     }
-    if (block_->is_foreign) {
+    if (block_->is_foreign != 0) {
         Foreign foreign;
         std::memcpy(&foreign, block_->own(), sizeof foreign);
         foreign.release(foreign.owner);

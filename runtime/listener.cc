@@ -7,12 +7,15 @@ namespace xebec::runtime {
 
 namespace {
 
-constexpr Duration closed_for = std::chrono::seconds{1};
+constexpr Duration update_interval = std::chrono::seconds{1};
 
 }  // namespace
 
 Listener::Listener(const Context& context, Socket& socket, const std::string& endpoint)
-    : socket_(socket), endpoint_(socket.bind(endpoint)), failures_(context, SocketType::pair) {
+    : socket_(socket),
+      endpoint_(socket.bind(endpoint)),
+      failures_(context, SocketType::pair, {.receive_messages_max = 0}) {
+    // Without a limit: a full queue would hold up libzmq's own thread.
     failures_.connect(socket.report_accept_failures());
 }
 
@@ -21,25 +24,28 @@ Listener::~Listener() {
 }
 
 Listener::Change Listener::update(Instant now) {
+    if (now < updates_at_) {
+        return Change::none;
+    }
+    updates_at_ = now + update_interval;
     bool has_failed = false;
     while (failures_.receive(event_)) {
         has_failed = true;
     }
-    if (has_failed && !opens_at_) {
+    if (is_open_ && has_failed) {
         socket_.unbind(endpoint_);
-        opens_at_ = now + closed_for;
+        is_open_ = false;
         return Change::closed;
     }
-    if (!opens_at_ || now < *opens_at_) {
+    if (is_open_) {
         return Change::none;
     }
-    opens_at_ = now + closed_for;
     try {
         socket_.bind(endpoint_);
     } catch (const std::runtime_error&) {
         return Change::none;  // still none left, not even for the endpoint itself
     }
-    opens_at_.reset();
+    is_open_ = true;
     return Change::opened;
 }
 

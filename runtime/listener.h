@@ -5,7 +5,6 @@
 #include "protocol/time.h"
 #include "runtime/sockets.h"
 
-#include <optional>
 #include <string>
 
 namespace xebec::runtime {
@@ -24,20 +23,18 @@ public:
     // With its port, if that was left open.
     const std::string& endpoint() const { return endpoint_; }
 
-    // What becomes readable when a peer could not be accepted.
-    const Socket& failures() const { return failures_; }
-
     enum class Change { none, closed, opened };
-    // Looks at the failures, closes, and opens again a second later.
+    // Once a second at most: looks whether peers could not be accepted and closes, or opens again.
     Change update(Instant now);
-    std::optional<Instant> next_deadline() const { return opens_at_; }
+    Instant next_deadline() const { return updates_at_; }
 
 private:
     Socket& socket_;
     std::string endpoint_;
     Socket failures_;
     Multipart event_;
-    std::optional<Instant> opens_at_;
+    bool is_open_ = true;
+    Instant updates_at_{};
 };
 
 }  // namespace xebec::runtime

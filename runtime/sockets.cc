@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <poll.h>
 #include <stdexcept>
 
 namespace xebec::runtime {
@@ -42,6 +43,10 @@ void release_blob(void*, void* blob) {
     delete static_cast<Blob*>(blob);
 }
 
+void release_string(void*, void* string) {
+    delete static_cast<std::string*>(string);
+}
+
 void release_message(void* message) noexcept {
     delete static_cast<zmq::message_t*>(message);
 }
@@ -55,9 +60,25 @@ void make_message(zmq_msg_t& message, const FrameOut& frame) {
               "memory is there");
         return;
     }
+    if (frame.own != nullptr && frame.own->size() >= share_octets_min) {
+        auto* kept = new std::string(std::move(*frame.own));
+        check(zmq_msg_init_data(&message, kept->data(), kept->size(), release_string, kept) == 0,
+              "memory is there");
+        return;
+    }
     const std::string_view octets = frame.blob.empty() ? frame.octets : frame.blob.view();
     check(zmq_msg_init_size(&message, octets.size()) == 0, "memory is there");
     std::copy(octets.begin(), octets.end(), static_cast<char*>(zmq_msg_data(&message)));
+}
+
+// For poll(2): -1 is for ever.
+int timeout_until(std::optional<Instant> deadline) {
+    if (!deadline) {
+        return -1;
+    }
+    constexpr std::int64_t longest = 3'600'000;
+    const auto left = std::chrono::ceil<milliseconds>(*deadline - now().steady).count();
+    return static_cast<int>(std::clamp<std::int64_t>(left, 0, longest));
 }
 
 std::runtime_error start_error(const std::string& action, const std::string& endpoint) {
@@ -129,6 +150,8 @@ Socket::Socket(const Context& context, SocketType type, const SocketOptions& opt
     if (handle_ == nullptr) {
         throw std::runtime_error(std::string("cannot make a socket: ") + zmq_strerror(zmq_errno()));
     }
+    std::size_t size = sizeof descriptor_;
+    check(zmq_getsockopt(handle_, ZMQ_FD, &descriptor_, &size) == 0, "a socket has a descriptor");
     set(handle_, ZMQ_SNDHWM, options.send_messages_max);
     set(handle_, ZMQ_RCVHWM, options.receive_messages_max);
     set(handle_, ZMQ_MAXMSGSIZE, options.frame_octets_max);
@@ -216,8 +239,10 @@ bool Socket::receive(Multipart& message) {
             got = zmq_msg_recv(frame.handle(), handle_, ZMQ_DONTWAIT);
         } while (got < 0 && zmq_errno() == EINTR);
         if (got < 0) {
+            is_touched_ = false;  // looked, and there was nothing
             return false;
         }
+        is_touched_ = true;
         message.dropped_ += keep ? 0 : 1;
         more = frame.more();
     }
@@ -229,6 +254,7 @@ bool Socket::receive(Multipart& message) {
 }
 
 SendResult Socket::send(std::span<const FrameOut> frames) {
+    is_touched_ = true;
     for (std::size_t i = 0; i < frames.size(); ++i) {
         zmq_msg_t message;
         make_message(message, frames[i]);
@@ -247,7 +273,7 @@ SendResult Socket::send(std::span<const FrameOut> frames) {
     return SendResult::sent;
 }
 
-SendResult Socket::send(std::span<const std::string> address, const protocol::Packet& packet) {
+SendResult Socket::send(std::span<const std::string> address, protocol::Packet packet) {
     const auto header = encode(packet.header);
     std::vector<FrameOut> frames;
     frames.reserve(address.size() + 3 + packet.payloads.size());
@@ -256,15 +282,23 @@ SendResult Socket::send(std::span<const std::string> address, const protocol::Pa
     }
     frames.push_back({});
     frames.push_back({std::string_view(header.data(), header.size()), {}});
-    frames.push_back({packet.body, {}});
+    frames.push_back({packet.body, {}, &packet.body});
     for (const Blob& payload : packet.payloads) {
         frames.push_back({{}, payload});
     }
     return send(frames);
 }
 
+bool Socket::has_input() const {
+    int events = 0;
+    std::size_t size = sizeof events;
+    is_touched_ =
+        zmq_getsockopt(handle_, ZMQ_EVENTS, &events, &size) != 0 || (events & ZMQ_POLLIN) != 0;
+    return is_touched_;
+}
+
 std::size_t Poller::add(const Socket& socket) {
-    items_.push_back({.socket = socket.handle()});
+    items_.push_back({.socket = &socket});
     return items_.size() - 1;
 }
 
@@ -274,25 +308,34 @@ std::size_t Poller::add(int descriptor) {
 }
 
 void Poller::replace(std::size_t index, const Socket& socket) {
-    items_[index].socket = socket.handle();
+    items_[index].socket = &socket;
 }
 
+// The descriptor of a socket tells changes only, so a socket that was used since it was last asked
+// is asked first (libzmq's manual, ZMQ_FD). And it tells changes of any kind: only the socket
+// itself knows whether something has come.
 void Poller::wait_until(std::optional<Instant> deadline) {
-    using std::chrono::ceil;
-    constexpr long wait_max_ms = 3'600'000;
-    long timeout = -1;
-    if (deadline) {
-        const auto left = ceil<milliseconds>(*deadline - now().steady).count();
-        timeout = static_cast<long>(std::clamp<std::int64_t>(left, 0, wait_max_ms));
+    bool is_any_ready = false;
+    polled_.clear();
+    for (Item& item : items_) {
+        item.ready = item.socket != nullptr && item.socket->is_touched_ && item.socket->has_input();
+        is_any_ready |= item.ready;
+        polled_.push_back(
+            {item.socket != nullptr ? item.socket->descriptor_ : item.descriptor, POLLIN, 0});
     }
-    std::vector<zmq_pollitem_t> polled;
-    polled.reserve(items_.size());
-    for (const Item& item : items_) {
-        polled.push_back({item.socket, item.descriptor, ZMQ_POLLIN, 0});
-    }
-    const int ready = zmq_poll(polled.data(), static_cast<int>(polled.size()), timeout);
-    for (std::size_t i = 0; i < items_.size(); ++i) {
-        items_[i].ready = ready > 0 && (polled[i].revents & (ZMQ_POLLIN | ZMQ_POLLERR)) != 0;
+    while (true) {
+        const int signalled =
+            poll(polled_.data(), polled_.size(), is_any_ready ? 0 : timeout_until(deadline));
+        for (std::size_t i = 0; i < items_.size() && signalled > 0; ++i) {
+            Item& item = items_[i];
+            if (polled_[i].revents != 0 && !item.ready) {
+                item.ready = item.socket == nullptr || item.socket->has_input();
+                is_any_ready |= item.ready;
+            }
+        }
+        if (is_any_ready || signalled <= 0) {
+            return;
+        }
     }
 }
 

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <poll.h>
 #include <span>
 #include <string>
 #include <string_view>
@@ -59,6 +60,7 @@ private:
 struct FrameOut {
     std::string_view octets;
     Blob blob;
+    std::string* own = nullptr;  // moved from instead, if it is large
 };
 
 enum class SocketType { router, dealer, xpub, sub, pair };
@@ -102,18 +104,26 @@ public:
     SendResult send(std::span<const FrameOut> frames);
 
     // [address …] [empty] [header] [body] [payload …]; `address` is empty on a DEALER.
-    SendResult send(std::span<const std::string> address, const protocol::Packet& packet);
+    SendResult send(std::span<const std::string> address, protocol::Packet packet);
 
     void* handle() const { return handle_; }
 
 private:
+    friend class Poller;
+    bool has_input() const;
+
     void* handle_;
+    int descriptor_;  // becomes readable when something may have come
+    // Something was done with this socket that may have taken a sign off its descriptor, so that it
+    // must be asked before anybody waits for the next one.
+    mutable bool is_touched_ = true;
 };
 
-// Waits for sockets and descriptors of one thread.
+// Waits for sockets and descriptors of one thread. zmq_poll would do, but it asks every socket
+// twice in each wait, and each question costs two system calls.
 class Poller {
 public:
-    // Both return an index for `is_ready`.
+    // Both return an index for `is_ready`. A socket must live until it is replaced.
     std::size_t add(const Socket& socket);
     std::size_t add(int descriptor);
     void replace(std::size_t index, const Socket& socket);
@@ -124,11 +134,12 @@ public:
 
 private:
     struct Item {
-        void* socket = nullptr;
+        const Socket* socket = nullptr;
         int descriptor = -1;
         bool ready = false;
     };
     std::vector<Item> items_;
+    std::vector<pollfd> polled_;
 };
 
 // Whether `endpoint` is on this machine only: ipc, inproc, or tcp on 127.0.0.0/8 or [::1].

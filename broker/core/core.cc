@@ -73,7 +73,7 @@ void Core::on(const ReceivedMalformed& event) {
     ErrorAnswer error = event.error;
     error.epoch = epoch_;
     if (event.header.type != ErrorAnswer::type) {  // an error never answers an error
-        send(event.peer, event.header.correlation, event.header.session, error, true);
+        send(event.peer, event.header.correlation, event.header.session, error, Leaves::at_once);
     }
 }
 
@@ -166,18 +166,19 @@ void Core::on(const Request& request, const Other&) {
 
 // ---- the step ----
 
-void Core::commit(const Record& record) {
+void Core::commit(Record record) {
     if (state_.apply(record, step_.now)) {
-        keep(record);
+        keep(std::move(record));
     }
-    for (const LaneIndex lane : state_.take_touched_lanes()) {
+    for (const LaneIndex lane : state_.touched_lanes()) {
         offers_.update_lane(lane);
     }
+    state_.forget_touched_lanes();
 }
 
 // For the journal.
-void Core::keep(const Record& record) {
-    step_.effects->records.push_back(record);
+void Core::keep(Record record) {
+    step_.effects->records.push_back(std::move(record));
     if (auto* accepted = std::get_if<TaskAccepted>(&step_.effects->records.back())) {
         // The sender's octets go with its message: the record keeps to what the state owns.
         const Task& task = state_.tasks()[state_.tasks().find(accepted->number)];
@@ -192,24 +193,24 @@ void Core::keep(const Record& record) {
 }
 
 void Core::send(const Peer& peer, std::uint64_t correlation, std::uint64_t session,
-                const Message& message, bool at_once) {
+                const Message& message, Leaves leaves) {
     const Header header{.correlation = correlation, .session = session};
     step_.effects->sends.push_back(
         {.peer = peer,
          .packet = encode(header, message, options_.limits.inline_octets_max),
          .records_before = step_.effects->records.size(),
-         .at_once = at_once});
+         .leaves = leaves});
 }
 
-void Core::send(SessionIndex session, const Message& message, bool at_once) {
-    send(sessions_[session].peer, 0, sessions_[session].id, message, at_once);
+void Core::send(SessionIndex session, const Message& message, Leaves leaves) {
+    send(sessions_[session].peer, 0, sessions_[session].id, message, leaves);
     note_sent(session, step_.effects->sends.back().packet.body.size());
 }
 
-void Core::answer(const Request& request, const Message& message, bool at_once) {
+void Core::answer(const Request& request, const Message& message, Leaves leaves) {
     const std::uint64_t session =
         request.session == no_session ? request.header.session : sessions_[request.session].id;
-    send(request.peer, request.header.correlation, session, message, at_once);
+    send(request.peer, request.header.correlation, session, message, leaves);
     if (request.session != no_session) {
         note_sent(request.session, step_.effects->sends.back().packet.body.size());
     }

@@ -131,12 +131,14 @@ private:
     void on(const Request& request, const Other& message);  // what only a broker says
 
     // ---- the step ----
-    void commit(const Record& record);
-    void keep(const Record& record);
+    void commit(Record record);
+    void keep(Record record);
     void send(const Peer& peer, std::uint64_t correlation, std::uint64_t session,
-              const protocol::Message& message, bool at_once = false);
-    void send(SessionIndex session, const protocol::Message& message, bool at_once = false);
-    void answer(const Request& request, const protocol::Message& message, bool at_once = false);
+              const protocol::Message& message, Leaves leaves = Leaves::in_turn);
+    void send(SessionIndex session, const protocol::Message& message,
+              Leaves leaves = Leaves::in_turn);
+    void answer(const Request& request, const protocol::Message& message,
+                Leaves leaves = Leaves::in_turn);
     void refuse(const Request& request, Refusal refusal, std::string_view text = {});
     void note_sent(SessionIndex session, std::size_t octets);
     bool is_too_many(const Request& request, std::size_t items);

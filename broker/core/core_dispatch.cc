@@ -149,7 +149,7 @@ void Core::check_recall(SessionIndex index) {
     }
     if (!recall.leases.empty()) {
         worker.recall_rests_until = step_.now.steady + recall_rest;
-        send(index, recall, true);
+        send(index, std::move(recall), Leaves::at_once);
     }
 }
 
@@ -190,21 +190,21 @@ void Core::flush_assignments(SessionIndex index) {
     constexpr std::size_t item_octets = 192;
     for (AssignItem& item : worker.assigning) {
         if (!budget.take(item_octets, item.payload.view)) {
-            send(index, message, true);
+            send(index, std::move(message), Leaves::at_once);
             message.items.clear();
             budget.take(item_octets, item.payload.view);
         }
         message.items.push_back(std::move(item));
     }
     if (!message.items.empty()) {
-        send(index, message, true);
+        send(index, std::move(message), Leaves::at_once);
     }
     worker.assigning.clear();
     const auto batch_max = static_cast<std::size_t>(options_.limits.batch_items_max);
     for (std::size_t first = 0; first < worker.revoking.size(); first += batch_max) {
         const auto leases = std::span(worker.revoking).subspan(first);
         const auto batch = leases.first(std::min(batch_max, leases.size()));
-        send(index, Revoke{.leases = {batch.begin(), batch.end()}}, true);
+        send(index, Revoke{.leases = {batch.begin(), batch.end()}}, Leaves::at_once);
     }
     worker.revoking.clear();
 }
@@ -218,7 +218,7 @@ void Core::flush_outcomes(SessionIndex index) {
         const std::size_t overhead = item_octets + outcome.error_text.size();
         if (!budget.take(overhead, outcome.item.result.view)) {
             message.sequence = ++session.outcomes_sent;
-            send(index, message);
+            send(index, std::move(message));
             message.items.clear();
             budget.take(overhead, outcome.item.result.view);
         }
@@ -229,7 +229,7 @@ void Core::flush_outcomes(SessionIndex index) {
     }
     if (!message.items.empty()) {
         message.sequence = ++session.outcomes_sent;
-        send(index, message);
+        send(index, std::move(message));
     }
     session.outcomes.clear();
 }

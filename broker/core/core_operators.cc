@@ -110,7 +110,7 @@ void Core::on(const Request& request, const Queues& message) {
             return;
         }
         reply.items.push_back(view_of(state_.queues()[*queue]));
-        answer(request, reply);
+        answer(request, std::move(reply));
         return;
     }
     const auto& by_name = state_.queues().by_name();
@@ -119,7 +119,7 @@ void Core::on(const Request& request, const Queues& message) {
         reply.items.push_back(view_of(state_.queues()[at->second]));
     }
     reply.more = at != by_name.end();
-    answer(request, reply);
+    answer(request, std::move(reply));
 }
 
 void Core::on(const Request& request, const QueueSet& message) {
@@ -214,7 +214,7 @@ void Core::on(const Request& request, const Workers& message) {
         }
     }
     reply.cursor = i < end ? i : 0;
-    answer(request, reply);
+    answer(request, std::move(reply));
 }
 
 void Core::on(const Request& request, const Drain& message) {
@@ -241,7 +241,7 @@ void Core::on(const Request& request, const Drain& message) {
             named->second = true;
             drain(index);
             if (!session.worker.plain) {
-                send(index, Drain{}, true);
+                send(index, Drain{}, Leaves::at_once);
             }
         }
     }
@@ -251,7 +251,7 @@ void Core::on(const Request& request, const Drain& message) {
         reply.items.push_back(problem(found ? Refusal::none : Refusal::unknown_worker,
                                       found ? std::string_view{} : "no such worker"));
     }
-    answer(request, reply);
+    answer(request, std::move(reply));
 }
 
 // It is given nothing more.
@@ -322,7 +322,7 @@ std::size_t Core::add_lanes(Figures& figures, std::size_t first, bool only_chang
 void Core::on(const Request& request, const Stats&) {
     StatsAnswer reply{figures(false)};
     add_lanes(reply.figures, 0, false);
-    answer(request, reply);
+    answer(request, std::move(reply));
 }
 
 void Core::on(const Request& request, const Snapshot&) {
@@ -341,7 +341,7 @@ void Core::on(const Request& request, const Snapshot&) {
             }
         }
     }
-    answer(request, reply);
+    answer(request, std::move(reply));
 }
 
 // ---- updates ----

@@ -137,7 +137,7 @@ void Core::on(const Request& request, const Hello& hello) {
         step_.now.steady +
             (session.is_worker() ? 2 * options_.heartbeat : options_.client_liveness));
     // At once, because assignments to this session leave at once as well, and must come behind it.
-    send(request.peer, request.header.correlation, id, welcome, true);
+    send(request.peer, request.header.correlation, id, welcome, Leaves::at_once);
 }
 
 // The session that a hello replaces: the one it names, the one this run of the peer had, or the one
@@ -215,7 +215,7 @@ void Core::learn_epoch(std::uint64_t seen) {
 void Core::on(const Request& request, const Ping&) {
     const bool is_known = request.session != no_session;
     answer(request, Pong{.outcomes = is_known ? sessions_[request.session].outcomes_sent : 0},
-           true);
+           Leaves::at_once);
 }
 
 void Core::on(const Request& request, const Pong&) {
@@ -287,7 +287,7 @@ void Core::check_liveness(SessionIndex index) {
     // A ping to a connection that is gone fails, and ends the session sooner than silence would.
     if (!session.is_pinged && step_.now.steady >= session.last_heard + ping_after) {
         session.is_pinged = true;
-        send(index, Ping{}, true);
+        send(index, Ping{}, Leaves::at_once);
     }
     arm(index, SessionTimer::liveness,
         session.is_pinged ? lost_at : session.last_heard + ping_after);

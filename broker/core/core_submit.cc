@@ -102,7 +102,8 @@ void Core::on(const Request& request, const Submit& message) {
         }
         reply.items.push_back(status);
     }
-    answer(request, reply);
+    // Whoever waits for outcomes has those to come still.
+    answer(request, std::move(reply), message.wait ? Leaves::patiently : Leaves::in_turn);
 }
 
 SubmitStatusItem Core::submit(const SubmitItem& item) {

@@ -115,7 +115,7 @@ void Core::on(const Request& request, const Query& message) {
         }
         reply.items.push_back(std::move(item));
     }
-    answer(request, reply);
+    answer(request, std::move(reply));
 }
 
 // ---- waiting ----
@@ -144,7 +144,7 @@ void Core::on(const Request& request, const Wait& message) {
                                .number = state_.tasks()[task].number_shown(),
                                .id = state_.tasks()[task].id});
     }
-    answer(request, reply);
+    answer(request, std::move(reply));
 }
 
 Refusal Core::wait_for(SessionIndex session, TaskIndex index) {
@@ -245,7 +245,7 @@ void Core::on(const Request& request, const Cancel& message) {
         const TaskIndex task = find(ref);
         reply.items.push_back(problem_of(task == no_task ? Refusal::unknown_task : cancel(task)));
     }
-    answer(request, reply);
+    answer(request, std::move(reply));
 }
 
 Refusal Core::cancel(TaskIndex index) {
@@ -279,7 +279,7 @@ void Core::on(const Request& request, const Retry& message) {
         const TaskIndex task = find(ref);
         reply.items.push_back(problem_of(task == no_task ? Refusal::unknown_task : retry(task)));
     }
-    answer(request, reply);
+    answer(request, std::move(reply));
 }
 
 Refusal Core::retry(TaskIndex index) {

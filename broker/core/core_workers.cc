@@ -92,7 +92,7 @@ void Core::on(const Request& request, const Extend& message) {
         state_.tasks().details(task).lease_ends = step_.now.steady + length;
         reply.lease_ms.push_back(static_cast<std::uint64_t>(length.count()));
     }
-    answer(request, reply);
+    answer(request, std::move(reply));
 }
 
 // ---- outcomes ----
@@ -106,7 +106,7 @@ void Core::on(const Request& request, const Done& message) {
     for (const DoneItem& item : message.items) {
         reply.statuses.push_back(finish(request.session, item));
     }
-    answer(request, reply);
+    answer(request, std::move(reply), Leaves::patiently);  // the worker only forgets by it
 }
 
 void Core::on(const Request& request, const Fail& message) {
@@ -117,7 +117,7 @@ void Core::on(const Request& request, const Fail& message) {
     for (const FailItem& item : message.items) {
         reply.statuses.push_back(finish(request.session, item));
     }
-    answer(request, reply);
+    answer(request, std::move(reply));
 }
 
 void Core::on(const Request& request, const Release& message) {
@@ -129,7 +129,7 @@ void Core::on(const Request& request, const Release& message) {
         reply.statuses.push_back(release(request.session, lease, message.started));
     }
     sessions_[request.session].worker.recall_rests_until = {};
-    answer(request, reply);
+    answer(request, std::move(reply));
 }
 
 FinishStatus Core::finish(SessionIndex session, const DoneItem& item) {

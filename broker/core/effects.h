@@ -15,12 +15,18 @@
 
 namespace xebec::broker {
 
+// When a message may leave.
+enum class Leaves : std::uint8_t {
+    in_turn,    // once all records before it are durable
+    at_once,    // it promises nothing and shows nothing
+    patiently,  // in turn, but its receiver can do nothing with it yet: a little later, with others
+};
+
 struct Send {
     Peer peer;
     protocol::Packet packet;
-    // It may leave once all earlier records and so many of this step's are durable …
-    std::size_t records_before = 0;
-    bool at_once = false;  // … or promises nothing and shows nothing, and need not wait
+    std::size_t records_before = 0;  // of this step's
+    Leaves leaves = Leaves::in_turn;
 };
 
 // To a plain peer: the frames behind its address. It promises nothing, so it leaves at once.

@@ -258,10 +258,14 @@ void State::leave(TaskIndex index) {
         case TaskState::dead:
         case TaskState::cancelled:
         case TaskState::expired: {
-            const QueueIndex queue_index = lane.queue();
-            unwatch_head(queue_index);
+            const bool is_head = queue.finals.head() == index;
+            if (is_head) {
+                unwatch_head(lane.queue());
+            }
             queue.finals.remove(tasks_, index);
-            watch_head(queue_index);
+            if (is_head) {
+                watch_head(lane.queue());
+            }
             final_octets_ -= octets_of(task);
             break;
         }
@@ -300,10 +304,11 @@ void State::enter(TaskIndex index, TaskState state, Now now) {
         case TaskState::dead:
         case TaskState::cancelled:
         case TaskState::expired: {
-            const QueueIndex queue_index = lane.queue();
-            unwatch_head(queue_index);
-            queues_[queue_index].finals.push_back(tasks_, index);
-            watch_head(queue_index);
+            Queue& queue = queues_[lane.queue()];
+            queue.finals.push_back(tasks_, index);
+            if (queue.finals.head() == index) {
+                watch_head(lane.queue());
+            }
             final_octets_ += octets_of(task);
             break;
         }

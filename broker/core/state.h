@@ -66,7 +66,8 @@ public:
     std::optional<Instant> next_retention_end() const;
 
     // Lanes that became empty, ready, paused or resumed since the last call.
-    std::vector<LaneIndex> take_touched_lanes() { return std::exchange(touched_lanes_, {}); }
+    const std::vector<LaneIndex>& touched_lanes() const { return touched_lanes_; }
+    void forget_touched_lanes() { touched_lanes_.clear(); }
 
     // With `watching`, transitions are collected; sequences are counted either way.
     void set_watching(bool watching) { watching_ = watching; }

@@ -9,10 +9,13 @@
 namespace xebec::broker {
 
 void NumberIndex::insert(std::uint64_t number, TaskIndex task) {
-    std::unique_ptr<Chunk>& chunk = chunks_[number / chunk_numbers];
-    if (!chunk) {
-        chunk = std::make_unique<Chunk>();
-        chunk->tasks.fill(no_task);
+    Chunk* chunk = chunk_of(number);
+    if (chunk == nullptr) {
+        auto made = std::make_unique<Chunk>();
+        made->tasks.fill(no_task);
+        chunk = made.get();
+        chunks_.emplace(number / chunk_numbers, std::move(made));
+        chunk_last_ = UINT64_MAX;
     }
     TaskIndex& place = chunk->tasks[number % chunk_numbers];
     check(place == no_task, "a number belongs to one task");
@@ -21,18 +24,28 @@ void NumberIndex::insert(std::uint64_t number, TaskIndex task) {
 }
 
 void NumberIndex::erase(std::uint64_t number) {
-    const auto found = chunks_.find(number / chunk_numbers);
-    check(found != chunks_.end(), "a task's number is known");
-    Chunk& chunk = *found->second;
-    chunk.tasks[number % chunk_numbers] = no_task;
-    if (--chunk.count == 0) {
-        chunks_.erase(found);
+    Chunk* chunk = chunk_of(number);
+    check(chunk != nullptr, "a task's number is known");
+    chunk->tasks[number % chunk_numbers] = no_task;
+    if (--chunk->count == 0) {
+        chunks_.erase(number / chunk_numbers);
+        chunk_last_ = UINT64_MAX;
     }
 }
 
+NumberIndex::Chunk* NumberIndex::chunk_of(std::uint64_t number) const {
+    const std::uint64_t wanted = number / chunk_numbers;
+    if (wanted != chunk_last_) {
+        const auto found = chunks_.find(wanted);
+        chunk_last_ = wanted;
+        chunk_last_found_ = found == chunks_.end() ? nullptr : found->second.get();
+    }
+    return chunk_last_found_;
+}
+
 TaskIndex NumberIndex::find(std::uint64_t number) const {
-    const auto found = chunks_.find(number / chunk_numbers);
-    return found == chunks_.end() ? no_task : found->second->tasks[number % chunk_numbers];
+    const Chunk* chunk = chunk_of(number);
+    return chunk == nullptr ? no_task : chunk->tasks[number % chunk_numbers];
 }
 
 std::optional<NumberIndex::Entry> NumberIndex::find_below(std::uint64_t bound) const {

@@ -94,7 +94,12 @@ private:
         std::uint32_t count = 0;
     };
 
+    Chunk* chunk_of(std::uint64_t number) const;  // nothing: there is none
+
     absl::btree_map<std::uint64_t, std::unique_ptr<Chunk>> chunks_;
+    // The one that was asked for last: neighbours are asked for together.
+    mutable std::uint64_t chunk_last_ = UINT64_MAX;
+    mutable Chunk* chunk_last_found_ = nullptr;
 };
 
 class TaskTable {

@@ -136,8 +136,10 @@ void BrokerNode::perform() {
     const broker::Position first = journal_.append(effects_.records);
     for (broker::Send& message : effects_.sends) {
         const broker::Position at = first + message.records_before;
-        if (message.at_once) {
+        if (message.leaves == broker::Leaves::at_once) {
             outbox_.put_at_once(std::move(message));
+        } else if (message.leaves == broker::Leaves::patiently) {
+            outbox_.put_patient(at, now().steady, std::move(message));
         } else {
             outbox_.put(at, std::move(message));
         }
@@ -145,8 +147,14 @@ void BrokerNode::perform() {
     effects_.clear();
 }
 
+std::optional<Instant> BrokerNode::next_deadline() const {
+    const auto core = core_.next_deadline();
+    const auto patient = outbox_.next_deadline();
+    return core && patient ? std::min(core, patient) : (core ? core : patient);
+}
+
 void BrokerNode::release() {
-    while (auto message = outbox_.take(journal_.durable_position())) {
+    while (auto message = outbox_.take(journal_.durable_position(), now().steady)) {
         const auto* send = std::get_if<broker::Send>(&*message);
         if (send != nullptr && !surroundings_.network.send_to_peer(send->peer.address.front(),
                                                                    to_wire(send->packet))) {

@@ -72,7 +72,7 @@ public:
 
 protected:
     void step() override;
-    std::optional<Instant> next_deadline() const override { return core_.next_deadline(); }
+    std::optional<Instant> next_deadline() const override;
 
 private:
     void receive(const Route& route, const Wire& wire);

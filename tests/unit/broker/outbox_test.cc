@@ -9,8 +9,8 @@ Send to(const std::string& peer) {
     return {.peer = {.address = {peer}}};
 }
 
-std::string taken(Outbox& outbox, Position durable) {
-    const auto message = outbox.take(durable);
+std::string taken(Outbox& outbox, Position durable, Instant now = {}) {
+    const auto message = outbox.take(durable, now);
     if (!message) {
         return "";
     }
@@ -54,6 +54,36 @@ TEST(Outbox, LetsMessagesThatPromiseNothingPass) {
     EXPECT_EQ(taken(outbox, 0), "second");
     EXPECT_EQ(taken(outbox, 0), "");
     EXPECT_FALSE(outbox.empty());
+}
+
+TEST(Outbox, HoldsAPatientMessageForCompanyToTheSamePort) {
+    Outbox outbox;
+    const Instant now{std::chrono::seconds{1}};
+    Send other_port = to("other port");
+    other_port.peer.port = Port::workers;
+    outbox.put_patient(0, now, to("patient"));
+    outbox.put(0, std::move(other_port));
+
+    EXPECT_EQ(taken(outbox, 9, now), "other port");
+    EXPECT_EQ(taken(outbox, 9, now), "");
+    EXPECT_FALSE(outbox.empty());
+    outbox.put(0, to("company"));
+    EXPECT_EQ(taken(outbox, 9, now), "company");
+    EXPECT_EQ(taken(outbox, 9, now), "patient");
+    EXPECT_EQ(taken(outbox, 9, now), "");
+    EXPECT_TRUE(outbox.empty());
+}
+
+TEST(Outbox, LetsAPatientMessageGoAloneWhenNoneComes) {
+    Outbox outbox;
+    const Instant now{std::chrono::seconds{1}};
+    outbox.put_patient(4, now, to("patient"));
+
+    EXPECT_EQ(outbox.next_deadline(), now + Outbox::patience);
+    EXPECT_EQ(taken(outbox, 9, now), "");
+    EXPECT_EQ(taken(outbox, 3, now + Outbox::patience), "");  // not before it is durable (I1)
+    EXPECT_EQ(taken(outbox, 4, now + Outbox::patience), "patient");
+    EXPECT_EQ(outbox.next_deadline(), std::nullopt);
 }
 
 TEST(MemoryJournal, CountsWhatItIsGivenAsDurable) {

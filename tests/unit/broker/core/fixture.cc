@@ -23,7 +23,7 @@ std::unique_ptr<State> Fixture::replay() const {
     auto replayed = std::make_unique<State>();
     for (const auto& [record, at] : history_) {
         replayed->apply(record, at);
-        replayed->take_touched_lanes();
+        replayed->forget_touched_lanes();
     }
     replayed->check_invariants();
     return replayed;
@@ -113,7 +113,7 @@ void Fixture::take_effects() {
         EXPECT_LE(packet->body.size(), Limits{}.body_octets_max);
         auto message = decode(packet->header, packet->body, packet->payloads);
         ASSERT_TRUE(message) << message.error().detail;
-        sent_.push_back({send.peer, std::move(packet), *message, send.at_once});
+        sent_.push_back({send.peer, std::move(packet), *message, send.leaves == Leaves::at_once});
     }
     std::move(effects_.plain_sends.begin(), effects_.plain_sends.end(), std::back_inserter(plain_));
     for (Publish& publish : effects_.publications) {
