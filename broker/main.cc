@@ -9,11 +9,15 @@
 #include <sys/resource.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <exception>
+#include <filesystem>
 #include <iostream>
 #include <malloc.h>
 #include <stdexcept>
 #include <string>
+#include <system_error>
+#include <unistd.h>
 
 namespace {
 
@@ -40,9 +44,22 @@ void keep_freed_memory() {
     mallopt(M_TRIM_THRESHOLD, 64 << 20);
 }
 
+// Millions of tasks lie in memory in no order that a cache could guess: with pages of 2 MiB finding
+// them costs a fifth less. glibc is told only when a program starts, so this one starts once more.
+void use_large_pages(char** argv) {
+    constexpr const char* tunables = "GLIBC_TUNABLES";
+    std::error_code failure;
+    const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", failure);
+    if (!failure && std::getenv(tunables) == nullptr &&
+        setenv(tunables, "glibc.malloc.hugetlb=1", 0) == 0) {
+        execv(self.c_str(), argv);  // where that does not work, it goes on as it is
+    }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+    use_large_pages(argv);
     try {
         xebec::broker::Options options;
         if (const auto status = xebec::broker::parse_options(argc, argv, options)) {

@@ -2,12 +2,15 @@
 
 #include "protocol/schema.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
 namespace xebec::protocol {
 
 namespace {
+
+constexpr std::size_t room_max = 256 << 10;
 
 Error bad(Refusal refusal, std::string_view text) {
     return to_error(refusal, text);
@@ -61,8 +64,13 @@ Packet encode(Header header, const Message& message, std::size_t inline_octets_m
     Encoder encoder(inline_octets_max);
     std::visit(
         [&](const auto& body) {
+            // The next of a kind is often as long as the last: so much room saves growing bit by
+            // bit.
+            thread_local std::size_t octets_last = 0;
             header.type = std::decay_t<decltype(body)>::type;
+            encoder.sink.octets.reserve(std::min(octets_last, room_max));
             encoder.write(body);
+            octets_last = encoder.sink.octets.size();
         },
         message);
     header.payloads = static_cast<std::uint32_t>(encoder.payloads.size());

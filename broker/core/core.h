@@ -163,11 +163,11 @@ private:
     void arm(SessionIndex session, SessionTimer timer, Instant at);  // instead of before
 
     // ---- submit ----
-    protocol::SubmitStatusItem submit(const protocol::SubmitItem& item);
+    protocol::SubmitStatusItem submit(const protocol::SubmitItem& item, TaskIndex& task);
     protocol::SubmitStatusItem accept(const protocol::SubmitItem& item, std::string_view queue,
-                                      std::uint64_t hash);
+                                      std::uint64_t hash, TaskIndex& task);
     std::optional<protocol::SubmitStatusItem> find_known(const protocol::SubmitItem& item,
-                                                         std::uint64_t hash) const;
+                                                         std::uint64_t hash, TaskIndex index) const;
 
     const Settings& settings_of(std::string_view queue) const;  // the defaults if there is none
     bool is_full(std::string_view queue) const;
@@ -193,6 +193,7 @@ private:
     void conclude_plain(TaskIndex task);  // its final state is known
 
     // ---- workers ----
+    TaskIndex find_held(SessionIndex session, const TaskId& id) const;
     bool holds(SessionIndex session, TaskIndex task, std::uint64_t fence) const;
     void end_lease(TaskIndex task);
     bool give_back_revoked(SessionIndex session, const TaskId& id, std::uint64_t fence);

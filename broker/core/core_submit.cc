@@ -87,10 +87,10 @@ void Core::on(const Request& request, const Submit& message) {
     SubmitAnswer reply;
     reply.items.reserve(message.items.size());
     for (const SubmitItem& item : message.items) {
-        SubmitStatusItem status = submit(item);
+        TaskIndex task = no_task;
+        SubmitStatusItem status = submit(item, task);
         refused_ += status.status == SubmitStatus::refused ? 1 : 0;
         if (message.wait && status.status != SubmitStatus::refused) {
-            const TaskIndex task = state_.tasks().find(item.id);
             const Refusal refusal =
                 task == no_task ? Refusal::none : wait_for(request.session, task);
             if (task == no_task) {
@@ -106,13 +106,15 @@ void Core::on(const Request& request, const Submit& message) {
     answer(request, std::move(reply), message.wait ? Leaves::patiently : Leaves::in_turn);
 }
 
-SubmitStatusItem Core::submit(const SubmitItem& item) {
+// `task` becomes the task's place, unless it is refused or has been removed.
+SubmitStatusItem Core::submit(const SubmitItem& item, TaskIndex& task) {
     const std::string_view queue = item.queue.empty() ? queue_default : item.queue;
     if (const auto problem = find_problem(item, queue, options_.limits)) {
         return *problem;
     }
     const std::uint64_t hash = content_hash(item);
-    if (const auto known = find_known(item, hash)) {
+    task = state_.tasks().find(item.id);
+    if (const auto known = find_known(item, hash, task)) {
         return *known;
     }
     if (!state_.queues().has_room_for(queue, item.kind)) {
@@ -121,11 +123,11 @@ SubmitStatusItem Core::submit(const SubmitItem& item) {
     if (!has_room_for(item.payload.view.size())) {
         return refused(Refusal::retry_later, "the broker's memory for tasks is full");
     }
-    return accept(item, queue, hash);
+    return accept(item, queue, hash, task);
 }
 
-std::optional<SubmitStatusItem> Core::find_known(const SubmitItem& item, std::uint64_t hash) const {
-    const TaskIndex index = state_.tasks().find(item.id);
+std::optional<SubmitStatusItem> Core::find_known(const SubmitItem& item, std::uint64_t hash,
+                                                 TaskIndex index) const {
     const Tombstone* tombstone = index == no_task ? state_.tombstones().find(item.id) : nullptr;
     if (index != no_task || tombstone != nullptr) {
         const bool lives = index != no_task;
@@ -147,7 +149,8 @@ std::optional<SubmitStatusItem> Core::find_known(const SubmitItem& item, std::ui
     return std::nullopt;
 }
 
-SubmitStatusItem Core::accept(const SubmitItem& item, std::string_view queue, std::uint64_t hash) {
+SubmitStatusItem Core::accept(const SubmitItem& item, std::string_view queue, std::uint64_t hash,
+                              TaskIndex& task) {
     if (is_full(queue)) {
         return refused(Refusal::queue_full, "the queue holds as many tasks as it may");
     }
@@ -174,6 +177,7 @@ SubmitStatusItem Core::accept(const SubmitItem& item, std::string_view queue, st
                         .deadline = to_wall(item.deadline),
                         .at = now});
     offer_new_lanes(lanes);
+    task = state_.tasks().find(number);
     return {.number = number};
 }
 

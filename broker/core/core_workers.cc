@@ -25,6 +25,13 @@ std::string_view or_default(std::string_view text, std::string_view otherwise) {
 
 // ---- leases ----
 
+// A task that a worker speaks of. Most often it is the one that it was given first: then no table
+// has to be asked.
+TaskIndex Core::find_held(SessionIndex session, const TaskId& id) const {
+    const TaskIndex oldest = sessions_[session].worker.held.head();
+    return oldest != no_task && state_.tasks()[oldest].id == id ? oldest : state_.tasks().find(id);
+}
+
 bool Core::holds(SessionIndex session, TaskIndex index, std::uint64_t fence) const {
     const Task& task = state_.tasks()[index];
     return task.state == TaskState::leased && task.holder == session && task.fence.value() == fence;
@@ -133,7 +140,7 @@ void Core::on(const Request& request, const Release& message) {
 }
 
 FinishStatus Core::finish(SessionIndex session, const DoneItem& item) {
-    const TaskIndex index = state_.tasks().find(item.id);
+    const TaskIndex index = find_held(session, item.id);
     if (index == no_task || !holds(session, index, item.fence)) {
         give_back_revoked(session, item.id, item.fence);
         return status_without_lease(item.id, item.fence);
@@ -157,7 +164,7 @@ FinishStatus Core::finish(SessionIndex session, const DoneItem& item) {
 }
 
 FinishStatus Core::finish(SessionIndex session, const FailItem& item) {
-    const TaskIndex index = state_.tasks().find(item.id);
+    const TaskIndex index = find_held(session, item.id);
     if (index == no_task || !holds(session, index, item.fence)) {
         give_back_revoked(session, item.id, item.fence);
         return status_without_lease(item.id, item.fence);

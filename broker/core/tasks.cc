@@ -2,10 +2,6 @@
 
 #include "protocol/check.h"
 
-#include <absl/hash/hash.h>
-
-#include <string_view>
-
 namespace xebec::broker {
 
 void NumberIndex::insert(std::uint64_t number, TaskIndex task) {
@@ -70,8 +66,7 @@ TaskTable::TaskTable() {
 }
 
 std::size_t TaskTable::HashById::operator()(const TaskId& id) const {
-    return absl::HashOf(
-        std::string_view(reinterpret_cast<const char*>(id.octets.data()), id.octets.size()));
+    return IdHash{}(id);
 }
 
 std::size_t TaskTable::HashById::operator()(TaskIndex task) const {

@@ -1,6 +1,7 @@
 #pragma once
 // Every task the broker knows, by its place, its id and its number.
 
+#include "broker/core/id_hash.h"
 #include "broker/core/indices.h"
 #include "broker/core/slab.h"
 #include "protocol/blob.h"

@@ -3,6 +3,7 @@
 // lie in buckets by the second in which their ids were made; dropping a bucket raises a floor,
 // below which an unknown id is refused.
 
+#include "broker/core/id_hash.h"
 #include "protocol/ids.h"
 #include "protocol/time.h"
 
@@ -45,7 +46,7 @@ public:
 
 private:
     struct Bucket {
-        absl::flat_hash_map<TaskId, Tombstone> tombstones;
+        absl::flat_hash_map<TaskId, Tombstone, IdHash> tombstones;
         Instant latest{};
     };
     using Second = std::int64_t;  // since 1970
@@ -53,7 +54,7 @@ private:
     static WallTime end_of(Second second);
 
     absl::btree_map<Second, Bucket> buckets_;
-    absl::flat_hash_map<TaskId, Second> timeless_;  // the buckets of ids that say no time
+    absl::flat_hash_map<TaskId, Second, IdHash> timeless_;  // the buckets of ids that say no time
     WallTime floor_{};
     std::size_t count_ = 0;
 };

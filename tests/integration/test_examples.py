@@ -12,8 +12,8 @@ import msgpack
 import zmq
 
 from harness import (ASSIGN, BYE, DONE, DONE_ANSWER, ERROR, EXTEND, EXTENDED, FAIL, HELLO, OUTCOMES,
-                     PATIENCE, PING, PONG, RECALL, RELEASE, REPEAT, REVOKE, SUBMIT, SUBMITTED, UNKNOWN,
-                     WELCOME, Message, WithBroker, new_id, run, wait_until)
+                     PATIENCE, PING, PONG, RECALL, RELEASE, REPEAT, REVOKE, SUBMIT, SUBMITTED,
+                     UNKNOWN, WELCOME, Message, WithBroker, new_id, run, wait_until)
 
 DRAIN = 58
 
@@ -26,12 +26,15 @@ WATCHED_WORKER = """
 import os, signal, sys, time
 import msgpack, worker
 
+def say(*words):
+    os.write(1, " ".join(map(str, words)).encode() + b"\\n")  # at once: threads speak, too
+
 def nap(task, seconds):
-    print("naps", flush=True)
+    say("naps")
     if task.cancelled.wait(seconds):
-        print("cancelled", flush=True)
+        say("cancelled")
         raise InterruptedError("cancelled")
-    print("rested", flush=True)
+    say("rested")
     return seconds
 
 def compute(task, seconds):
@@ -50,13 +53,13 @@ class Watched(worker.Worker):
     def send(self, kind, body={}, *rest, **more):
         super().send(kind, body, *rest, **more)
         if kind == worker.HELLO:
-            print("hello, holds", len(body[10]), flush=True)
+            say("hello, holds", len(body[10]))
 
     def receive(self, now, empty, header, body, *frames):
         super().receive(now, empty, header, body, *frames)
         if header[6] - 1 in (worker.DONE, worker.FAIL, worker.RELEASE):
             statuses = msgpack.unpackb(body, strict_map_key=False)[0]
-            print("answer to", header[6] - 1, "is", *statuses, flush=True)
+            say("answer to", header[6] - 1, "is", *statuses)
 
 watched = Watched(sys.argv[1], int(sys.argv[2]))
 signal.signal(signal.SIGTERM, lambda *_: setattr(watched, "draining", True))
@@ -93,8 +96,10 @@ class WithExamples(WithBroker):
         return worker
 
     def until_said(self, program, line, times=1):
-        wait_until(lambda: program.out.count(line) >= times,
-                   f"the worker to say {line!r}; it said {program.out}, {program.err}")
+        try:
+            wait_until(lambda: program.out.count(line) >= times, f"the worker to say {line!r}")
+        except AssertionError as vain:
+            raise AssertionError(f"{vain}; it said {program.out}, {program.err}") from None
 
     def restart(self, number):
         self.broker.send(number)
@@ -414,6 +419,14 @@ class WorkerRules(WithFakeBroker):
         for correlation in (0, 1, 2, 1 << 63):
             self.broker.send(PING, {}, correlation)
             self.assertEqual(self.broker.receive(PONG).correlation, correlation)
+
+    def test_pings_go_on_while_a_handler_computes(self):
+        self.broker.welcome()
+        self.broker.assign("compute", 3)
+        pings = 0
+        while self.broker.receive(PING, DONE).type == PING:
+            pings += 1
+        self.assertGreaterEqual(pings, 3)  # one each heartbeat, of a second
 
     def test_leases_that_it_knows_nothing_of_are_released(self):
         self.broker.welcome()
