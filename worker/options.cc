@@ -26,7 +26,13 @@ and whose result is its standard output.
 SIGTERM or Ctrl-C: takes no more, finishes what runs within the grace, gives back the rest. A second
 one ends it at once.)";
 
-void add_flags(CLI::App& app, Options& options, std::vector<std::string>& runs) {
+// Flags as they are written, before they are options.
+struct Written {
+    std::vector<std::string> runs;
+    bool no_builtins = false;
+};
+
+void add_flags(CLI::App& app, Options& options, Written& written) {
     app.add_option("--broker", options.broker, "the broker's endpoint for workers")
         ->capture_default_str();
     app.add_option("--count", options.count, "worker processes")
@@ -37,7 +43,7 @@ void add_flags(CLI::App& app, Options& options, std::vector<std::string>& runs) 
         ->capture_default_str();
     app.add_option("--queues", options.queues, "serve only these queues, separated by commas")
         ->delimiter(',');
-    app.add_option("--run", runs, "run a command for each task of a kind (repeatable)")
+    app.add_option("--run", written.runs, "run a command for each task of a kind (repeatable)")
         ->type_name("KIND=COMMAND")
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
@@ -45,7 +51,7 @@ void add_flags(CLI::App& app, Options& options, std::vector<std::string>& runs) 
                    "how people see it; process n is NAME-n (default: host and process id)");
     runtime::add_duration(app, "--grace", options.grace, "for what runs, when asked to leave");
     runtime::add_duration(app, "--heartbeat", options.heartbeat, "between signs of life");
-    app.add_flag("!--no-builtins", options.has_builtins, "serve only the kinds of --run");
+    app.add_flag("--no-builtins", written.no_builtins, "serve only the kinds of --run");
     app.add_flag("--insecure-network", options.is_network_allowed,
                  "allow a broker on another machine: nothing is encrypted and nobody is asked "
                  "for a password");
@@ -103,18 +109,19 @@ std::optional<std::string> problem_with(const Options& options) {
 
 std::variant<Options, int> parse_options(int argc, char** argv) {
     Options options;
-    std::vector<std::string> runs;
+    Written written;
     CLI::App app("Runs tasks: a supervisor and its worker processes.", "xebec-worker");
     app.footer(example);
-    add_flags(app, options, runs);
+    add_flags(app, options, written);
     runtime::add_conventions(app, "worker");
     if (const auto status = runtime::parse(app, argc, argv)) {
         return *status;
     }
+    options.has_builtins = !written.no_builtins;
     if (options.name.empty()) {
         options.name = runtime::host_name() + "-" + std::to_string(runtime::own_id());
     }
-    auto problem = read_runs(runs, options);
+    auto problem = read_runs(written.runs, options);
     if (!problem) {
         problem = problem_with(options);
     }
