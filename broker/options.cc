@@ -35,9 +35,16 @@ std::optional<int> parse_options(int argc, char** argv, Options& options) {
         "The broker: keeps tasks safe and hands them out to workers.\n"
         "In this version tasks are kept in memory only: a restart forgets them."};
     app.footer("Example: xebec-broker --data /var/lib/xebec --log-file /var/log/xebec.log");
-    app.add_option("--clients", options.clients, "where clients connect")->capture_default_str();
-    app.add_option("--workers", options.workers, "where workers connect")->capture_default_str();
-    app.add_option("--updates", options.updates, "where watchers subscribe")->capture_default_str();
+    const CLI::Validator is_endpoint = runtime::is_endpoint(runtime::EndpointUse::listen);
+    app.add_option("--clients", options.clients, "where clients connect")
+        ->check(is_endpoint)
+        ->capture_default_str();
+    app.add_option("--workers", options.workers, "where workers connect")
+        ->check(is_endpoint)
+        ->capture_default_str();
+    app.add_option("--updates", options.updates, "where watchers subscribe")
+        ->check(is_endpoint)
+        ->capture_default_str();
     app.add_option("--data", options.data, "the folder for the broker's files")
         ->capture_default_str();
     app.add_option("--durability", options.durability,

@@ -20,6 +20,7 @@ int run(int argc, char** argv) {
     client::Command command;
     app.require_subcommand(1);
     app.add_option("--broker", options.broker, "the broker's endpoint for clients")
+        ->check(runtime::is_endpoint(runtime::EndpointUse::connect))
         ->capture_default_str();
     runtime::add_duration(app, "--timeout", options.timeout,
                           "for the whole command; without it: 10s for an answer, and as long as "

@@ -55,9 +55,13 @@ std::optional<int> parse_options(int argc, char** argv, Options& options) {
     std::vector<std::string> states;
     std::string colours = "auto";
 
+    const CLI::Validator is_endpoint = runtime::is_endpoint(runtime::EndpointUse::connect);
     app.add_option("--updates", options.updates, "where the broker publishes")
+        ->check(is_endpoint)
         ->capture_default_str();
-    app.add_option("--broker", options.broker, "where the broker answers")->capture_default_str();
+    app.add_option("--broker", options.broker, "where the broker answers")
+        ->check(is_endpoint)
+        ->capture_default_str();
     CLI::Option* stats =
         app.add_flag("--stats", options.stats, "figures every second instead of lines");
     add_names(app, "--queue", options.selection.queues, "only this queue (repeatable)")

@@ -95,4 +95,11 @@ CLI::Option* add_duration(CLI::App& app, const std::string& name, std::chrono::m
     return option;
 }
 
+CLI::Validator is_endpoint(EndpointUse use) {
+    return {[use](const std::string& text) {
+                return endpoint_problem(text, use).value_or(std::string{});
+            },
+            ""};
+}
+
 }  // namespace xebec::runtime

@@ -3,6 +3,7 @@
 // flags stand before or after a subcommand; unknown keys are errors; exit codes mean one thing.
 
 #include "runtime/exit_status.h"
+#include "runtime/sockets.h"
 
 #include <CLI/CLI.hpp>
 
@@ -23,5 +24,8 @@ std::optional<int> parse(CLI::App& app, int argc, char** argv);
 // An option that takes a duration such as 250ms, 30s, 10m, 24h or 7d.
 CLI::Option* add_duration(CLI::App& app, const std::string& name, std::chrono::milliseconds& value,
                           const std::string& description);
+
+// A check for options that take an endpoint.
+CLI::Validator is_endpoint(EndpointUse use);
 
 }  // namespace xebec::runtime

@@ -1,6 +1,7 @@
 #include "runtime/sockets.h"
 
 #include "protocol/check.h"
+#include "protocol/names.h"
 #include "runtime/clock.h"
 
 #include <zmq.hpp>
@@ -8,6 +9,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <charconv>
 #include <chrono>
 #include <poll.h>
 #include <stdexcept>
@@ -352,6 +354,84 @@ bool is_loopback(std::string_view endpoint) {
     return host == "localhost" || host == "[::1]" ||
            (host.starts_with("127.") &&
             host.find_first_not_of("0123456789.") == std::string_view::npos);
+}
+
+namespace {
+
+constexpr std::size_t ipc_path_octets_max = 107;  // of a Unix socket, on Linux
+
+std::optional<std::string> ipc_problem(std::string_view path) {
+    if (path.empty() || path == "@") {
+        return "it has no path";
+    }
+    if (path.size() > ipc_path_octets_max) {
+        return "a path has at most " + std::to_string(ipc_path_octets_max) + " octets";
+    }
+    if (escape_controls(path) != path) {
+        return "its path is not plain text";
+    }
+    return std::nullopt;
+}
+
+bool is_port(std::string_view text) {
+    constexpr std::size_t digits_max = 5;
+    std::uint32_t port = 0;
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), port);
+    return failure == std::errc{} && end == text.data() + text.size() &&
+           text.size() <= digits_max && port >= 1 && port <= 65'535;
+}
+
+bool is_host(std::string_view text) {
+    constexpr std::string_view others = ".-_";
+    return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+               others.find(c) != std::string_view::npos;
+    });
+}
+
+std::optional<std::string> tcp_problem(std::string_view address, EndpointUse use) {
+    const std::size_t colon = address.rfind(':');
+    if (address.starts_with('[') || address.find(':') != colon) {
+        return "IPv6 is not there yet, use an IPv4 address such as 127.0.0.1";
+    }
+    if (colon == std::string_view::npos) {
+        return "it has no port";
+    }
+    const std::string_view host = address.substr(0, colon);
+    const std::string_view port = address.substr(colon + 1);
+    if (use == EndpointUse::listen && host == "localhost") {
+        return "where to listen is an address and not a name, use 127.0.0.1";
+    }
+    if (!is_host(host) && !(use == EndpointUse::listen && host == "*")) {
+        return "it has no host";
+    }
+    if (!is_port(port) && !(use == EndpointUse::listen && port == "*")) {
+        return use == EndpointUse::listen ? "a port is 1 to 65535, or * for a free one"
+                                          : "a port is 1 to 65535";
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string> endpoint_problem(std::string_view endpoint, EndpointUse use) {
+    constexpr std::string_view tcp = "tcp://";
+    constexpr std::string_view ipc = "ipc://";
+    const std::string quoted = "\"" + escape_controls(endpoint) + "\"";
+    std::optional<std::string> problem;
+    if (endpoint.starts_with(tcp)) {
+        problem = tcp_problem(endpoint.substr(tcp.size()), use);
+    } else if (endpoint.starts_with(ipc)) {
+        problem = ipc_problem(endpoint.substr(ipc.size()));
+    } else {
+        return quoted +
+               " is not an endpoint such as tcp://127.0.0.1:5555 or "
+               "ipc:///run/xebec.sock";
+    }
+    if (problem) {
+        return quoted + " is not an endpoint: " + *problem;
+    }
+    return std::nullopt;
 }
 
 }  // namespace xebec::runtime

@@ -145,4 +145,10 @@ private:
 // Whether `endpoint` is on this machine only: ipc, inproc, or tcp on 127.0.0.0/8 or [::1].
 bool is_loopback(std::string_view endpoint);
 
+enum class EndpointUse { listen, connect };
+
+// Why `endpoint` cannot be used, as a sentence for people that is safe on a terminal; nothing if it
+// is well-formed. libzmq takes much that is not: of port 99999 it uses the lower 16 bits.
+std::optional<std::string> endpoint_problem(std::string_view endpoint, EndpointUse use);
+
 }  // namespace xebec::runtime

@@ -34,6 +34,7 @@ struct Written {
 
 void add_flags(CLI::App& app, Options& options, Written& written) {
     app.add_option("--broker", options.broker, "the broker's endpoint for workers")
+        ->check(runtime::is_endpoint(runtime::EndpointUse::connect))
         ->capture_default_str();
     app.add_option("--count", options.count, "worker processes")
         ->check(CLI::Range(1U, count_max))

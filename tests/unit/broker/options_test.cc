@@ -2,6 +2,7 @@
 
 #include "runtime/command_line.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <vector>
@@ -9,7 +10,8 @@
 namespace xebec::broker {
 namespace {
 
-std::optional<int> parse(std::vector<std::string> words, Options& options) {
+std::optional<int> parse(std::vector<std::string> words, Options& options,
+                         std::string* complaint = nullptr) {
     words.insert(words.begin(), "xebec-broker");
     std::vector<char*> arguments;
     for (std::string& word : words) {
@@ -20,7 +22,10 @@ std::optional<int> parse(std::vector<std::string> words, Options& options) {
     const auto status =
         parse_options(static_cast<int>(arguments.size()), arguments.data(), options);
     ::testing::internal::GetCapturedStdout();
-    ::testing::internal::GetCapturedStderr();
+    const std::string said = ::testing::internal::GetCapturedStderr();
+    if (complaint != nullptr) {
+        *complaint = said;
+    }
     return status;
 }
 
@@ -53,6 +58,19 @@ TEST(Options, RefuseAnOpenNetworkUnlessTheUserInsists) {
         Options options;
         EXPECT_EQ(parse({flag, "tcp://0.0.0.0:5555"}, options), runtime::exit_usage);
         EXPECT_EQ(parse({flag, "tcp://0.0.0.0:5555", "--insecure-network"}, options), std::nullopt);
+    }
+}
+
+TEST(Options, RefuseWhatIsNoEndpoint) {
+    for (const char* flag : {"--clients", "--workers", "--updates"}) {
+        for (const char* wrong : {"", "foo", "127.0.0.1:5555", "tcp://127.0.0.1", "inproc://x",
+                                  "tcp://127.0.0.1:99999", "tcp://localhost:5555"}) {
+            Options options;
+            std::string complaint;
+            EXPECT_EQ(parse({flag, wrong}, options, &complaint), runtime::exit_usage) << wrong;
+            EXPECT_THAT(complaint, ::testing::HasSubstr("is not an endpoint"));
+            EXPECT_THAT(complaint, ::testing::HasSubstr(flag));
+        }
     }
 }
 

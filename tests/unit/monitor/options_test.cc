@@ -77,6 +77,8 @@ TEST(MonitorOptions, RefuseWhatMakesNoSense) {
                                                {"--count", "0"},
                                                {"--timeout", "soon"},
                                                {"--unknown"},
+                                               {"--updates", "tcp://127.0.0.1"},
+                                               {"--broker", "tcp://127.0.0.1:*"},
                                                {"extra"}}) {
         EXPECT_EQ(parse(arguments).status, runtime::exit_usage) << arguments.front();
     }

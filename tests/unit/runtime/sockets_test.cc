@@ -276,5 +276,68 @@ TEST(Endpoint, IsLoopbackOnlyWhenItCannotBeReachedFromElsewhere) {
     }
 }
 
+TEST(Endpoint, IsCheckedBeforeLibzmqGuesses) {
+    for (const char* good : {"tcp://127.0.0.1:5555", "tcp://10.0.0.1:1", "tcp://eth0:65535",
+                             "ipc:///run/xebec.sock", "ipc://@abstract"}) {
+        EXPECT_EQ(endpoint_problem(good, EndpointUse::listen), std::nullopt);
+        EXPECT_EQ(endpoint_problem(good, EndpointUse::connect), std::nullopt);
+    }
+    for (const std::string bad : {"",
+                                  "foo",
+                                  "127.0.0.1:17555",
+                                  "udp://127.0.0.1:17555",
+                                  "TCP://127.0.0.1:17555",
+                                  "inproc://here",
+                                  "tcp://",
+                                  "tcp://:17555",
+                                  "tcp://127.0.0.1",
+                                  "tcp://127.0.0.1:",
+                                  "tcp://127.0.0.1:0",
+                                  "tcp://127.0.0.1:-1",
+                                  "tcp://127.0.0.1:+1",
+                                  "tcp://127.0.0.1:65536",
+                                  "tcp://127.0.0.1:99999",
+                                  "tcp://127.0.0.1:17555x",
+                                  "tcp://127.0.0.1:17555/",
+                                  "tcp://127.0.0.1:17555 ",
+                                  "tcp:// 127.0.0.1:17555",
+                                  "tcp://127.0.0.1:0017555",
+                                  "tcp://::1:17555",
+                                  "tcp://[::1]:17555",
+                                  "tcp://10.0.0.1:0;127.0.0.1:17555",
+                                  "ipc://",
+                                  "ipc://@",
+                                  "ipc:///\x1B[31m"}) {
+        EXPECT_NE(endpoint_problem(bad, EndpointUse::listen), std::nullopt) << bad;
+        EXPECT_NE(endpoint_problem(bad, EndpointUse::connect), std::nullopt) << bad;
+    }
+    EXPECT_NE(endpoint_problem("ipc:///" + std::string(200, 'x'), EndpointUse::listen),
+              std::nullopt);
+}
+
+TEST(Endpoint, MayLeaveTheChoiceOpenOnlyWhereItListens) {
+    for (const char* open : {"tcp://*:5555", "tcp://127.0.0.1:*"}) {
+        EXPECT_EQ(endpoint_problem(open, EndpointUse::listen), std::nullopt) << open;
+        EXPECT_NE(endpoint_problem(open, EndpointUse::connect), std::nullopt) << open;
+    }
+    // libzmq finds a name when it connects, and does not when it listens.
+    EXPECT_EQ(endpoint_problem("tcp://localhost:5555", EndpointUse::connect), std::nullopt);
+    EXPECT_EQ(
+        endpoint_problem("tcp://localhost:5555", EndpointUse::listen),
+        "\"tcp://localhost:5555\" is not an endpoint: where to listen is an address and not a "
+        "name, use 127.0.0.1");
+}
+
+TEST(Endpoint, IsRefusedWithASentence) {
+    EXPECT_EQ(endpoint_problem("f\x1Boo", EndpointUse::listen),
+              "\"f\\x1boo\" is not an endpoint such as tcp://127.0.0.1:5555 or "
+              "ipc:///run/xebec.sock");
+    EXPECT_EQ(endpoint_problem("tcp://127.0.0.1:99999", EndpointUse::listen),
+              "\"tcp://127.0.0.1:99999\" is not an endpoint: a port is 1 to 65535, or * for a free "
+              "one");
+    EXPECT_EQ(endpoint_problem("tcp://127.0.0.1", EndpointUse::connect),
+              "\"tcp://127.0.0.1\" is not an endpoint: it has no port");
+}
+
 }  // namespace
 }  // namespace xebec::runtime

@@ -13,6 +13,8 @@
 namespace xebec::worker {
 namespace {
 
+using ::testing::HasSubstr;
+
 struct Parsed {
     std::variant<Options, int> result;
     std::string complaint;
@@ -55,6 +57,16 @@ TEST(WorkerOptions, LeaveOutTheBuiltinsByFlagAndByEnvironment) {
     }
     unsetenv("XEBEC_WORKER_NO_BUILTINS");
     EXPECT_TRUE(parse({"--no-builtins"}).is_refused()) << "nothing is left to run";
+}
+
+TEST(WorkerOptions, RefuseWhatIsNoEndpointAndWhatIsElsewhere) {
+    const Parsed wrong = parse({"--broker", "127.0.0.1:5556"});
+    EXPECT_TRUE(wrong.is_refused());
+    EXPECT_THAT(wrong.complaint, HasSubstr("is not an endpoint"));
+
+    const Parsed elsewhere = parse({"--broker", "tcp://10.0.0.1:5556"});
+    EXPECT_TRUE(elsewhere.is_refused());
+    EXPECT_THAT(elsewhere.complaint, HasSubstr("--insecure-network allows it"));
 }
 
 }  // namespace
