@@ -13,9 +13,9 @@
 
 namespace xebec::runtime {
 
-// Adds --config and --version, gives every option of `app` and its subcommands the environment
-// variable XEBEC_<PROGRAM>_<FLAG>, and lets flags stand anywhere. Call it when all options are
-// there; `program` is "broker", "worker", "client" or "monitor".
+// Names the program, adds --config and --version, gives every option of `app` and its subcommands
+// the environment variable XEBEC_<PROGRAM>_<FLAG>, and lets flags stand anywhere. Call it when all
+// options are there; `program` is "broker", "worker", "client" or "monitor".
 void add_conventions(CLI::App& app, const std::string& program);
 
 // Parses. A value is the status with which to exit at once; help and errors have been printed.

@@ -17,6 +17,8 @@ namespace {
 
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
 
 class CommandLine : public ::testing::Test {
 protected:
@@ -146,12 +148,64 @@ TEST_F(CommandLine, RefusesAnUnknownKeyInTheFile) {
 
     EXPECT_EQ(run({"--config", file}), exit_usage);
 
-    EXPECT_THAT(complained_, HasSubstr("brocker"));
+    EXPECT_THAT(complained_,
+                HasSubstr("xebec-client: " + file + ": line 1: there is no key brocker\n"));
     EXPECT_EQ(broker_, "tcp://127.0.0.1:5555");
 }
 
 TEST_F(CommandLine, RefusesAnUnknownSectionInTheFile) {
     EXPECT_EQ(run({"--config", config("[nowhere]\nbroker = \"tcp://file\"\n")}), exit_usage);
+    EXPECT_THAT(complained_, HasSubstr("xebec.toml: there is no section [nowhere]\n"));
+}
+
+TEST_F(CommandLine, SaysWhereInTheFileAValueIsWrong) {
+    const std::string file = config("broker = \"b\"\n\n# how long\ntimeout = 7\n");
+    EXPECT_EQ(run({"--config", file}), exit_usage);
+    EXPECT_THAT(complained_, HasSubstr("xebec.toml: line 4: --timeout: \"7\" is not a duration"));
+
+    const std::string section = config("[submit]\nbogus = 1\n");
+    EXPECT_EQ(run({"--config", section}), exit_usage);
+    EXPECT_THAT(complained_, HasSubstr("xebec.toml: line 2: there is no key submit.bogus\n"));
+
+    const std::string good = config("timeout = \"7s\"\n");
+    EXPECT_EQ(run({"--config", good, "--timeout", "soon"}), exit_usage);
+    EXPECT_THAT(complained_, Not(HasSubstr("xebec.toml"))) << "the flag is wrong";
+}
+
+TEST_F(CommandLine, ReadsTheFileThatTheEnvironmentNames) {
+    setenv("XEBEC_CLIENT_CONFIG", config("broker = \"tcp://file\"\n").c_str(), 1);
+
+    EXPECT_EQ(run({}), std::nullopt) << complained_;
+    EXPECT_EQ(broker_, "tcp://file");
+
+    setenv("XEBEC_CLIENT_CONFIG", (folder_ / "absent.toml").c_str(), 1);
+    EXPECT_EQ(run({}), exit_usage);
+    EXPECT_THAT(complained_, HasSubstr("absent.toml cannot be read"));
+    EXPECT_EQ(run({"--help"}), exit_done);
+
+    const auto other = folder_ / "other.toml";
+    std::ofstream(other) << "broker = \"tcp://other\"\n";
+    EXPECT_EQ(run({"--config", other.string()}), std::nullopt) << "a flag beats the environment";
+    EXPECT_EQ(broker_, "tcp://other");
+}
+
+TEST_F(CommandLine, PutsTheProgramInFrontAndNoEscapeSequenceOnTheTerminal) {
+    EXPECT_EQ(run({"--timeout", "\x1B[31m5"}), exit_usage);
+    EXPECT_THAT(complained_, StartsWith("xebec-client: --timeout: \"\\x1b[31m5\" is not"));
+    EXPECT_THAT(complained_, Not(HasSubstr("\x1B")));
+    EXPECT_EQ(run({"--\x1B[31m"}), exit_usage);
+    EXPECT_THAT(complained_, Not(HasSubstr("\x1B")));
+}
+
+TEST_F(CommandLine, NamesTheCommandThatThereIsNot) {
+    app_.require_subcommand(1);
+
+    EXPECT_EQ(run({"sumbit", "add"}), exit_usage);
+    EXPECT_THAT(complained_, StartsWith("xebec-client: there is no command sumbit\n"));
+    EXPECT_EQ(run({"--bogus"}), exit_usage);
+    EXPECT_THAT(complained_, StartsWith("xebec-client: there is no flag --bogus\n"));
+    EXPECT_EQ(run({}), exit_usage);
+    EXPECT_THAT(complained_, StartsWith("xebec-client: a command is missing\n"));
 }
 
 TEST_F(CommandLine, RefusesAFileThatIsNotThere) {
