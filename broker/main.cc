@@ -2,6 +2,7 @@
 
 #include "broker/options.h"
 #include "broker/server.h"
+#include "protocol/names.h"
 #include "runtime/exit_status.h"
 #include "runtime/log.h"
 #include "runtime/signals.h"
@@ -72,7 +73,7 @@ int main(int argc, char** argv) {
         xebec::broker::Server(options, signals).run();
         return xebec::runtime::exit_done;
     } catch (const std::exception& error) {
-        std::cerr << "xebec-broker: " << error.what() << '\n';
+        std::cerr << "xebec-broker: " << xebec::escape_controls(error.what()) << '\n';
         return xebec::runtime::exit_failed;
     }
 }

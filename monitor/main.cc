@@ -3,6 +3,7 @@
 #include "monitor/options.h"
 #include "monitor/plain.h"
 #include "monitor/watch.h"
+#include "protocol/names.h"
 #include "runtime/exit_status.h"
 #include "runtime/signals.h"
 
@@ -79,7 +80,7 @@ int main(int argc, char** argv) {
     try {
         return run(options);
     } catch (const std::exception& error) {
-        std::cerr << "xebec-monitor: " << error.what() << '\n';
+        std::cerr << "xebec-monitor: " << escape_controls(error.what()) << '\n';
         return runtime::exit_failed;
     }
 }

@@ -80,12 +80,22 @@ std::optional<std::string> read_runs(const std::vector<std::string>& runs, Optio
     return std::nullopt;
 }
 
+// A program that is not there would fail every one of its tasks: better not to start.
+std::optional<std::string> missing_program(const std::vector<RunOption>& commands) {
+    for (const RunOption& command : commands) {
+        const auto path = runtime::find_program(command.arguments.front());
+        if (!path) {
+            return "--run: kind " + command.kind + ": " + path.error().detail;
+        }
+    }
+    return std::nullopt;
+}
+
 // What is wrong with options that are well-formed each by itself.
 std::optional<std::string> problem_with(const Options& options) {
     for (const std::string& queue : options.queues) {
         if (!is_queue_name(queue)) {
-            return "--queues: \"" + escape_controls(queue) +
-                   "\" is not a queue's name: 1 to 48 of A-Z a-z 0-9 _ -";
+            return "--queues: \"" + queue + "\" is not a queue's name: 1 to 48 of A-Z a-z 0-9 _ -";
         }
     }
     if (!is_worker_name(options.name) ||
@@ -99,11 +109,11 @@ std::optional<std::string> problem_with(const Options& options) {
         return "--heartbeat: takes some time, such as 1s";
     }
     if (!options.is_network_allowed && !runtime::is_loopback(options.broker)) {
-        return "--broker: " + escape_controls(options.broker) +
+        return "--broker: " + options.broker +
                " is not on this machine, and nothing protects the way there; "
                "--insecure-network allows it";
     }
-    return std::nullopt;
+    return missing_program(options.commands);
 }
 
 }  // namespace
@@ -127,7 +137,8 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
         problem = problem_with(options);
     }
     if (problem) {
-        std::cerr << *problem << "\nRun with --help for more information.\n";
+        std::cerr << "xebec-worker: " << escape_controls(*problem)
+                  << "\nRun with --help for more information.\n";
         return runtime::exit_usage;
     }
     return options;

@@ -14,6 +14,8 @@ namespace xebec::worker {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
 
 struct Parsed {
     std::variant<Options, int> result;
@@ -67,6 +69,20 @@ TEST(WorkerOptions, RefuseWhatIsNoEndpointAndWhatIsElsewhere) {
     const Parsed elsewhere = parse({"--broker", "tcp://10.0.0.1:5556"});
     EXPECT_TRUE(elsewhere.is_refused());
     EXPECT_THAT(elsewhere.complaint, HasSubstr("--insecure-network allows it"));
+}
+
+TEST(WorkerOptions, RefuseAProgramThatIsNotThere) {
+    const Parsed parsed = parse({"--run", "foo=nosuch\x1B[31mcommand --loud"});
+
+    EXPECT_TRUE(parsed.is_refused());
+    EXPECT_THAT(parsed.complaint, StartsWith("xebec-worker: --run: kind foo: "));
+    EXPECT_THAT(parsed.complaint, HasSubstr("nosuch\\x1b[31mcommand"));
+    EXPECT_THAT(parsed.complaint, Not(HasSubstr("\x1B")));
+}
+
+TEST(WorkerOptions, SayWhoRefuses) {
+    EXPECT_THAT(parse({"--queues", "a b"}).complaint,
+                StartsWith("xebec-worker: --queues: \"a b\""));
 }
 
 }  // namespace
