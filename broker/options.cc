@@ -3,8 +3,14 @@
 #include "runtime/command_line.h"
 #include "runtime/sockets.h"
 
+#include <algorithm>
 #include <array>
+#include <cctype>
+#include <charconv>
+#include <cstdint>
 #include <iostream>
+#include <limits>
+#include <string_view>
 
 namespace xebec::broker {
 
@@ -13,6 +19,61 @@ namespace {
 // Where a peer elsewhere could reach this broker, nothing keeps it from doing as it likes.
 bool is_on_loopback(const Options& options) {
     return runtime::is_loopback(options.clients) && runtime::is_loopback(options.workers);
+}
+
+constexpr std::uint64_t memory_min = std::uint64_t{1} << 20;
+
+// `b`, or a letter with or without `b` or `ib`; all are powers of 1,024, and capitals do not count.
+std::optional<unsigned> shift_of_unit(std::string unit) {
+    constexpr std::string_view letters = "kmgtpe";
+    constexpr unsigned shift_of_letter = 10;
+    std::transform(unit.begin(), unit.end(), unit.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    if (unit.empty() || unit == "b") {
+        return 0;
+    }
+    const std::size_t letter = letters.find(unit.front());
+    const std::string_view rest = std::string_view(unit).substr(1);
+    if (letter == std::string_view::npos || !(rest.empty() || rest == "b" || rest == "ib")) {
+        return std::nullopt;
+    }
+    return shift_of_letter * static_cast<unsigned>(letter + 1);
+}
+
+std::optional<std::uint64_t> parse_size(std::string_view text) {
+    std::uint64_t number = 0;
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (failure != std::errc{}) {
+        return std::nullopt;
+    }
+    std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
+    unit.remove_prefix(std::min(unit.find_first_not_of(' '), unit.size()));
+    const auto shift = shift_of_unit(std::string(unit));
+    if (!shift || number > std::numeric_limits<std::uint64_t>::max() >> *shift) {
+        return std::nullopt;
+    }
+    return number << *shift;
+}
+
+void add_memory(CLI::App& app, std::uint64_t& memory_max) {
+    app.add_option_function<std::string>(
+           "--memory",
+           [&memory_max](const std::string& text) {
+               const auto size = parse_size(text);
+               if (!size) {
+                   throw CLI::ValidationError("--memory",
+                                              "\"" + text +
+                                                  "\" is not a size: a whole number with KiB, MiB, "
+                                                  "GiB or TiB, such as 512MiB");
+               }
+               if (*size < memory_min) {
+                   throw CLI::ValidationError("--memory", "a broker needs at least 1MiB");
+               }
+               memory_max = *size;
+           },
+           "refuse new tasks beyond this much memory for tasks, such as 512MiB or 4GiB")
+        ->type_name("SIZE")
+        ->default_str("2GiB");
 }
 
 std::optional<int> refuse_open_network(const Options& options) {
@@ -59,10 +120,7 @@ std::optional<int> parse_options(int argc, char** argv, Options& options) {
                    "only")
         ->check(CLI::IsMember({"auto", "on", "off"}))
         ->capture_default_str();
-    app.add_option("--memory", options.core.memory_max,
-                   "refuse new tasks beyond this much memory for tasks, such as 512MiB or 4GiB")
-        ->transform(CLI::AsSizeValue(false))
-        ->default_str("2GiB");
+    add_memory(app, options.core.memory_max);
     app.add_option("--log-level", options.log.level, "trace, debug, info, warning, error or off")
         ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error", "off"}))
         ->capture_default_str();

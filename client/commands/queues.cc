@@ -124,7 +124,8 @@ void add_settings(CLI::App& app, SettingFlags& flags) {
     runtime::add_duration(app, "--pause-max", flags.pause_max, "the longest pause");
     runtime::add_duration(app, "--retention", flags.retention,
                           "how long tasks that have ended are kept");
-    app.add_option("--tasks-max", flags.tasks_max, "most unfinished tasks; 0: no limit");
+    app.add_option("--tasks-max", flags.tasks_max, "most unfinished tasks; 0: no limit")
+        ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1'000'000'000'000}));
 }
 
 }  // namespace

@@ -53,6 +53,26 @@ TEST(Options, TakeAddressesFolderAndMemory) {
     EXPECT_EQ(options.core.memory_max, std::uint64_t{512} << 20);
 }
 
+TEST(Options, TakeASizeOfMemoryAndNoOther) {
+    for (const auto& [text, octets] : {std::pair{"1048576", std::uint64_t{1} << 20},
+                                       {"1MiB", std::uint64_t{1} << 20},
+                                       {"3m", std::uint64_t{3} << 20},
+                                       {"2 gb", std::uint64_t{2} << 30},
+                                       {"2048KiB", std::uint64_t{2} << 20},
+                                       {"1T", std::uint64_t{1} << 40}}) {
+        Options options;
+        EXPECT_EQ(parse({"--memory", text}, options), std::nullopt) << text;
+        EXPECT_EQ(options.core.memory_max, octets) << text;
+    }
+    for (const char* wrong : {"-1", "", "0", "1MiB-1", "1023KiB", "1.5GiB", "99999999999999999999",
+                              "16EiB", "MiB", "1MiBB", "2 2GiB"}) {
+        Options options;
+        std::string complaint;
+        EXPECT_EQ(parse({"--memory", wrong}, options, &complaint), runtime::exit_usage) << wrong;
+        EXPECT_THAT(complaint, ::testing::HasSubstr("--memory: ")) << wrong;
+    }
+}
+
 TEST(Options, RefuseAnOpenNetworkUnlessTheUserInsists) {
     for (const char* flag : {"--clients", "--workers", "--updates"}) {
         Options options;
