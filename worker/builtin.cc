@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <condition_variable>
@@ -9,6 +10,7 @@
 #include <limits>
 #include <mutex>
 #include <optional>
+#include <string_view>
 #include <utility>
 #include <variant>
 
@@ -35,6 +37,10 @@ Error overflow() {
     return {ErrorCode::refused, "the result does not fit: integers have 64 bits", "overflow"};
 }
 
+Error not_finite() {
+    return {ErrorCode::refused, "the result is not a finite number", "overflow"};
+}
+
 Error division_by_zero() {
     return {ErrorCode::refused, "division by zero", "division_by_zero"};
 }
@@ -45,7 +51,7 @@ double to_double(const Number& number) {
 
 Result<Number> finite(double value) {
     if (!std::isfinite(value)) {
-        return overflow();
+        return not_finite();
     }
     return Number{value};
 }
@@ -123,6 +129,23 @@ Payload to_payload(const Json& json) {
     return {.octets = json.dump(), .type = ContentType::json};
 }
 
+// Takes what is written up to the next comma or the end of an array without anything nested in it.
+std::string_view take_literal(std::string_view& text) {
+    const std::size_t end = std::min(text.find_first_of(",]"), text.size());
+    const std::string_view literal = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    return literal;
+}
+
+// The parser makes a fraction of an integer that has more than 64 bits.
+bool is_huge(const Json& number, std::string_view literal) {
+    if (number.is_number_unsigned()) {
+        return number.get<std::uint64_t>() >
+               std::uint64_t{std::numeric_limits<std::int64_t>::max()};
+    }
+    return number.is_number_float() && literal.find_first_of(".eE") == std::string_view::npos;
+}
+
 HandlerResult calculate(const TaskContext& context, Operation operation) {
     const auto arguments = parse_arguments(context);
     if (!arguments || arguments->size() < 2) {
@@ -130,14 +153,13 @@ HandlerResult calculate(const TaskContext& context, Operation operation) {
     }
     std::vector<Number> numbers;
     bool has_fraction = false;
+    std::string_view text = context.payload();
+    text.remove_prefix(text.find('[') + 1);
     for (const Json& argument : *arguments) {
         if (!argument.is_number()) {
             return bad_arguments("an argument is not a number");
         }
-        const bool is_huge =
-            argument.is_number_unsigned() &&
-            argument.get<std::uint64_t>() > std::uint64_t{std::numeric_limits<std::int64_t>::max()};
-        if (is_huge) {
+        if (is_huge(argument, take_literal(text))) {
             return useless("overflow", "an argument does not fit: integers have 64 bits");
         }
         has_fraction = has_fraction || argument.is_number_float();

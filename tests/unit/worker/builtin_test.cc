@@ -47,9 +47,20 @@ TEST(Arithmetic, FailsWhenIntegersOverflow) {
     EXPECT_EQ(run("subtract", "[-9223372036854775808, 1]"), overflow);
     EXPECT_EQ(run("multiply", "[4294967296, 4294967296]"), overflow);
     EXPECT_EQ(run("divide", "[-9223372036854775808, -1]"), overflow);
-    EXPECT_EQ(run("multiply", "[1e308, 10]"), overflow);
-    EXPECT_EQ(run("add", "[9223372036854775808, 0]"),
-              "!overflow: an argument does not fit: integers have 64 bits");
+    const std::string huge = "!overflow: an argument does not fit: integers have 64 bits";
+    EXPECT_EQ(run("add", "[9223372036854775808, 0]"), huge);
+    EXPECT_EQ(run("add", "[99999999999999999999, 1]"), huge);
+    EXPECT_EQ(run("add", " [ 1 , -9223372036854775809 ] "), huge);
+    EXPECT_EQ(run("add", "[0.5, 99999999999999999999]"), huge);
+    EXPECT_EQ(run("add", "[99999999999999999999.0, 1]"), "ok: 1e+20") << "a fraction";
+    EXPECT_EQ(run("add", "[1E20, 1]"), "ok: 1e+20");
+}
+
+TEST(Arithmetic, FailsWhenFractionsOverflow) {
+    const std::string not_finite = "!overflow: the result is not a finite number";
+    EXPECT_EQ(run("multiply", "[1e200, 1e200]"), not_finite);
+    EXPECT_EQ(run("multiply", "[1e308, 10]"), not_finite);
+    EXPECT_EQ(run("divide", "[1e308, 1e-308]"), not_finite);
 }
 
 TEST(Arithmetic, FailsOnDivisionByZero) {
