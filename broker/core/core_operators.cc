@@ -63,11 +63,16 @@ std::string_view merge(Settings& settings, const QueueSettings& given) {
     if (given.attempts_max && (*given.attempts_max == 0 || *given.attempts_max > attempts_limit)) {
         return "a task has 1 to 10000 attempts";
     }
+    const std::uint64_t pause_first_ms = given.pause_first_ms.value_or(count(settings.pause_first));
+    const std::uint64_t pause_max_ms = given.pause_max_ms.value_or(count(settings.pause_max));
+    if (pause_first_ms > pause_max_ms) {
+        return "the first pause is at most as long as the longest";
+    }
     settings.lease = to_ms(given.lease_ms.value_or(count(settings.lease)));
     settings.run_max = to_ms(given.run_max_ms.value_or(count(settings.run_max)));
     settings.attempts_max = given.attempts_max.value_or(settings.attempts_max);
-    settings.pause_first = to_ms(given.pause_first_ms.value_or(count(settings.pause_first)));
-    settings.pause_max = to_ms(given.pause_max_ms.value_or(count(settings.pause_max)));
+    settings.pause_first = to_ms(pause_first_ms);
+    settings.pause_max = to_ms(pause_max_ms);
     settings.retention = to_ms(given.retention_ms.value_or(count(settings.retention)));
     settings.tasks_max = given.tasks_max.value_or(settings.tasks_max);
     return {};

@@ -31,6 +31,9 @@ TEST(QueueSet, RefusesBadValuesAsAWhole) {  // I18
                                          {.attempts_max = 0},
                                          {.attempts_max = 10'001},
                                          {.pause_max_ms = UINT64_MAX},
+                                         {.pause_first_ms = 600'000, .pause_max_ms = 1'000},
+                                         {.pause_first_ms = 600'001},
+                                         {.pause_max_ms = 999},
                                          {.lease_ms = 5'000, .retention_ms = UINT64_MAX}};
 
     for (const QueueSettings& settings : bad) {
