@@ -239,7 +239,9 @@ void Core::close(SessionIndex index, std::string_view reason, Ending ending) {
     if (session.is_worker()) {
         WorkerLeft notice{.name = std::string(session.name.view()),
                           .reason = std::string(reason),
-                          .was_lost = ending == Ending::lost};
+                          .was_lost = ending == Ending::lost,
+                          .returned = session.worker.given_back,
+                          .died = session.worker.died_back};
         workers_lost_ += notice.was_lost ? 1 : 0;
         session.worker.is_draining = true;
         // Tasks start in the order of assignment: only the oldest ones can have been started, and

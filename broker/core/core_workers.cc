@@ -181,7 +181,12 @@ FinishStatus Core::release(SessionIndex session, const LeaseRef& lease, bool sta
                    ? FinishStatus::accepted
                    : status_without_lease(lease.id, lease.fence);
     }
-    return_attempt(index, started, "worker_left", "its worker left before it was finished");
+    const bool lives =
+        return_attempt(index, started, "worker_left", "its worker left before it was finished");
+    WorkerPart& worker = sessions_[session].worker;
+    if (worker.is_draining) {
+        ++(lives ? worker.given_back : worker.died_back);
+    }
     return FinishStatus::accepted;
 }
 

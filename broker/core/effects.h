@@ -57,7 +57,7 @@ struct WorkerLeft {
     std::string name;
     std::string reason;
     bool was_lost = false;
-    std::uint32_t returned = 0;  // tasks that went back
+    std::uint32_t returned = 0;  // tasks that went back, since it was draining
     std::uint32_t died = 0;      // tasks whose attempts were used up by it
 };
 

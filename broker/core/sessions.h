@@ -54,7 +54,9 @@ struct WorkerPart {
     std::uint32_t slots = 0;
     std::uint32_t credit = 0;
     bool is_draining = false;
-    bool is_gone = false;  // its connection is; it may come back on another
+    std::uint32_t given_back = 0;  // leases released since it is draining
+    std::uint32_t died_back = 0;   // of tasks whose attempts that used up
+    bool is_gone = false;          // its connection is; it may come back on another
 
     TaskLine held;  // its leases, in order of assignment
     std::uint32_t held_count = 0;

@@ -128,6 +128,24 @@ TEST(Bye, OfAWorkerReturnsWhatItHolds) {
     EXPECT_TRUE(broker.is_quiet()) << "it is not answered";
 }
 
+TEST(Bye, CountsWhatADrainingWorkerGaveBackBefore) {
+    Fixture broker;
+    broker.submit_many(1, 4);
+    broker.work("w", {.slots = 1, .credit = 4});
+    const auto tasks = broker.assigned("w");
+    broker.release("w", Fixture::lease(tasks.at(3)));  // not counted: it comes again at once
+    broker.say("w", Drain{});
+    broker.release("w", Fixture::lease(tasks.at(1)));
+    broker.release("w", Fixture::lease(tasks.at(2)));
+
+    broker.say("w", Bye{.reason = "draining"});
+
+    const auto notices = broker.take_notices<WorkerLeft>();
+    ASSERT_EQ(notices.size(), 1U);
+    EXPECT_EQ(notices[0].returned, 4U) << "two, and the two that it still had";
+    EXPECT_EQ(notices[0].died, 0U);
+}
+
 TEST(Hello, OfAWorkerThatComesBackKeepsTheLeasesItNames) {  // I6, F18
     Fixture broker;
     broker.submit_many(1, 3);
