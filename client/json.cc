@@ -1,5 +1,6 @@
 #include "client/json.h"
 
+#include "client/task_text.h"
 #include "protocol/histogram.h"
 #include "protocol/time_text.h"
 
@@ -90,6 +91,31 @@ Json json_of(const TaskInfo& task) {
             {"finished_at", instant(task.finished_at)},
             {"fence", task.fence},
             {"series", task.series}};
+}
+
+Json json_of(const Outcome& outcome) {
+    Json object = json_of_known(outcome.number, outcome.id, to_string(outcome.state),
+                                error_if_any(outcome.error));
+    if (outcome.fence != 0) {
+        object["fence"] = outcome.fence;
+    }
+    if (outcome.state == TaskState::succeeded && !is_gone(outcome)) {
+        add_result(object, outcome.result);
+    }
+    return object;
+}
+
+Json json_of_known(std::uint64_t number, const std::optional<TaskId>& id, std::string_view state,
+                   const Json& error) {
+    Json object = json_of(TaskInfo{});
+    for (auto& [key, value] : object.items()) {
+        value = nullptr;
+    }
+    object["number"] = number == 0 ? Json() : Json(number);
+    object["id"] = id ? Json(to_string(*id)) : Json();
+    object["state"] = state;
+    object["error"] = error;
+    return object;
 }
 
 Json json_of(const protocol::QueueView& queue) {

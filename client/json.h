@@ -8,11 +8,18 @@
 #include <xebec/error.h>
 #include <xebec/task.h>
 
+#include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace xebec::client {
 
 Json json_of(const TaskInfo& task);
+// What is not known is null.
+Json json_of(const Outcome& outcome);
+Json json_of_known(std::uint64_t number, const std::optional<TaskId>& id, std::string_view state,
+                   const Json& error = {});  // number 0: not known
 Json json_of(const protocol::QueueView& queue);
 Json json_of(const protocol::WorkerView& worker);
 Json json_of(const protocol::Figures& figures);

@@ -87,4 +87,20 @@ std::string reason_of(const TaskInfo& task) {
     return task.error ? text + ": " + error_text(task) : text;
 }
 
+bool is_gone(const Outcome& outcome) {
+    return outcome.error && outcome.error->error_class == "removed";
+}
+
+std::string sentence_of(const Outcome& outcome) {
+    const std::string task = "task " + std::to_string(outcome.number);
+    const std::string state(to_string(outcome.state));
+    if (is_gone(outcome)) {
+        return task + (outcome.state == TaskState::succeeded
+                           ? " succeeded, but its retention is over and its result is gone"
+                           : " is " + state + ", and its retention is over");
+    }
+    return task + " is " + state +
+           (outcome.error ? ": " + outcome.error->error_class + ": " + outcome.error->text : "");
+}
+
 }  // namespace xebec::client

@@ -3,6 +3,7 @@
 #include "client/batch_line.h"
 #include "client/json.h"
 #include "client/payload.h"
+#include "client/task_text.h"
 #include "protocol/names.h"
 #include "runtime/clock.h"
 #include "runtime/exit_status.h"
@@ -97,7 +98,8 @@ private:
     std::uint64_t lost_ = 0;     // no answer
     std::uint64_t succeeded_ = 0;
     std::uint64_t failed_ = 0;
-    bool is_over_ = false;  // the broker does not answer, or the time is up
+    std::uint64_t gone_ = 0;  // succeeded, but retention has taken the result away
+    bool is_over_ = false;    // the broker does not answer, or the time is up
     JsonArray array_;
     Instant progress_at_{};
 
@@ -262,17 +264,18 @@ void Batch::take_outcome(const Note& note) {
         return;
     }
     const auto& outcome = std::get<Outcome>(note.what);
-    if (outcome.state == TaskState::succeeded) {
-        ++succeeded_;
-        if (options_.json) {
-            report(note, to_string(outcome.state), &outcome.result, Json());
-        }
-        return;
+    const bool succeeded = outcome.state == TaskState::succeeded;
+    const bool has_result = succeeded && !is_gone(outcome);
+    succeeded_ += has_result ? 1 : 0;
+    gone_ += succeeded && !has_result ? 1 : 0;
+    failed_ += succeeded ? 0 : 1;
+    if (options_.json) {
+        report(note, to_string(outcome.state), has_result ? &outcome.result : nullptr,
+               json_of(outcome)["error"]);
+    } else if (!has_result) {
+        show_progress(true);
+        complain("line " + std::to_string(note.line) + ": " + sentence_of(outcome));
     }
-    ++failed_;
-    const Error error{ErrorCode::refused, outcome.error ? outcome.error->text : "",
-                      outcome.error ? outcome.error->error_class : ""};
-    report_failure(note, to_string(outcome.state), error);
 }
 
 void Batch::report_failure(const Note& note, std::string_view state, const Error& error) {
@@ -298,7 +301,7 @@ void Batch::report(const Note& note, std::string_view state, const Payload* resu
     if (result != nullptr) {
         add_result(object, *result);
     }
-    if (!error.is_null()) {
+    if (result == nullptr) {
         object["error"] = error;
     }
     array_.add(object);
@@ -324,6 +327,7 @@ std::string Batch::summary() const {
     if (wish_.wait) {
         text += "; " + std::to_string(succeeded_) + " succeeded, " + std::to_string(failed_) +
                 " failed";
+        text += gone_ > 0 ? ", " + std::to_string(gone_) + " with the result gone" : "";
     }
     return text;
 }
@@ -332,7 +336,7 @@ int Batch::exit_code() const {
     if (lost_ > 0 || unanswered_ + waited_ > 0) {
         return runtime::exit_no_answer;
     }
-    return refused_ + failed_ > 0 ? runtime::exit_failed : runtime::exit_done;
+    return refused_ + failed_ + gone_ > 0 ? runtime::exit_failed : runtime::exit_done;
 }
 
 }  // namespace

@@ -10,6 +10,47 @@
 
 namespace xebec::client {
 
+namespace {
+
+void print_result(const Payload& result) {
+    const bool for_terminal = runtime::is_terminal(STDOUT_FILENO);
+    std::cout << printable(result, for_terminal);
+    if (for_terminal || result.type == ContentType::json) {
+        std::cout << "\n";
+    }
+}
+
+// The outcome says all that is printed: by now the broker may have forgotten the task.
+int print_outcome(const Options& options, const Outcome& outcome, const Json& object) {
+    const bool has_result = outcome.state == TaskState::succeeded && !is_gone(outcome);
+    if (options.json) {
+        std::cout << text_of(object) << "\n";
+    } else if (has_result) {
+        print_result(outcome.result);
+    }
+    if (!has_result) {
+        complain(sentence_of(outcome));
+        return runtime::exit_failed;
+    }
+    return runtime::exit_done;
+}
+
+// With what the broker still knows beyond the outcome.
+Json full_json_of(Client& client, const Outcome& outcome) {
+    const Result<TaskInfo> info =
+        is_gone(outcome) ? Result<TaskInfo>(Error{}) : client.query(outcome.id);
+    if (!info || info->state != outcome.state) {
+        return json_of(outcome);
+    }
+    Json object = json_of(*info);
+    if (outcome.state == TaskState::succeeded) {
+        add_result(object, outcome.result);
+    }
+    return object;
+}
+
+}  // namespace
+
 int wait_and_print(Client& client, const Options& options, const TaskKey& task,
                    std::chrono::milliseconds timeout) {
     const auto outcome = client.wait(task, timeout);
@@ -22,20 +63,7 @@ int wait_and_print(Client& client, const Options& options, const TaskKey& task,
         }
         return fail(options, outcome.error(), "task " + to_text(task));
     }
-    // The outcome knows neither queue nor attempts; for a person who gets a result, no need to ask.
-    if (!options.json && outcome->state == TaskState::succeeded) {
-        return print_ended(options,
-                           {.number = outcome->number, .id = outcome->id, .state = outcome->state},
-                           outcome->result);
-    }
-    auto info = client.query(outcome->id);
-    if (!info) {
-        info = TaskInfo{.number = outcome->number,
-                        .id = outcome->id,
-                        .state = outcome->state,
-                        .error = outcome->error};
-    }
-    return print_ended(options, *info, outcome->result);
+    return print_outcome(options, *outcome, options.json ? full_json_of(client, *outcome) : Json());
 }
 
 int print_ended(const Options& options, const TaskInfo& task, const Payload& result) {
@@ -47,11 +75,7 @@ int print_ended(const Options& options, const TaskInfo& task, const Payload& res
         }
         std::cout << text_of(object) << "\n";
     } else if (succeeded) {
-        const bool for_terminal = runtime::is_terminal(STDOUT_FILENO);
-        std::cout << printable(result, for_terminal);
-        if (for_terminal || result.type == ContentType::json) {
-            std::cout << "\n";
-        }
+        print_result(result);
     }
     if (!succeeded) {
         complain("task " + std::to_string(task.number) + " is " + reason_of(task));

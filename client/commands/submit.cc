@@ -106,6 +106,19 @@ NewTask task_from(const Submission& wanted) {
     return task;
 }
 
+// What the broker knows of the task now: all, or how it ended, or that it was accepted.
+Json json_of_submitted(Client& client, const Submitted& submitted, const Patience& patience) {
+    if (const auto info = client.query(submitted.id)) {
+        return json_of(*info);
+    }
+    if (const auto outcome =
+            client.wait(submitted.id, patience.left().value_or(answer_time_default))) {
+        return json_of(*outcome);
+    }
+    return json_of_known(submitted.number, submitted.id,
+                         submitted.existed ? "existed" : "submitted");
+}
+
 int submit_one(const Options& options, const Submission& wanted) {
     if (!wanted.content_type.empty() && !wanted.arguments.empty()) {
         throw UsageError{"arguments are JSON: --content-type goes with --payload"};
@@ -128,11 +141,7 @@ int submit_one(const Options& options, const Submission& wanted) {
         std::cout << submitted->number << "\n";
         return runtime::exit_done;
     }
-    const auto info = client.query(submitted->id);
-    if (!info) {
-        return fail(options, info.error(), "submitted as " + std::to_string(submitted->number));
-    }
-    std::cout << text_of(json_of(*info)) << "\n";
+    std::cout << text_of(json_of_submitted(client, *submitted, patience)) << "\n";
     return runtime::exit_done;
 }
 

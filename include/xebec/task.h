@@ -93,13 +93,15 @@ struct Submitted {
     bool existed = false;      // the same task had been accepted before
 };
 
-// What became of a task: a state after which nothing changes, its result or its error.
+// What became of a task: a state after which nothing changes, its result or its error. Of a task
+// that the queue's retention has removed only the state is remembered: then there is an `error` of
+// class `removed`, whatever the state, and no result even if it succeeded.
 struct Outcome {
     TaskId id;
     std::uint64_t number = 0;
     TaskState state = TaskState::succeeded;
-    Payload result;                  // of a succeeded task
-    std::optional<TaskError> error;  // of any other
+    Payload result;                  // of a succeeded task without `error`
+    std::optional<TaskError> error;  // of any other that has one; see above
     std::uint64_t fence = 0;         // of the attempt that ended it; 0 if none did
 };
 

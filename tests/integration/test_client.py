@@ -2,8 +2,9 @@
 
 import json
 import unittest
+import uuid
 
-from harness import WithBroker, run
+from harness import WithBroker, new_id, run, wait_until
 
 
 class Arithmetic(WithBroker):
@@ -68,6 +69,46 @@ class Repeating(WithBroker):
         self.assertEqual(status, 1)
         self.assertIn("conflict", err)
         self.assertEqual(len(self.client_json("list")), 1)
+
+
+    def test_a_result_that_retention_removed_is_not_invented(self):
+        self.start_workers()
+        self.client("queue", "set", "brief", "--retention", "300ms")
+        again = ["submit", "add", "2", "3", "--id", str(uuid.UUID(bytes=new_id())), "--queue",
+                 "brief"]
+        self.assertEqual(self.client(*again, "--wait")[:2], (0, "5\n"))
+        wait_until(lambda: not self.client_json("list"), "the task to be removed")
+
+        sentence = "task 1 succeeded, but its retention is over and its result is gone"
+        self.assertEqual(self.client(*again, "--wait"), (1, "", f"xebec-client: {sentence}\n"))
+        status, out, _ = self.client(*again, "--wait", "--json")
+        self.assertEqual(status, 1)
+        waited = json.loads(out)
+        self.assertEqual((waited["number"], waited["state"]), (1, "succeeded"))
+        self.assertEqual(waited["error"]["class"], "removed")
+        self.assertNotIn("result", waited)
+        self.assertEqual((waited["kind"], waited["accepted_at"]), (None, None))
+        self.assertEqual(self.client_json(*again), waited)
+
+        line = json.dumps({"kind": "add", "args": [2, 3], "id": again[5], "queue": "brief"})
+        status, out, err = self.client("submit", "--batch", "-", "--wait", stdin=line)
+        self.assertEqual((status, err), (1, f"xebec-client: line 1: {sentence}\n"))
+        self.assertEqual(out, "submitted 1 task, 0 refused; 0 succeeded, 0 failed, "
+                              "1 with the result gone\n")
+        status, out, _ = self.client("submit", "--batch", "-", "--wait", "--json", stdin=line)
+        self.assertEqual(status, 1)
+        self.assertEqual(json.loads(out)[0]["error"]["class"], "removed")
+        self.assertNotIn("result", json.loads(out)[0])
+
+    def test_a_failure_is_told_although_the_task_is_gone_at_once(self):
+        self.start_workers()
+        self.client("queue", "set", "brief", "--retention", "0s")
+        submit = ["submit", "fail", "broken", "--attempts", "1", "--queue", "brief", "--wait"]
+        self.assertEqual(self.client(*submit),
+                         (1, "", "xebec-client: task 1 is dead: failed: broken\n"))
+        status, out, _ = self.client(*submit, "--json")
+        self.assertEqual((status, json.loads(out)["state"]), (1, "dead"))
+        self.assertEqual(json.loads(out)["error"], {"class": "failed", "text": "broken"})
 
 
 class Managing(WithBroker):

@@ -130,6 +130,40 @@ TEST(TaskText, ShowsEverythingAboutOne) {
     EXPECT_EQ(reason_of({.state = TaskState::cancelled}), "cancelled");
 }
 
+TEST(OutcomeText, SaysHowATaskEnded) {
+    Outcome outcome{.number = 42, .state = TaskState::dead, .error = TaskError{"exit", "status 1"}};
+    EXPECT_EQ(sentence_of(outcome), "task 42 is dead: exit: status 1");
+    EXPECT_EQ(sentence_of({.number = 42, .state = TaskState::expired}), "task 42 is expired");
+
+    outcome.error = TaskError{"removed", "removed"};
+    EXPECT_EQ(sentence_of(outcome), "task 42 is dead, and its retention is over");
+    outcome.state = TaskState::succeeded;
+    EXPECT_EQ(sentence_of(outcome),
+              "task 42 succeeded, but its retention is over and its result is gone");
+}
+
+TEST(OutcomeJson, InventsNothing) {
+    Outcome outcome{.id = id,
+                    .number = 42,
+                    .state = TaskState::succeeded,
+                    .error = TaskError{"removed", "the retention is over"}};
+
+    EXPECT_EQ(json_of(outcome),
+              Json::parse(R"({"number":42,"id":"0190163d-8694-739b-aea5-966c26f8ad91",
+                "kind":null,"queue":null,"state":"succeeded","priority":null,"attempts":null,
+                "attempts_max":null,"worker":null,
+                "error":{"class":"removed","text":"the retention is over"},
+                "accepted_at":null,"due_at":null,"deadline":null,"started_at":null,
+                "finished_at":null,"fence":null,"series":null})"));
+
+    outcome.error.reset();
+    outcome.result = {"5", ContentType::json};
+    outcome.fence = 7;
+    EXPECT_EQ(json_of(outcome)["result"], 5);
+    EXPECT_EQ(json_of(outcome)["fence"], 7);
+    EXPECT_EQ(json_of(outcome)["error"], nullptr);
+}
+
 TEST(TaskJson, HasTheDocumentedKeys) {
     TaskInfo task = dead_task();
     task.error->text = "status 1";
