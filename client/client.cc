@@ -49,7 +49,7 @@ struct OutcomeCall {
 };
 
 Error not_finished() {
-    return {ErrorCode::timed_out, "the task has not ended in time; it goes on", ""};
+    return {ErrorCode::timed_out, "the task has not ended in time", ""};
 }
 
 Error not_accepted() {

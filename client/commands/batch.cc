@@ -5,6 +5,7 @@
 #include "client/payload.h"
 #include "client/task_text.h"
 #include "protocol/names.h"
+#include "protocol/time_text.h"
 #include "runtime/clock.h"
 #include "runtime/exit_status.h"
 #include "runtime/sockets.h"
@@ -12,6 +13,7 @@
 #include "runtime/wakeup.h"
 
 #include <iostream>
+#include <map>
 #include <memory>
 #include <utility>
 #include <variant>
@@ -38,6 +40,7 @@ struct Note {
 struct Chunk {
     std::vector<NewTask> tasks;
     std::vector<std::uint64_t> lines;
+    std::vector<TaskId> ids;
     std::vector<Submitted> accepted;
     std::vector<bool> is_refused;
     std::size_t octets = 0;
@@ -61,7 +64,8 @@ public:
         : options_(options),
           wish_(wish),
           patience_(options),
-          shows_progress_(runtime::is_terminal(STDERR_FILENO)),
+          shows_progress_(runtime::is_terminal(STDERR_FILENO) &&
+                          !(options.json && runtime::is_terminal(STDOUT_FILENO))),
           client_(client_options(options)) {
         poller_.add(notes_.descriptor());
     }
@@ -69,7 +73,9 @@ public:
     int run(std::istream& in);
 
 private:
-    void take_line(const std::string& line);
+    void take_line(const std::string& line, bool is_cut);
+    void report_unfinished(std::istream& in);
+    void complain_of_unfinished(std::istream& in);
     void flush();
     void send(const std::shared_ptr<Chunk>& chunk);
     bool is_full() const;
@@ -99,7 +105,8 @@ private:
     std::uint64_t succeeded_ = 0;
     std::uint64_t failed_ = 0;
     std::uint64_t gone_ = 0;  // succeeded, but retention has taken the result away
-    bool is_over_ = false;    // the broker does not answer, or the time is up
+    std::map<std::uint64_t, Submitted> pending_;  // by line: not answered or not ended; for JSON
+    bool is_over_ = false;                        // the broker does not answer, or the time is up
     JsonArray array_;
     Instant progress_at_{};
 
@@ -112,14 +119,7 @@ int Batch::run(std::istream& in) {
     std::string line;
     bool is_cut = false;
     while (!is_over_ && read_line(in, line, line_octets_max, is_cut)) {
-        ++line_;
-        if (is_cut) {
-            report_failure({.line = line_}, "refused",
-                           {ErrorCode::malformed, "the line is over 64 MiB", ""});
-            ++refused_;
-        } else if (line.find_first_not_of(" \t\r") != std::string::npos) {
-            take_line(line);
-        }
+        take_line(line, is_cut);
         // Whoever writes slowly into a pipe does not wait for a full chunk.
         if (in.rdbuf()->in_avail() <= 0 || chunk_->tasks.size() >= chunk_tasks ||
             chunk_->octets >= chunk_octets) {
@@ -132,28 +132,79 @@ int Batch::run(std::istream& in) {
     }
     take_notes();
     show_progress(true);
+    lost_ += unanswered_;
     if (options_.json) {
+        report_unfinished(in);
         array_.end();
     } else {
         std::cout << summary() << "\n";
     }
-    if (lost_ > 0) {
-        fail(options_, {ErrorCode::timed_out, "no answer from the broker in time", ""});
-    } else if (unanswered_ + waited_ > 0) {
-        complain(std::to_string(unanswered_ + waited_) +
-                 " tasks have not ended in time; they go on");
-    }
+    complain_of_unfinished(in);
     return exit_code();
 }
 
-void Batch::take_line(const std::string& line) {
+// The lines that nobody has heard of yet, so that each line of the file is in the array.
+void Batch::report_unfinished(std::istream& in) {
+    const Error unanswered{ErrorCode::timed_out,
+                           "no answer from the broker in time; the task may have been submitted",
+                           ""};
+    for (const auto& [line, task] : pending_) {
+        const bool is_accepted = task.number != 0;
+        report({.line = line, .task = task},
+               !is_accepted   ? "unknown"
+               : task.existed ? "existed"
+                              : "submitted",
+               nullptr, is_accepted ? Json() : json_of(unanswered));
+    }
+    std::string line;
+    bool is_cut = false;
+    // Whoever is still writing into a pipe is not waited for.
+    while (is_over_ && in.rdbuf()->in_avail() > 0 && read_line(in, line, line_octets_max, is_cut)) {
+        take_line(line, is_cut);
+    }
+    const Error unsent{ErrorCode::timed_out, "the time was up before the task was submitted", ""};
+    for (std::size_t i = 0; i < chunk_->lines.size(); ++i) {
+        report({.line = chunk_->lines[i], .task = {.id = chunk_->ids[i]}}, "unknown", nullptr,
+               json_of(unsent));
+    }
+}
+
+void Batch::complain_of_unfinished(std::istream& in) {
+    if (lost_ > 0) {
+        fail(options_, {ErrorCode::timed_out, "no answer from the broker in time", ""});
+    }
+    if (waited_ > 0) {
+        complain(std::to_string(waited_) + (waited_ == 1 ? " task has" : " tasks have") +
+                 " not ended within " + format_duration(answer_time(options_)));
+    }
+    if (!chunk_->lines.empty() || (is_over_ && in.rdbuf()->in_avail() > 0)) {
+        const std::uint64_t first = chunk_->lines.empty() ? line_ + 1 : chunk_->lines.front();
+        complain("the lines from " + std::to_string(first) + " on were not submitted");
+    }
+}
+
+void Batch::take_line(const std::string& line, bool is_cut) {
+    ++line_;
+    if (is_cut) {
+        report_failure({.line = line_}, "refused",
+                       {ErrorCode::malformed, "the line is over 64 MiB", ""});
+        ++refused_;
+        return;
+    }
+    if (line.find_first_not_of(" \t\r") == std::string::npos) {
+        return;
+    }
     auto task = parse_batch_line(line, wish_.defaults, runtime::now().wall);
     if (!task) {
         report_failure({.line = line_}, "refused", task.error());
         ++refused_;
         return;
     }
+    if (!task->id) {
+        task->id = new_task_id();
+    }
     chunk_->octets += task->payload.octets.size();
+    chunk_->ids.push_back(*task->id);
     chunk_->tasks.push_back(std::move(*task));
     chunk_->lines.push_back(line_);
 }
@@ -175,6 +226,9 @@ void Batch::send(const std::shared_ptr<Chunk>& chunk) {
     unanswered_ += count;
     chunk->accepted.resize(count);
     chunk->is_refused.resize(count);
+    for (std::size_t i = 0; options_.json && i < count; ++i) {
+        pending_[chunk->lines[i]] = {.id = chunk->ids[i]};
+    }
     BatchEvents events;
     events.on_submitted = [this, chunk](std::size_t index, Result<Submitted> result) {
         Note note{.line = chunk->lines[index], .is_submit = true};
@@ -183,6 +237,9 @@ void Batch::send(const std::shared_ptr<Chunk>& chunk) {
             note.what = *result;
         } else {
             chunk->is_refused[index] = true;
+            if (result.error().code == ErrorCode::timed_out) {
+                note.task.id = chunk->ids[index];  // it may be there
+            }
             note.what = result.error();
         }
         notes_.put(std::move(note));
@@ -235,12 +292,13 @@ void Batch::take(const Note& note) {
 
 void Batch::take_submit(const Note& note) {
     --unanswered_;
+    pending_.erase(note.line);
     if (const auto* error = std::get_if<Error>(&note.what)) {
         if (error->code == ErrorCode::timed_out) {
             ++lost_;
             is_over_ = true;  // the rest of the file would meet the same silence
             if (options_.json) {
-                report_failure(note, "refused", *error);
+                report_failure(note, "unknown", *error);
             }
         } else {
             ++refused_;
@@ -251,6 +309,9 @@ void Batch::take_submit(const Note& note) {
     ++submitted_;
     if (wish_.wait) {
         ++waited_;
+        if (options_.json) {
+            pending_[note.line] = note.task;
+        }
     } else if (options_.json) {
         report(note, note.task.existed ? "existed" : "submitted", nullptr, Json());
     }
@@ -258,6 +319,7 @@ void Batch::take_submit(const Note& note) {
 
 void Batch::take_outcome(const Note& note) {
     --waited_;
+    pending_.erase(note.line);
     if (const auto* error = std::get_if<Error>(&note.what)) {
         ++failed_;
         report_failure(note, "unknown", *error);
@@ -293,10 +355,10 @@ void Batch::report_failure(const Note& note, std::string_view state, const Error
 
 void Batch::report(const Note& note, std::string_view state, const Payload* result,
                    const Json& error) {
-    const bool is_known = note.task.number != 0;
+    const Submitted& task = note.task;
     Json object{{"line", note.line},
-                {"number", is_known ? Json(note.task.number) : Json()},
-                {"id", is_known ? Json(to_string(note.task.id)) : Json()},
+                {"number", task.number != 0 ? Json(task.number) : Json()},
+                {"id", task.id != TaskId{} ? Json(to_string(task.id)) : Json()},
                 {"state", state}};
     if (result != nullptr) {
         add_result(object, *result);
@@ -333,7 +395,7 @@ std::string Batch::summary() const {
 }
 
 int Batch::exit_code() const {
-    if (lost_ > 0 || unanswered_ + waited_ > 0) {
+    if (is_over_ || lost_ + waited_ > 0) {
         return runtime::exit_no_answer;
     }
     return refused_ + failed_ + gone_ > 0 ? runtime::exit_failed : runtime::exit_done;

@@ -35,6 +35,25 @@ int print_outcome(const Options& options, const Outcome& outcome, const Json& ob
     return runtime::exit_done;
 }
 
+int print_unfinished(const Options& options, const Awaited& task, const Error& error) {
+    const bool is_late = error.code == ErrorCode::timed_out;
+    if (options.json) {
+        Json object = task.known;
+        if (!is_late) {
+            object["error"] = json_of(error);
+        }
+        std::cout << text_of(object) << "\n";
+    }
+    const std::string number = std::to_string(task.number);
+    if (is_late && options.timeout.count() > 0) {
+        complain("task " + number + " was accepted, and has not ended within " +
+                 format_duration(options.timeout) + "; xebec-client result " + number +
+                 " --wait waits for it");
+        return runtime::exit_no_answer;
+    }
+    return fail(options, error, "task " + number);
+}
+
 // With what the broker still knows beyond the outcome.
 Json full_json_of(Client& client, const Outcome& outcome) {
     const Result<TaskInfo> info =
@@ -51,17 +70,10 @@ Json full_json_of(Client& client, const Outcome& outcome) {
 
 }  // namespace
 
-int wait_and_print(Client& client, const Options& options, const TaskKey& task,
-                   std::chrono::milliseconds timeout) {
-    const auto outcome = client.wait(task, timeout);
+int print_awaited(Client& client, const Options& options, const Awaited& task,
+                  const Result<Outcome>& outcome) {
     if (!outcome) {
-        if (outcome.error().code == ErrorCode::timed_out && !is_no_answer(outcome.error())) {
-            complain("task " + to_text(task) + " has not ended within " +
-                     format_duration(options.timeout) + "; it goes on: xebec-client result " +
-                     to_text(task) + " --wait");
-            return runtime::exit_no_answer;
-        }
-        return fail(options, outcome.error(), "task " + to_text(task));
+        return print_unfinished(options, task, outcome.error());
     }
     return print_outcome(options, *outcome, options.json ? full_json_of(client, *outcome) : Json());
 }

@@ -6,13 +6,19 @@
 
 #include <xebec/client.h>
 
-#include <chrono>
-
 namespace xebec::client {
 
-// Waits for the task and prints its result, as JSON if asked for. Gives the exit code.
-int wait_and_print(Client& client, const Options& options, const TaskKey& task,
-                   std::chrono::milliseconds timeout);
+// A task that the broker is known to have.
+struct Awaited {
+    std::uint64_t number = 0;
+    TaskId id;
+    Json known;  // what is printed if its end is not learnt
+};
+
+// Prints the result of a task that was waited for, as JSON if asked for, or says why there is none.
+// Gives the exit code.
+int print_awaited(Client& client, const Options& options, const Awaited& task,
+                  const Result<Outcome>& outcome);
 
 // Prints the result of a task that has ended; says why there is none. Gives the exit code.
 int print_ended(const Options& options, const TaskInfo& task, const Payload& result);

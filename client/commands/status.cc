@@ -13,41 +13,33 @@ namespace xebec::client {
 
 namespace {
 
-void print(const Options& options, const std::vector<TaskInfo>& tasks, bool one_was_asked) {
-    if (!options.json) {
-        if (!tasks.empty()) {
-            std::cout << (one_was_asked ? block_of(tasks[0]) : table_of(tasks));
-        }
-        return;
-    }
-    Json array = Json::array();
-    for (const TaskInfo& task : tasks) {
-        array.push_back(json_of(task));
-    }
-    if (!one_was_asked) {
-        std::cout << text_of(array) << "\n";
-    } else if (!array.empty()) {
-        std::cout << text_of(array[0]) << "\n";
-    }
+// In place of a task, as `cancel --json` says it.
+Json json_of_missing(const std::string& text, const Error& error) {
+    return {{"task", text}, {"error", json_of(error)}};
 }
 
 int show_status(const Options& options, const std::vector<std::string>& texts) {
     const std::vector<TaskKey> keys = parse_keys(texts);
     Client client(client_options(options));
     std::vector<TaskInfo> tasks;
+    Json array = Json::array();
     int status = runtime::exit_done;
+    Result<TaskInfo> info = Error{};
     for (std::size_t i = 0; i < keys.size(); ++i) {
-        auto info = client.query(keys[i]);
-        if (info) {
-            tasks.push_back(std::move(*info));
-            continue;
+        if (status != runtime::exit_no_answer) {  // else there will be none to the rest
+            info = client.query(keys[i]);
+            status = info ? status : fail(options, info.error(), "task " + texts[i]);
         }
-        status = fail(options, info.error(), "task " + texts[i]);
-        if (status == runtime::exit_no_answer) {
-            break;  // nor will there be one to the rest
+        array.push_back(info ? json_of(*info) : json_of_missing(texts[i], info.error()));
+        if (info) {
+            tasks.push_back(*info);
         }
     }
-    print(options, tasks, keys.size() == 1);
+    if (options.json) {
+        std::cout << text_of(keys.size() == 1 ? array[0] : array) << "\n";
+    } else if (!tasks.empty()) {
+        std::cout << (keys.size() == 1 ? block_of(tasks[0]) : table_of(tasks));
+    }
     return status;
 }
 
@@ -57,18 +49,32 @@ int show_result(const Options& options, const std::string& text, bool wait) {
     Client client(client_options(options));
     const auto details = client.details(key);
     if (!details) {
+        if (options.json) {
+            std::cout << text_of(json_of_missing(text, details.error())) << "\n";
+        }
         return fail(options, details.error(), "task " + text);
     }
     if (is_final(details->info.state)) {
         return print_ended(options, details->info, details->result);
     }
     if (!wait) {
-        complain("task " + std::to_string(details->info.number) + " is " +
-                 std::string(to_string(details->info.state)) +
-                 " and has no result yet; --wait waits for it");
+        const std::string sentence = "task " + std::to_string(details->info.number) + " is " +
+                                     std::string(to_string(details->info.state)) +
+                                     " and has no result yet";
+        if (options.json) {
+            Json object = json_of_missing(text, {ErrorCode::timed_out, sentence, "not_ended"});
+            object["number"] = details->info.number;
+            object["id"] = to_string(details->info.id);
+            object["state"] = to_string(details->info.state);
+            std::cout << text_of(object) << "\n";
+        }
+        complain(sentence + "; --wait waits for it");
         return runtime::exit_no_answer;
     }
-    return wait_and_print(client, options, details->info.number, patience.for_wait());
+    return print_awaited(
+        client, options,
+        {.number = details->info.number, .id = details->info.id, .known = json_of(details->info)},
+        client.wait(details->info.id, patience.for_wait()));
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "runtime/terminal.h"
 
 #include <fstream>
+#include <future>
 #include <iostream>
 #include <memory>
 #include <stdexcept>
@@ -106,6 +107,10 @@ NewTask task_from(const Submission& wanted) {
     return task;
 }
 
+std::string_view state_of(const Submitted& submitted) {
+    return submitted.existed ? "existed" : "submitted";
+}
+
 // What the broker knows of the task now: all, or how it ended, or that it was accepted.
 Json json_of_submitted(Client& client, const Submitted& submitted, const Patience& patience) {
     if (const auto info = client.query(submitted.id)) {
@@ -115,8 +120,54 @@ Json json_of_submitted(Client& client, const Submitted& submitted, const Patienc
             client.wait(submitted.id, patience.left().value_or(answer_time_default))) {
         return json_of(*outcome);
     }
-    return json_of_known(submitted.number, submitted.id,
-                         submitted.existed ? "existed" : "submitted");
+    return json_of_known(submitted.number, submitted.id, state_of(submitted));
+}
+
+// Without an answer the task may be there all the same, by this id.
+int print_refused(const Options& options, const TaskId& id, const Error& error) {
+    if (options.json) {
+        const bool is_unknown = error.code == ErrorCode::timed_out;
+        std::cout << text_of(json_of_known(0, is_unknown ? std::optional(id) : std::nullopt,
+                                           is_unknown ? "unknown" : "refused", json_of(error)))
+                  << "\n";
+    }
+    return fail(options, error);
+}
+
+// In one request, because a queue that keeps nothing has forgotten the task before another comes.
+int submit_and_wait(Client& client, const Options& options, NewTask task,
+                    const Patience& patience) {
+    struct Call {
+        std::promise<Result<Submitted>> submitted;
+        std::promise<Result<Outcome>> ended;
+    };
+    const auto call = std::make_shared<Call>();
+    const TaskId id = *task.id;
+    std::vector<NewTask> tasks;
+    tasks.push_back(std::move(task));
+    client.submit_batch(
+        std::move(tasks),
+        {.on_submitted =
+             [call](std::size_t, const Result<Submitted>& submitted) {
+                 call->submitted.set_value(submitted);
+             },
+         .on_outcome = [call](std::size_t,
+                              const Result<Outcome>& ended) { call->ended.set_value(ended); }});
+    const auto submitted = call->submitted.get_future().get();
+    if (!submitted) {
+        return print_refused(options, id, submitted.error());
+    }
+    auto ended = call->ended.get_future();
+    const auto left = patience.left();
+    Result<Outcome> outcome = Error{ErrorCode::timed_out, "the task has not ended in time", ""};
+    if (!left || ended.wait_for(*left) == std::future_status::ready) {
+        outcome = ended.get();
+    }
+    return print_awaited(client, options,
+                         {.number = submitted->number,
+                          .id = id,
+                          .known = json_of_known(submitted->number, id, state_of(*submitted))},
+                         outcome);
 }
 
 int submit_one(const Options& options, const Submission& wanted) {
@@ -127,15 +178,17 @@ int submit_one(const Options& options, const Submission& wanted) {
         throw UsageError{"give either arguments or --payload"};
     }
     NewTask task = task_from(wanted);
+    const TaskId id = task.id.value_or(new_task_id());
+    task.id = id;
     task.payload = payload_from(wanted);
     const Patience patience(options);
     Client client(client_options(options));
+    if (wanted.wait) {
+        return submit_and_wait(client, options, std::move(task), patience);
+    }
     const auto submitted = client.submit(std::move(task));
     if (!submitted) {
-        return fail(options, submitted.error());
-    }
-    if (wanted.wait) {
-        return wait_and_print(client, options, submitted->id, patience.for_wait());
+        return print_refused(options, id, submitted.error());
     }
     if (!options.json) {
         std::cout << submitted->number << "\n";

@@ -58,6 +58,71 @@ class Batch(WithBroker):
         self.assertEqual((stats["submitted"], stats["succeeded"]), (5000, 5000))
 
 
+class Unfinished(WithBroker):
+    """What is said of tasks whose end, or acceptance, is not known when the time is up."""
+
+    nowhere = ["--broker", "tcp://127.0.0.1:1", "--timeout", "300ms"]
+    lines = '{"kind": "nobody"}\n{"kind": "nobody"}\n'
+
+    def test_a_batch_without_an_answer_says_so(self):
+        status, out, err = run("xebec-client", *self.nowhere, "submit", "--batch", "-",
+                               stdin=self.lines)
+        self.assertEqual((status, out), (3, "submitted 0 tasks, 0 refused, 2 without an answer\n"))
+        self.assertIn("is xebec-broker running there?", err)
+        status, out, _ = run("xebec-client", *self.nowhere, "submit", "--batch", "-", "--json",
+                             stdin=self.lines)
+        self.assertEqual(status, 3)
+        items = json.loads(out)
+        self.assertEqual([(item["line"], item["number"], item["state"]) for item in items],
+                         [(1, None, "unknown"), (2, None, "unknown")])
+        self.assertTrue(all(item["id"] and item["error"] for item in items))
+
+    def test_a_batch_lists_what_was_accepted(self):
+        status, out, err = self.client("submit", "--batch", "-", "--wait", "--timeout", "1s",
+                                       "--json", stdin='{"kind": "nobody"}\n')
+        self.assertEqual(status, 3)
+        self.assertIn("1 task has not ended within 1s", err)
+        [item] = json.loads(out)
+        self.assertEqual((item["line"], item["number"], item["state"], item["id"], item["error"]),
+                         (1, 1, "submitted", self.task(1)["id"], None))
+
+    def test_a_line_that_expires_has_no_error(self):
+        line = '{"kind": "nobody", "deadline": "200ms"}\n'
+        status, out, _ = self.client("submit", "--batch", "-", "--wait", "--json", stdin=line)
+        self.assertEqual((status, json.loads(out)[0]["error"]), (1, None))
+        self.assertEqual(self.client("submit", "--batch", "-", "--wait", stdin=line)[2],
+                         "xebec-client: line 1: task 2 is expired\n")
+
+    def test_a_single_task_is_told_as_it_is_known(self):
+        status, out, err = self.client("submit", "nobody", "--wait", "--timeout", "500ms", "--json")
+        self.assertEqual(status, 3)
+        self.assertIn("task 1 was accepted, and has not ended within 500ms", err)
+        task = json.loads(out)
+        self.assertEqual((task["number"], task["state"], task["id"], task["error"]),
+                         (1, "submitted", self.task(1)["id"], None))
+        status, out, err = run("xebec-client", *self.nowhere, "submit", "nobody", "--json")
+        self.assertEqual(status, 3)
+        task = json.loads(out)
+        self.assertEqual((task["number"], task["state"]), (None, "unknown"))
+        self.assertTrue(task["id"] and task["error"])
+
+    def test_json_leaves_nothing_out(self):
+        self.submit("nobody")
+        status, out, _ = self.client("status", "1", "99", "1", "--json")
+        self.assertEqual(status, 1)
+        first, missing, last = json.loads(out)
+        self.assertEqual((first["number"], last["number"], missing["task"]), (1, 1, "99"))
+        self.assertEqual(missing["error"]["class"], "unknown_task")
+        for command in ("status", "result"):
+            status, out, _ = self.client(command, "99", "--json")
+            self.assertEqual((status, json.loads(out)), (1, missing))
+        status, out, _ = self.client("result", "1", "--json")
+        self.assertEqual(status, 3)
+        waiting = json.loads(out)
+        self.assertEqual((waiting["task"], waiting["state"], waiting["error"]["class"]),
+                         ("1", "ready", "not_ended"))
+
+
 class Repeating(WithBroker):
     def test_the_same_id_is_the_same_task(self):
         task = "01890a5d-ac96-774b-bcce-b302099a8057"
@@ -109,6 +174,8 @@ class Repeating(WithBroker):
         status, out, _ = self.client(*submit, "--json")
         self.assertEqual((status, json.loads(out)["state"]), (1, "dead"))
         self.assertEqual(json.loads(out)["error"], {"class": "failed", "text": "broken"})
+        self.assertEqual(self.client("submit", "add", "2", "3", "--queue", "brief", "--wait"),
+                         (0, "5\n", ""))
 
 
 class Managing(WithBroker):
