@@ -15,7 +15,7 @@ namespace {
 
 constexpr int messages_per_turn = 256;
 // Long enough for a goodbye to leave, short enough for a person whose broker is not there.
-constexpr milliseconds linger{1'000};
+constexpr milliseconds linger{100};
 
 }  // namespace
 
@@ -100,6 +100,9 @@ void Connection::run(const std::stop_token& stop) {
         step(poller);
     }
     effects_.clear();
+    if (!core_.has_session()) {
+        socket_->set_linger(milliseconds{0});  // there is nobody to say goodbye to
+    }
     core_.leave(effects_);
     perform_effects();
     socket_.reset();
@@ -167,6 +170,7 @@ void Connection::perform(Send& effect) {
 }
 
 void Connection::perform(Reconnect&) {
+    socket_->set_linger(milliseconds{0});  // what was asked is asked again
     socket_.reset();
     open_socket();
     is_socket_new_ = true;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <memory>
 #include <stdexcept>
 
 namespace xebec::client {
@@ -371,6 +372,17 @@ TEST(Client, SaysInTimeThatThereIsNoBroker) {
     EXPECT_EQ(info.error().code, ErrorCode::timed_out);
     ASSERT_FALSE(waited);
     EXPECT_EQ(waited.error().code, ErrorCode::timed_out);
+}
+
+TEST(Client, GoesAtOnceWhenThereIsNobodyToSayGoodbyeTo) {
+    auto client =
+        std::make_unique<Client>(ClientOptions{.broker = "tcp://127.0.0.1:1", .timeout = 20ms});
+    ASSERT_FALSE(client->query(std::uint64_t{1}));
+
+    const auto before = std::chrono::steady_clock::now();
+    client.reset();
+
+    EXPECT_LT(std::chrono::steady_clock::now() - before, 900ms);  // it was over a second
 }
 
 TEST(Client, FetchesAListByPages) {
