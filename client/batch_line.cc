@@ -2,13 +2,17 @@
 
 #include "client/options.h"
 #include "client/payload.h"
+#include "protocol/limits.h"
 #include "protocol/names.h"
 #include "protocol/time_text.h"
 
 #include <absl/strings/escaping.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 
 namespace xebec::client {
@@ -26,11 +30,14 @@ public:
     Result<NewTask> finish();
 
 private:
-    bool complain(const std::string& text);
+    bool complain(const std::string& text, const std::string& name = "");
     bool read_text(const std::string& key, const Json& value, std::string& target);
     bool read_span(const std::string& key, const Json& value, milliseconds& target);
-    template <class T>
-    bool read_number(const std::string& key, const Json& value, T& target);
+    bool read_number(const std::string& key, const Json& value, std::int64_t& target);
+    bool read_queue(const Json& value);
+    bool read_priority(const Json& value);
+    bool read_attempts(const Json& value);
+    bool read_run_max(const Json& value);
     bool read_deadline(const Json& value);
     bool read_id(const Json& value);
     bool read_payload(const std::string& key, const Json& value);
@@ -39,6 +46,7 @@ private:
     WallTime now_;
     bool has_payload_ = false;
     std::string problem_;
+    std::string problem_name_;
 };
 
 bool LineReader::read(const std::string& key, const Json& value) {
@@ -46,19 +54,19 @@ bool LineReader::read(const std::string& key, const Json& value) {
         return read_text(key, value, task_.kind);
     }
     if (key == "queue") {
-        return read_text(key, value, task_.options.queue);
+        return read_queue(value);
     }
     if (key == "priority") {
-        return read_number(key, value, task_.options.priority);
+        return read_priority(value);
     }
     if (key == "attempts") {
-        return read_number(key, value, task_.options.attempts);
+        return read_attempts(value);
     }
     if (key == "delay") {
         return read_span(key, value, task_.options.delay);
     }
     if (key == "run_max") {
-        return read_span(key, value, task_.options.run_max);
+        return read_run_max(value);
     }
     if (key == "deadline") {
         return read_deadline(value);
@@ -79,7 +87,7 @@ Result<NewTask> LineReader::finish() {
         complain("there is no \"kind\"");
     }
     if (!problem_.empty()) {
-        return Error{ErrorCode::malformed, problem_, ""};
+        return Error{ErrorCode::malformed, problem_, problem_name_};
     }
     if (!has_payload_) {
         task_.payload = {"[]", ContentType::json};
@@ -87,8 +95,9 @@ Result<NewTask> LineReader::finish() {
     return std::move(task_);
 }
 
-bool LineReader::complain(const std::string& text) {
+bool LineReader::complain(const std::string& text, const std::string& name) {
     problem_ = text;
+    problem_name_ = name;
     return false;
 }
 
@@ -101,27 +110,55 @@ bool LineReader::read_text(const std::string& key, const Json& value, std::strin
 }
 
 bool LineReader::read_span(const std::string& key, const Json& value, milliseconds& target) {
-    if (value.is_number_unsigned()) {
-        const auto ms = value.get<std::uint64_t>();
-        const auto span = parse_duration(std::to_string(ms) + "ms");
-        target = span.value_or(milliseconds{-1});
-    } else if (value.is_string()) {
-        target = parse_duration(value.get<std::string>()).value_or(milliseconds{-1});
-    } else {
-        target = milliseconds{-1};
-    }
-    return target.count() >= 0 ||
-           complain("\"" + key + "\" is a duration such as \"10m\", or milliseconds");
+    const auto span = value.is_string() ? parse_duration(value.get<std::string>()) : std::nullopt;
+    target = span.value_or(milliseconds{0});
+    return span || complain("\"" + key + "\" is a duration with its unit, such as \"10m\"");
 }
 
-template <class T>
-bool LineReader::read_number(const std::string& key, const Json& value, T& target) {
-    if (!value.is_number_unsigned() ||
-        value.get<std::uint64_t>() > static_cast<std::uint64_t>(std::numeric_limits<T>::max())) {
+// The bounds are for the caller, who can say them better; beyond them all numbers are alike.
+bool LineReader::read_number(const std::string& key, const Json& value, std::int64_t& target) {
+    if (!value.is_number_integer()) {
         return complain("\"" + key + "\" is a whole number");
     }
-    target = value.get<T>();
+    constexpr auto most = std::numeric_limits<std::int64_t>::max();
+    const bool is_huge =
+        value.is_number_unsigned() && value.get<std::uint64_t>() > static_cast<std::uint64_t>(most);
+    target = is_huge ? most : value.get<std::int64_t>();
     return true;
+}
+
+bool LineReader::read_queue(const Json& value) {
+    return read_text("queue", value, task_.options.queue) &&
+           (!task_.options.queue.empty() || complain("a queue's name is not empty", "bad_name"));
+}
+
+bool LineReader::read_priority(const Json& value) {
+    std::int64_t number = 0;
+    if (!read_number("priority", value, number)) {
+        return false;
+    }
+    task_.options.priority = static_cast<int>(std::clamp<std::int64_t>(number, 0, priority_max));
+    return task_.options.priority == number ||
+           complain("a priority is 0 to 9, not " + value.dump(), "bad_value");
+}
+
+bool LineReader::read_attempts(const Json& value) {
+    std::int64_t number = 0;
+    if (!read_number("attempts", value, number)) {
+        return false;
+    }
+    task_.options.attempts =
+        static_cast<std::uint32_t>(std::clamp<std::int64_t>(number, 1, attempts_limit));
+    return task_.options.attempts == number ||
+           complain("there are 1 to " + std::to_string(attempts_limit) + " attempts, not " +
+                        value.dump(),
+                    "bad_value");
+}
+
+bool LineReader::read_run_max(const Json& value) {
+    return read_span("run_max", value, task_.options.run_max) &&
+           (task_.options.run_max.count() > 0 ||
+            complain("a run limit is longer than 0s", "bad_value"));
 }
 
 bool LineReader::read_deadline(const Json& value) {
@@ -159,9 +196,14 @@ bool LineReader::read_payload(const std::string& key, const Json& value) {
 }  // namespace
 
 Result<NewTask> parse_batch_line(std::string_view line, const NewTask& defaults, WallTime now) {
-    const auto object = parse_json(line);
+    std::optional<std::string> repeated;
+    const auto object = parse_json(line, &repeated);
     if (!object || !object->is_object()) {
         return Error{ErrorCode::malformed, "this is not a JSON object", ""};
+    }
+    if (repeated) {
+        return Error{ErrorCode::malformed,
+                     "\"" + escape_controls(*repeated) + "\" is there more than once", ""};
     }
     LineReader reader(defaults, now);
     for (const auto& [key, value] : object->items()) {

@@ -4,6 +4,8 @@
 
 #include <absl/strings/escaping.h>
 
+#include <set>
+
 namespace xebec::client {
 
 namespace {
@@ -35,13 +37,18 @@ std::string visible(std::string_view text) {
 
 }  // namespace
 
-std::optional<Json> parse_json(std::string_view text) {
+std::optional<Json> parse_json(std::string_view text, std::optional<std::string>* repeated) {
     bool is_too_deep = false;
-    const auto watch_depth = [&is_too_deep](int depth, Json::parse_event_t, Json&) {
+    std::set<std::string> keys;
+    const auto watch = [&](int depth, Json::parse_event_t event, Json& parsed) {
+        if (repeated != nullptr && depth == 1 && event == Json::parse_event_t::key &&
+            !keys.insert(parsed.get<std::string>()).second) {
+            *repeated = parsed.get<std::string>();
+        }
         is_too_deep = is_too_deep || depth > depth_max;
         return !is_too_deep;
     };
-    Json value = Json::parse(text, watch_depth, /*allow_exceptions=*/false);
+    Json value = Json::parse(text, watch, /*allow_exceptions=*/false);
     if (value.is_discarded() || is_too_deep) {
         return std::nullopt;
     }

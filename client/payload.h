@@ -16,7 +16,9 @@ namespace xebec::client {
 using Json = nlohmann::ordered_json;
 
 // Nothing if it is not JSON, or nested deeper than anybody means it: printing it takes a stack.
-std::optional<Json> parse_json(std::string_view text);
+// `repeated` is told a key that the outermost object has more than once.
+std::optional<Json> parse_json(std::string_view text,
+                               std::optional<std::string>* repeated = nullptr);
 
 // A JSON array of the arguments: numbers, arrays and objects as they stand, the rest as strings.
 Result<Payload> payload_of_arguments(std::span<const std::string> arguments);

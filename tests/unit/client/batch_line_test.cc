@@ -27,7 +27,7 @@ std::string complaint(std::string_view line) {
 TEST(BatchLine, SaysEverythingAboutATask) {
     const auto task =
         parse(R"({"kind":"add","args":[2,"x",9223372036854775807],"queue":"nightly","priority":5,)"
-              R"("delay":"10m","deadline":"2h","attempts":3,"run_max":1500,)"
+              R"("delay":"10m","deadline":"2h","attempts":3,"run_max":"1500ms",)"
               R"("id":"0190163d-8694-739b-aea5-966c26f8ad91"})");
 
     ASSERT_TRUE(task) << task.error().detail;
@@ -91,10 +91,21 @@ TEST(BatchLine, IsRefusedWithTheReason) {
               "only one of args, payload and payload_base64 can be given");
     EXPECT_EQ(complaint(R"({"kind":"a","payload_base64":"!"})"),
               "\"payload_base64\" is a text in Base64");
-    EXPECT_EQ(complaint(R"({"kind":"a","priority":-1})"), "\"priority\" is a whole number");
-    EXPECT_EQ(complaint(R"({"kind":"a","attempts":4294967296})"), "\"attempts\" is a whole number");
+    EXPECT_EQ(complaint(R"({"kind":"a","priority":-1})"), "a priority is 0 to 9, not -1");
+    EXPECT_EQ(complaint(R"({"kind":"a","priority":1.5})"), "\"priority\" is a whole number");
+    EXPECT_EQ(complaint(R"({"kind":"a","attempts":4294967296})"),
+              "there are 1 to 10000 attempts, not 4294967296");
+    EXPECT_EQ(complaint(R"({"kind":"a","attempts":0})"), "there are 1 to 10000 attempts, not 0");
+    EXPECT_EQ(complaint(R"({"kind":"a","attempts":18446744073709551615})"),
+              "there are 1 to 10000 attempts, not 18446744073709551615");
+    EXPECT_EQ(complaint(R"({"kind":"a","delay":5})"),
+              "\"delay\" is a duration with its unit, such as \"10m\"");
+    EXPECT_EQ(complaint(R"({"kind":"a","run_max":"0s"})"), "a run limit is longer than 0s");
+    EXPECT_EQ(complaint(R"({"kind":"a","queue":""})"), "a queue's name is not empty");
+    EXPECT_EQ(complaint(R"({"kind":"a","args":[{"kind":1}],"kind":"b"})"),
+              "\"kind\" is there more than once");
     EXPECT_EQ(complaint(R"({"kind":"a","delay":"10 minutes"})"),
-              "\"delay\" is a duration such as \"10m\", or milliseconds");
+              "\"delay\" is a duration with its unit, such as \"10m\"");
     EXPECT_EQ(complaint(R"({"kind":"a","id":"42"})"), "\"id\" is a UUID");
     EXPECT_THAT(complaint(R"({"kind":"a","deadline":5})"), testing::StartsWith("\"deadline\" is"));
     EXPECT_THAT(complaint("{\"kind\":\"a\",\"fo\\u001bo\":1}"),
