@@ -10,7 +10,7 @@ namespace xebec::client {
 
 namespace {
 
-constexpr std::chrono::milliseconds span_max = std::chrono::hours(24 * 365 * 100);
+constexpr std::chrono::milliseconds span_max = std::chrono::hours(24 * 365 * 10);
 
 WallTime instant_of(std::uint64_t ms) {
     return WallTime{std::chrono::milliseconds{static_cast<std::int64_t>(ms)}};
@@ -57,7 +57,7 @@ std::optional<Error> problem_of_options(const TaskOptions& options) {
                          std::to_string(options.attempts));
     }
     if (!is_span(options.delay) || !is_span(options.run_max)) {
-        return bad_value("a delay or a run limit lies between 0 and a hundred years");
+        return bad_value("a delay or a run limit lies between 0 and ten years");
     }
     if (!is_after_1970(options.not_before) || !is_after_1970(options.deadline)) {
         return bad_value("an instant lies after 1970");

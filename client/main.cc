@@ -1,12 +1,15 @@
 // xebec-client: the command line.
 
+#include "client/commands/checks.h"
 #include "client/commands/commands.h"
 #include "client/options.h"
 #include "runtime/command_line.h"
 
 #include <algorithm>
 #include <exception>
+#include <fcntl.h>
 #include <iostream>
+#include <unistd.h>
 #include <vector>
 
 namespace {
@@ -44,9 +47,15 @@ int run(int argc, char** argv) {
         return *status;
     }
     std::ios::sync_with_stdio(false);
-    const int status = command();
+    // A closed one would be the next file or socket that is opened.
+    const bool is_open = ::fcntl(STDOUT_FILENO, F_GETFD) != -1;
+    const int status = is_open ? command() : runtime::exit_failed;
     std::cout.flush();
-    return std::cout ? status : runtime::exit_failed;
+    if (!is_open || !std::cout) {
+        client::complain("cannot write to standard output");
+        return runtime::exit_failed;
+    }
+    return status;
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #pragma once
 // The flags that say which tasks a list or a bulk action means.
 
+#include "client/commands/checks.h"
 #include "client/options.h"
 
 #include <xebec/client.h>
@@ -25,9 +26,10 @@ inline void add_filter(CLI::App& app, FilterFlags& flags) {
     app.add_option("--state", flags.states, "only in these states; repeat it, or use commas")
         ->delimiter(',')
         ->allow_extra_args(false);
-    app.add_option("--queue", flags.queue, "only of this queue");
-    app.add_option("--kind", flags.kind, "only of this kind");
-    app.add_option("--worker", flags.worker, "only those that this worker had last");
+    app.add_option("--queue", flags.queue, "only of this queue")->check(must_be_queue());
+    app.add_option("--kind", flags.kind, "only of this kind")->check(must_be_kind());
+    app.add_option("--worker", flags.worker, "only those that this worker had last")
+        ->check(must_be_worker());
 }
 
 // Throws UsageError.

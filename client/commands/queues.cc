@@ -1,8 +1,10 @@
 // queues, queue set, pause and resume.
 
+#include "client/commands/checks.h"
 #include "client/commands/commands.h"
 #include "client/commands/items.h"
 #include "client/tables.h"
+#include "protocol/limits.h"
 #include "protocol/time_text.h"
 #include "runtime/command_line.h"
 
@@ -117,8 +119,11 @@ int change_queues(const Options& options, std::string_view past,
 
 void add_settings(CLI::App& app, SettingFlags& flags) {
     runtime::add_duration(app, "--lease", flags.lease, "how long a worker may be silent");
-    runtime::add_duration(app, "--run-max", flags.run_max, "the longest an attempt may last");
-    app.add_option("--attempts", flags.attempts, "most attempts of a task");
+    runtime::add_duration(app, "--run-max", flags.run_max, "the longest an attempt may last")
+        ->check(must_be_positive())
+        ->check(must_be_short());
+    app.add_option("--attempts", flags.attempts, "most attempts of a task")
+        ->check(CLI::Range(1U, attempts_limit));
     runtime::add_duration(app, "--pause-first", flags.pause_first,
                           "the pause before the first retry; then it doubles");
     runtime::add_duration(app, "--pause-max", flags.pause_max, "the longest pause");
@@ -143,7 +148,7 @@ void add_queue_set(CLI::App& app, const Options& options, Command& command) {
     queue->footer("Example: xebec-client queue set nightly --run-max 10m --attempts 5");
     CLI::App* sub = queue->add_subcommand(
         "set", "change the settings that are given; make the queue if there is none");
-    sub->add_option("name", flags->name, "the queue")->required();
+    sub->add_option("name", flags->name, "the queue")->required()->check(must_be_queue());
     add_settings(*sub, *flags);
     sub->footer("Example: xebec-client queue set nightly --run-max 10m --attempts 5");
     sub->callback([&options, &command, flags] {

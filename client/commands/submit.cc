@@ -1,6 +1,7 @@
 // submit: one task, or a file of them.
 
 #include "client/commands/batch.h"
+#include "client/commands/checks.h"
 #include "client/commands/commands.h"
 #include "client/commands/output.h"
 #include "client/json.h"
@@ -231,18 +232,23 @@ int submit(const Options& options, Submission wanted) {
 
 void add_task_options(CLI::App& app, Submission& wanted) {
     TaskOptions& task = wanted.options;
-    app.add_option("--queue", task.queue, "the line to stand in")->capture_default_str();
+    app.add_option("--queue", task.queue, "the line to stand in")
+        ->capture_default_str()
+        ->check(must_be_queue());
     app.add_option("--priority", task.priority, "0 to 9, 9 first")
         ->capture_default_str()
         ->check(CLI::Range(0, priority_max));
-    runtime::add_duration(app, "--delay", task.delay, "not before this long after acceptance");
+    runtime::add_duration(app, "--delay", task.delay, "not before this long after acceptance")
+        ->check(must_be_short());
     app.add_option("--not-before", wanted.not_before, "not before this instant (RFC 3339)");
     app.add_option("--deadline", wanted.deadline,
                    "give up then: a duration from now, or an instant (RFC 3339)");
     app.add_option("--attempts", task.attempts, "most attempts; else the queue's")
         ->check(CLI::Range(1U, attempts_limit));
     runtime::add_duration(app, "--run-max", task.run_max,
-                          "the longest an attempt may last; else the queue's");
+                          "the longest an attempt may last; else the queue's")
+        ->check(must_be_positive())
+        ->check(must_be_short());
 }
 
 }  // namespace
@@ -250,7 +256,7 @@ void add_task_options(CLI::App& app, Submission& wanted) {
 void add_submit(CLI::App& app, const Options& options, Command& command) {
     auto wanted = std::make_shared<Submission>();
     CLI::App* sub = app.add_subcommand("submit", "submit a task, or a file of tasks");
-    sub->add_option("kind", wanted->kind, "what is to be done");
+    sub->add_option("kind", wanted->kind, "what is to be done")->check(must_be_kind());
     sub->add_option("arguments", wanted->arguments,
                     "become a JSON array: numbers, arrays and objects stay what they are, "
                     "everything else is a string");
