@@ -30,6 +30,15 @@ struct Selection {
     bool yes = false;
 };
 
+// `last` becomes a number, so that what is changed is what is said, also if the change is repeated.
+Result<TaskKey> resolved(Client& client, const TaskKey& key) {
+    if (key != TaskKey(std::uint64_t{0})) {
+        return key;
+    }
+    const auto info = client.query(key);
+    return info ? Result<TaskKey>(TaskKey(info->number)) : Result<TaskKey>(info.error());
+}
+
 int change_each(const Options& options, const Change& change,
                 const std::vector<std::string>& texts) {
     const std::vector<TaskKey> keys = parse_keys(texts);
@@ -37,14 +46,18 @@ int change_each(const Options& options, const Change& change,
     Json array = Json::array();
     int status = runtime::exit_done;
     for (std::size_t i = 0; i < keys.size() && status != runtime::exit_no_answer; ++i) {
-        const auto done = (client.*change.one)(keys[i]);
+        const Result<TaskKey> key = resolved(client, keys[i]);
+        const auto done = key ? (client.*change.one)(*key) : Result<void>(key.error());
+        const std::string name = key ? to_text(*key) : texts[i];
+        const bool has_number = key && std::holds_alternative<std::uint64_t>(*key);
         array.push_back({{"task", texts[i]},
+                         {"number", has_number ? Json(std::get<std::uint64_t>(*key)) : Json()},
                          {"done", done.has_value()},
                          {"error", done ? Json() : json_of(done.error())}});
         if (!done) {
-            status = fail(options, done.error(), "task " + texts[i]);
+            status = fail(options, done.error(), "task " + name);
         } else if (!options.json) {
-            std::cout << change.past << " " << texts[i] << "\n";
+            std::cout << change.past << " " << name << "\n";
         }
     }
     if (options.json) {
@@ -53,11 +66,12 @@ int change_each(const Options& options, const Change& change,
     return status;
 }
 
-// Whether the person at the terminal agrees. Elsewhere --all is consent enough.
-bool is_confirmed(const Selection& wanted, const Change& change) {
-    if (wanted.yes || !runtime::is_terminal(STDIN_FILENO) || !runtime::is_terminal(STDERR_FILENO)) {
-        return true;
-    }
+bool can_ask() {
+    return runtime::is_terminal(STDIN_FILENO) && runtime::is_terminal(STDERR_FILENO);
+}
+
+// Whether the person at the terminal agrees.
+bool is_confirmed(const Change& change) {
     std::cerr << change.verb << " them all? [y/N] " << std::flush;
     std::string answer;
     std::getline(std::cin, answer);
@@ -74,8 +88,14 @@ int change_all(const Options& options, const Change& change, const Selection& wa
     if (!count) {
         return fail(options, count.error());
     }
-    std::cerr << *count << (*count == 1 ? " task matches" : " tasks match") << std::endl;
-    if (*count > 0 && !is_confirmed(wanted, change)) {
+    const std::string matches =
+        std::to_string(*count) + (*count == 1 ? " task matches" : " tasks match");
+    if (!wanted.yes && !can_ask()) {
+        throw UsageError{matches + "; nothing was changed, add --yes to " + change.verb +
+                         " all without being asked"};
+    }
+    std::cerr << matches << std::endl;
+    if (*count > 0 && !wanted.yes && !is_confirmed(change)) {
         complain("nothing was changed");
         return runtime::exit_failed;
     }
@@ -112,7 +132,7 @@ CLI::App* add(CLI::App& app, const Options& options, Command& command, const Cha
     sub->add_option("tasks", wanted->tasks, "numbers or ids; last is the newest");
     add_filter(*sub, wanted->filter);
     sub->add_flag("--all", wanted->all, "all that match the flags above");
-    sub->add_flag("--yes", wanted->yes, "do not ask, even at a terminal");
+    sub->add_flag("--yes", wanted->yes, "do not ask; needed where nobody can be asked");
     sub->callback([&options, &command, wanted, change] {
         command = [&options, wanted, change] { return run(options, change, *wanted); };
     });
@@ -131,7 +151,7 @@ void add_cancel(CLI::App& app, const Options& options, Command& command) {
     add(app, options, command, change, "end tasks at once, whatever they are doing")
         ->footer(
             "Examples:\n  xebec-client cancel 42 43\n"
-            "  xebec-client cancel --queue nightly --all");
+            "  xebec-client cancel --queue nightly --all --yes");
 }
 
 void add_retry(CLI::App& app, const Options& options, Command& command) {
@@ -143,7 +163,7 @@ void add_retry(CLI::App& app, const Options& options, Command& command) {
     add(app, options, command, change, "give dead tasks new attempts")
         ->footer(
             "Examples:\n  xebec-client retry 42\n"
-            "  xebec-client retry --state dead --queue nightly --all");
+            "  xebec-client retry --state dead --queue nightly --all --yes");
 }
 
 }  // namespace xebec::client

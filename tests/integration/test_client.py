@@ -231,11 +231,22 @@ class Managing(WithBroker):
             self.until_state(number, "dead")
         self.client("pause", "nightly")
 
-        status, out, err = self.client("retry", "--state", "dead", "--queue", "nightly", "--all")
+        retry = ["retry", "--state", "dead", "--queue", "nightly", "--all"]
+        status, out, err = self.client(*retry)
+        self.assertEqual((status, out), (2, ""))
+        self.assertIn("3 tasks match", err)
+        self.assertIn("--yes", err)
+        self.assertEqual(len(self.client_json("list", "--state", "dead")), 3)
+
+        status, out, err = self.client(*retry, "--yes")
 
         self.assertEqual(status, 0, err)
         self.assertIn("3", out + err)
         self.assertEqual(len(self.client_json("list", "--state", "ready")), 3)
+
+    def test_last_is_said_by_its_number(self):
+        self.submit("nobody")
+        self.assertEqual(self.client("cancel", "last"), (0, "cancelled 1\n", ""))
 
     def test_a_delayed_task_waits(self):
         self.start_workers()
@@ -261,6 +272,17 @@ class WrongUsage(WithBroker):
         self.check(2, ["--colour"], "list", "--colour", "red")
         self.check(2, ["1"], "submit", "add", "--priority", "11")
         self.check(2, ["banana"], "submit", "add", "--delay", "banana")
+        for command in ("list", "cancel", "retry"):
+            for flag in ("--queue", "--kind", "--worker"):
+                self.check(2, [flag], command, flag, "")
+        self.check(2, ["--queue"], "submit", "add", "--queue", "")
+        self.check(2, ["--queue"], "submit", "add", "--queue", "a b")
+        self.check(2, ["kind"], "submit", "a b")
+        self.check(2, ["--run-max"], "submit", "add", "--run-max", "0s")
+        self.check(2, ["ten years"], "submit", "add", "--delay", "4000d")
+        self.check(2, ["name"], "queue", "set", "a b")
+        self.check(2, ["--attempts"], "queue", "set", "a", "--attempts", "0")
+        self.check(2, ["endpoint"], "list", "--broker", "foo")
         self.check(1, ["99"], "status", "99")
         self.check(1, ["no such task"], "result", "99")
         self.check(1, ["no such task"], "cancel", "99")
@@ -268,6 +290,14 @@ class WrongUsage(WithBroker):
         self.check(2, ["-"], "submit", "--batch", self.path("missing.jsonl"))
         self.check(2, [], "frobnicate")
         self.assertEqual(self.client_json("list"), [])
+
+    def test_output_that_cannot_be_written_is_said(self):
+        for redirection in (">/dev/full", ">&-"):
+            with self.subTest(redirection):
+                client = self.start("xebec-client", "--broker", self.broker.clients, "list",
+                                    "--json", before=f"exec {redirection};")
+                self.assertEqual(client.wait(), 1)
+                self.assertEqual(client.err, ["xebec-client: cannot write to standard output"])
 
     def test_no_broker_is_said_in_one_sentence(self):
         status, out, err = run("xebec-client", "--broker", "tcp://127.0.0.1:1", "--timeout", "500ms",
