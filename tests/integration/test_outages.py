@@ -81,7 +81,7 @@ class Stopping(WithBroker):
         self.start_workers(count=2)
         waiting = self.start("xebec-client", "--broker", self.broker.clients, "submit", "sleep", "600",
                              "--wait")
-        self.until_state("last", "leased")
+        wait_until(lambda: self.client_json("list", "--state", "leased"), "the task to be leased")
         self.broker.process.terminate()
         self.assertEqual(self.broker.wait(5), 0)
         waiting.kill()
