@@ -200,9 +200,11 @@ TEST(Worker, RunsAsManyTasksAtATimeAsItHasSlots) {
 
 TEST(Worker, StartsTasksInTheOrderOfAssignment) {
     FakeBroker broker;
+    std::mutex mutex;  // ThreadSanitizer does not see that the messages are in between
     std::vector<std::uint64_t> order;
     RunningWorker worker(broker);
     worker->handle("note", [&](TaskContext& context) -> HandlerResult {
+        const std::lock_guard lock(mutex);
         order.push_back(context.number());
         return Payload{};
     });
@@ -224,6 +226,7 @@ TEST(Worker, StartsTasksInTheOrderOfAssignment) {
         finished += std::get<Done>(done->message).items.size();
     }
 
+    const std::lock_guard lock(mutex);
     EXPECT_EQ(order, expected);
 }
 
