@@ -39,7 +39,11 @@ runtime::SocketOptions router_options(const Limits& limits, int receive_messages
     constexpr std::int64_t slack = 64 << 10;
     const auto frame_max =
         std::max({limits.payload_octets_max, limits.result_octets_max, limits.body_octets_max});
-    return {.receive_messages_max = receive_messages_max,
+    // Far more than an honest peer with a thousand small requests in flight lets lie; what a peer
+    // that does not read makes us hold is bounded in octets, by the core.
+    constexpr int send_messages_max = 10'000;
+    return {.send_messages_max = send_messages_max,
+            .receive_messages_max = receive_messages_max,
             .frame_octets_max = static_cast<std::int64_t>(frame_max) + slack,
             .linger = linger};
 }

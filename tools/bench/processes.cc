@@ -26,8 +26,14 @@ SharedBoard::SharedBoard() : memory_(sizeof(Board)), board_(new(memory_.data()) 
 
 Child::Child(const std::function<void()>& body)
     : id_(runtime::fork_child(SIGKILL, [&body] {
-          body();
-          return 0;
+          // Nothing that stands on the stack of the process it was copied from may end here.
+          try {
+              body();
+              return 0;
+          } catch (const std::exception& error) {
+              std::fprintf(stderr, "xebec-bench: %s\n", error.what());
+              return 1;
+          }
       })) {}
 
 Child::~Child() {
