@@ -255,6 +255,15 @@ class WithBroker(unittest.TestCase):
         wait_until(lambda: len(self.workers()) >= count, f"{count} workers to come")
         return workers
 
+    def watch(self, *args):
+        return self.start("xebec-monitor", "--updates", self.broker.updates, "--broker",
+                          self.broker.clients, *args)
+
+    def until_listening(self, monitor):
+        """Submits to the queue `probe` until the monitor shows it: subscriptions take a moment."""
+        wait_until(lambda: self.submit("nobody", "--queue", "probe") and monitor.out,
+                   "the monitor to listen")
+
     def client(self, *args, **more):
         return run("xebec-client", "--broker", self.broker.clients, *args, **more)
 

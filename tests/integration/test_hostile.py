@@ -351,25 +351,25 @@ class Text(Hostile):
     NASTY = "\x1b]0;owned\x07\x1b[2J\r\n\t\x00\x7f\u202e\u009b31m"
 
     def test_of_failures_is_escaped_wherever_it_is_shown(self):
-        monitor = self.start("xebec-monitor", "--broker", self.broker.clients, "--updates",
-                             self.broker.updates)
+        monitor = self.watch()
+        self.until_listening(monitor)
         worker = RawWorker(self.broker.workers, kinds=("k",))
         client = RawClient(self.broker.clients)
-        wait_until(lambda: self.client_json("stats")["sessions"] >= 3, "the monitor to come")
         client.submit({0: new_id(), 1: "k", 9: 1}, wait=True)
         (task, fence), = worker.assignments()
         worker.ask(FAIL, {0: [{0: task, 1: fence, 2: {0: self.NASTY, 1: self.NASTY}}]},
                    FAIL_ANSWER)
-        self.until_state(1, "dead")
+        self.until_state("last", "dead")
         wait_until(lambda: any("dead" in line for line in monitor.out), "the monitor to show it")
         shown = ["\n".join(self.broker.err), "\n".join(monitor.out)]
-        for command in (["status", "1"], ["list"], ["result", "1"], ["workers"]):
+        for command in (["status", "last"], ["list"], ["result", "last"], ["workers"]):
             _, out, err = self.client(*command)
             shown += [out, err]
         for text in shown:
             for control in "\x1b\x07\x00\x7f\u009b\u202e\r":
                 self.assertNotIn(control, text)
-        self.assertEqual(len(self.client("list")[1].splitlines()), 2)  # no line of its own
+        dead = self.client("list", "--state", "dead")[1].splitlines()
+        self.assertEqual(len(dead), 2)  # the table's head and one task
 
     def test_of_names_is_refused(self):
         peer = RawPeer(self.broker.workers)

@@ -10,19 +10,9 @@ from harness import WithBroker, wait_until
 
 
 class Monitor(WithBroker):
-    def watch(self, *arguments):
-        monitor = self.start("xebec-monitor", "--updates", self.broker.updates, "--broker",
-                             self.broker.clients, *arguments)
-        return monitor
-
     def lines_of(self, monitor, count):
         wait_until(lambda: len(monitor.out) >= count, f"{count} lines; so far {monitor.out}")
         return [json.loads(line) for line in monitor.out]
-
-    def until_listening(self, monitor):
-        """Submits until the monitor has shown something: subscriptions take a moment."""
-        wait_until(lambda: self.submit("nobody", "--queue", "probe") and monitor.out,
-                   "the monitor to listen")
 
     def test_shows_the_life_of_a_task(self):
         monitor = self.watch("--json")
