@@ -6,6 +6,7 @@
 #include <linux/close_range.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -319,6 +320,11 @@ std::string host_name() {
 
 void ignore_signal(int signal) {
     std::signal(signal, SIG_IGN);
+}
+
+void yield_to_others() {
+    constexpr int last_in_line = 19;
+    setpriority(PRIO_PROCESS, 0, last_in_line);
 }
 
 void exit_now(int status) {

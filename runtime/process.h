@@ -103,6 +103,9 @@ std::string host_name();
 // Ignores a signal for good, in programs executed later too unless they reset it.
 void ignore_signal(int signal);
 
+// Runs only when no other process wants to.
+void yield_to_others();
+
 // Leaves at once: no destructor runs.
 [[noreturn]] void exit_now(int status);
 

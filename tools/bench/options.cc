@@ -13,7 +13,7 @@ std::optional<int> parse_options(int argc, char** argv, Options& options) {
         "xebec-bench"};
     std::string known;
     for (const Test& test : all_tests()) {
-        known += "\n  " + std::string(test.name) + std::string(15 - test.name.size(), ' ') +
+        known += "\n  " + std::string(test.name) + std::string(21 - test.name.size(), ' ') +
                  std::string(test.about);
     }
     app.footer("Tests:" + known + "\nExample: xebec-bench end-to-end latency --runs 5");

@@ -1,6 +1,7 @@
 #include "tools/bench/tests.h"
 
 #include "runtime/clock.h"
+#include "tools/bench/floods.h"
 #include "tools/bench/forward.h"
 #include "tools/bench/peers.h"
 #include "tools/bench/processes.h"
@@ -301,7 +302,30 @@ Report updates_stats(const Options& options) {
     return watched(options, 10, true);
 }
 
-constexpr std::array<Test, 11> tests{{
+// The rate of honest peers beside one that floods. It only gets what processor time is left over,
+// as if it ran elsewhere.
+template <void (*flood)(const Endpoints&)>
+Report flooded(const Options& options) {
+    const Load load = load_of(options, {});
+    const BrokerProcess broker = start_broker(options);
+    const Workers workers(broker, options.workers);
+    const auto measure = [&] {
+        return rate(median(
+            options.runs, [&] { return submit_to(broker, load); }, rate));
+    };
+    const double alone = measure();
+    const Child flooder([&] {
+        runtime::yield_to_others();
+        flood({broker.clients(), broker.workers(), broker.updates()});
+    });
+    const double beside = measure();
+    return {.tasks_per_second = beside,
+            .other_tasks_per_second = alone,
+            .ratio_other = beside / alone,
+            .other = "without it"};
+}
+
+constexpr std::array<Test, 19> tests{{
     {"end-to-end", "submit, run, result back: 256 tasks to a message, 16 in flight", end_to_end},
     {"single", "the same, one task to a message, 1,000 in flight", single},
     {"latency", "one task in flight", latency},
@@ -313,6 +337,26 @@ constexpr std::array<Test, 11> tests{{
     {"idle", "what a broker with four idle workers takes", idle},
     {"updates", "end-to-end with a line-mode monitor, to that without", updates},
     {"updates-stats", "end-to-end with ten monitors of figures, to that without", updates_stats},
+    {"flood-hellos", "end-to-end beside a flood of hellos, to that without", flooded<flood_hellos>},
+    {"flood-heartbeats", "end-to-end beside a flood of heartbeats of no session, to that without",
+     flooded<flood_heartbeats>},
+    {"flood-empty-frames",
+     "end-to-end beside a flood of messages of 30 empty frames, to that without",
+     flooded<flood_empty_frames>},
+    {"flood-noise", "end-to-end beside a flood of messages that are none, to that without",
+     flooded<flood_noise>},
+    {"flood-subscriptions",
+     "end-to-end beside a flood of subscriptions that come and go, to that without",
+     flooded<flood_subscriptions>},
+    {"flood-lists",
+     "end-to-end beside a flood of lists of tasks that nobody reads, to that without",
+     flooded<flood_lists>},
+    {"flood-connections",
+     "end-to-end beside a flood of connections that come and go, to that without",
+     flooded<flood_connections>},
+    {"flood-submits",
+     "end-to-end beside a flood of tasks that nobody runs, one to a message, to that without",
+     flooded<flood_submits>},
 }};
 
 }  // namespace
