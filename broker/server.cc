@@ -25,6 +25,7 @@ constexpr std::size_t client_messages_per_step_max = 64;
 constexpr std::size_t octets_per_step_max = 1 << 20;
 constexpr int complaints_per_second_max = 100;  // answers to what is not a message
 constexpr milliseconds linger{1'000};
+constexpr std::size_t heap_reserve = 4 << 20;
 
 std::filesystem::path make_folder(const std::string& path) {
     std::error_code failure;
@@ -53,6 +54,7 @@ runtime::SocketOptions router_options(const Limits& limits, int receive_messages
 Server::Server(const Options& options, const runtime::Signals& signals)
     : options_(options),
       signals_(signals),
+      heap_(heap_reserve),
       lock_(make_folder(options.data) / "lock"),
       epoch_(std::filesystem::absolute(options.data), runtime::now().wall),
       clients_(context_, runtime::SocketType::router, router_options(options.core.limits, 64)),
@@ -103,6 +105,7 @@ void Server::step() {
     apply(TimePassed{});
     perform();
     release();
+    heap_.top_up();
 }
 
 std::optional<Instant> Server::next_deadline() const {

@@ -10,6 +10,7 @@
 #include "broker/outbox.h"
 #include "broker/watchers.h"
 #include "runtime/files.h"
+#include "runtime/heap.h"
 #include "runtime/listener.h"
 #include "runtime/signals.h"
 #include "runtime/sockets.h"
@@ -47,6 +48,7 @@ private:
 
     Options options_;
     const runtime::Signals& signals_;
+    runtime::HeapReserve heap_;
     runtime::FileLock lock_;
     BootEpoch epoch_;
     runtime::Context context_;

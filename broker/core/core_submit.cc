@@ -87,6 +87,9 @@ void Core::on(const Request& request, const Submit& message) {
     SubmitAnswer reply;
     reply.items.reserve(message.items.size());
     for (const SubmitItem& item : message.items) {
+        state_.tasks().prefetch(item.id);
+    }
+    for (const SubmitItem& item : message.items) {
         TaskIndex task = no_task;
         SubmitStatusItem status = submit(item, task);
         refused_ += status.status == SubmitStatus::refused ? 1 : 0;

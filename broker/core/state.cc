@@ -304,6 +304,7 @@ void State::enter(TaskIndex index, TaskState state, Now now) {
         case TaskState::dead:
         case TaskState::cancelled:
         case TaskState::expired: {
+            task.since = now.steady;
             Queue& queue = queues_[lane.queue()];
             queue.finals.push_back(tasks_, index);
             if (queue.finals.head() == index) {
@@ -322,7 +323,10 @@ void State::end(TaskIndex index, TaskState state, WallTime at, Now now) {
         deadlines_.cancel(details.deadline, index);
     }
     details.finished_at = at;
-    details.finished_steady = now.steady;
+    if (state != TaskState::dead) {
+        octets_ -= task.payload.footprint();
+        task.payload = {};
+    }
     details.finished_order = ++finished_order_last_;
     enter(index, state, now);
 }
@@ -414,9 +418,9 @@ void State::unwatch_head(QueueIndex index) {
     if (queue.finals.empty()) {
         return;
     }
-    const Details& head = *tasks_.find_details(tasks_[queue.finals.head()]);
-    retention_ends_.cancel(head.finished_steady + queue.settings.retention, index);
-    final_heads_.cancel(head.finished_order, index);
+    const Task& head = tasks_[queue.finals.head()];
+    retention_ends_.cancel(head.since + queue.settings.retention, index);
+    final_heads_.cancel(tasks_.find_details(head)->finished_order, index);
 }
 
 void State::watch_head(QueueIndex index) {
@@ -424,9 +428,9 @@ void State::watch_head(QueueIndex index) {
     if (queue.finals.empty()) {
         return;
     }
-    const Details& head = *tasks_.find_details(tasks_[queue.finals.head()]);
-    retention_ends_.arm(head.finished_steady + queue.settings.retention, index);
-    final_heads_.arm(head.finished_order, index);
+    const Task& head = tasks_[queue.finals.head()];
+    retention_ends_.arm(head.since + queue.settings.retention, index);
+    final_heads_.arm(tasks_.find_details(head)->finished_order, index);
 }
 
 std::uint64_t State::final_count() const {

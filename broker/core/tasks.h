@@ -26,8 +26,8 @@ struct Task {
     TaskId id;
     std::uint64_t number = 0;
     std::uint64_t content_hash = 0;  // of kind, queue, payload and options as sent
-    Blob payload;
-    Instant since{};  // when it became ready, or was leased
+    Blob payload;     // until its end, unless it is dead and may be retried
+    Instant since{};  // when it became ready, was leased, or ended
     WallTime accepted_at{};
     Fence fence;                   // of the latest attempt
     TaskIndex previous = no_task;  // its neighbours in the one line its state puts it in
@@ -69,7 +69,6 @@ struct Details {
     Blob result;
     ContentType result_type = ContentType::octets;
     WallTime finished_at{};
-    Instant finished_steady{};
     std::uint64_t finished_order = 0;
 };
 
@@ -112,6 +111,8 @@ public:
     void erase(TaskIndex task);
 
     TaskIndex find(const TaskId& id) const;
+    // Asks the processor for what `find` will look at, so that the look-ups of a batch overlap.
+    void prefetch(const TaskId& id) const { shard(id).prefetch(id); }
     TaskIndex find(std::uint64_t number) const { return numbers_.find(number); }
     const NumberIndex& numbers() const { return numbers_; }
 
