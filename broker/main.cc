@@ -3,11 +3,10 @@
 #include "broker/options.h"
 #include "broker/server.h"
 #include "protocol/names.h"
+#include "runtime/descriptors.h"
 #include "runtime/exit_status.h"
 #include "runtime/log.h"
 #include "runtime/signals.h"
-
-#include <sys/resource.h>
 
 #include <csignal>
 #include <cstdlib>
@@ -22,17 +21,12 @@
 
 namespace {
 
-constexpr rlim_t descriptors_min = 256;
+constexpr std::uint64_t descriptors_min = 256;
 
-// Every peer is a descriptor; the usual soft limit of 1,024 is soon reached.
-void raise_descriptor_limit() {
-    rlimit limit{};
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < descriptors_min) {
-        throw std::runtime_error("only " + std::to_string(limit.rlim_cur) +
+void need_descriptors() {
+    const std::uint64_t limit = xebec::runtime::raise_descriptor_limit();
+    if (limit < descriptors_min) {
+        throw std::runtime_error("only " + std::to_string(limit) +
                                  " files may be open, and every peer is one: raise the limit to " +
                                  std::to_string(descriptors_min) + " or more (ulimit -n)");
     }
@@ -66,7 +60,7 @@ int main(int argc, char** argv) {
         if (const auto status = xebec::broker::parse_options(argc, argv, options)) {
             return *status;
         }
-        raise_descriptor_limit();
+        need_descriptors();
         keep_freed_memory();
         const xebec::runtime::Signals signals{SIGTERM, SIGINT};
         xebec::runtime::start_log("broker", options.log);

@@ -163,6 +163,7 @@ Json json_of(const protocol::Figures& figures) {
             {"slots_busy", figures.sizes.slots_busy},
             {"sessions", figures.sizes.sessions},
             {"task_octets", figures.sizes.task_octets},
+            {"step_max_us", figures.step_max_us},
             {"lanes", std::move(lanes)}};
 }
 

@@ -878,11 +878,12 @@ struct Figures {
     Sizes sizes;
     std::vector<LaneView> lanes;
     std::vector<QueueSequence> sequences;
+    std::uint64_t step_max_us = 0;
 
     using Fields = FieldList<Field<0, &Figures::epoch>, Field<1, &Figures::time>,
                              Field<2, &Figures::uptime_ms>, Field<3, &Figures::totals>,
                              Field<4, &Figures::sizes>, Field<5, &Figures::lanes>,
-                             Field<6, &Figures::sequences>>;
+                             Field<6, &Figures::sequences>, Field<7, &Figures::step_max_us>>;
     friend bool operator==(const Figures&, const Figures&) = default;
 };
 

@@ -2,6 +2,8 @@
 
 #include "runtime/clock.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <chrono>
 #include <unistd.h>
@@ -48,6 +50,15 @@ void DescriptorWait::wait_until(std::optional<Instant> deadline) {
             item.revents = 0;
         }
     }
+}
+
+std::uint64_t raise_descriptor_limit() {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 0;
 }
 
 }  // namespace xebec::runtime

@@ -3,6 +3,7 @@
 
 #include "protocol/time.h"
 
+#include <cstdint>
 #include <optional>
 #include <poll.h>
 #include <vector>
@@ -25,6 +26,10 @@ public:
 private:
     int number_ = -1;
 };
+
+// Every peer is a descriptor, and the usual limit of 1,024 is soon reached: raises it as far as
+// this process may, and gives what it is then.
+std::uint64_t raise_descriptor_limit();
 
 // One wait for several descriptors; made anew for each. Number -1 stands for one that is closed and
 // never ready.

@@ -98,10 +98,9 @@ std::runtime_error start_error(const std::string& action, const std::string& end
 
 }  // namespace
 
-Context::Context(int io_threads) : handle_(zmq_ctx_new()) {
+Context::Context(int sockets_max) : handle_(zmq_ctx_new()) {
     check(handle_ != nullptr, "memory is there");
-    zmq_ctx_set(handle_, ZMQ_IO_THREADS, io_threads);
-    zmq_ctx_set(handle_, ZMQ_MAX_SOCKETS, 64);
+    zmq_ctx_set(handle_, ZMQ_MAX_SOCKETS, sockets_max);
 }
 
 Context::~Context() {

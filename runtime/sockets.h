@@ -20,7 +20,7 @@ namespace xebec::runtime {
 
 class Context {
 public:
-    explicit Context(int io_threads = 1);
+    explicit Context(int sockets_max = 64);
     ~Context();
     Context(const Context&) = delete;
     Context& operator=(const Context&) = delete;

@@ -100,6 +100,10 @@ void Core::on(const PeerLost& event) {
     close(index, event.is_stalled ? "it does not read" : "its connection is gone", Ending::lost);
 }
 
+void Core::on(const StepMeasured& event) {
+    step_max_ = std::max(step_max_, event.took);
+}
+
 void Core::on(const WatchersChanged& event) {
     if (event.figures && !watched_figures_) {
         figures_due_ = step_.now.steady;

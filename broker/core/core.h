@@ -101,6 +101,7 @@ private:
     void on(const PeerLost& event);
     void on(const WatchersChanged& event);
     void on(const StopRequested& event);
+    void on(const StepMeasured& event);
     void on(const TimePassed& event);
 
     // ---- messages; the names of the files say where ----
@@ -268,6 +269,7 @@ private:
     Step step_;
     Timers<Instant, std::pair<SessionIndex, SessionTimer>> timers_;
     std::optional<Instant> planned_;  // when the next TimePassed should come
+    Duration step_max_{};
     Instant grace_until_{};           // after a stall of our own, silence counts from here
     std::vector<SessionIndex> touched_;
     absl::flat_hash_map<TaskIndex, absl::InlinedVector<Waiter, 1>> waiters_;

@@ -287,7 +287,9 @@ Figures Core::figures(bool only_changed) const {
                     .totals = state_.totals(),
                     .sizes = {.tasks = {counts.begin(), counts.end()},
                               .sessions = sessions_.size(),
-                              .task_octets = state_.octets()}};
+                              .task_octets = state_.octets()},
+                    .step_max_us = static_cast<std::uint64_t>(
+                        std::chrono::duration_cast<std::chrono::microseconds>(step_max_).count())};
     figures.totals.stale = stale_;
     figures.totals.workers_lost = workers_lost_;
     figures.totals.refused = refused_;

@@ -66,11 +66,16 @@ struct WatchersChanged {
 
 struct StopRequested {};
 
+// How long a step took, from the reading of the clocks to the last message sent.
+struct StepMeasured {
+    Duration took{};
+};
+
 // The last event of every step.
 struct TimePassed {};
 
 using Event =
     std::variant<Received, ReceivedMalformed, ReceivedForeign, PlainRequested, PlainSignalled,
-                 PlainReplied, PeerLost, WatchersChanged, StopRequested, TimePassed>;
+                 PlainReplied, PeerLost, WatchersChanged, StopRequested, StepMeasured, TimePassed>;
 
 }  // namespace xebec::broker

@@ -73,12 +73,19 @@ std::size_t TaskTable::HashById::operator()(TaskIndex task) const {
     return (*this)((*tasks)[task].id);
 }
 
-TaskTable::Ids& TaskTable::shard(const TaskId& id) {
-    return ids_[id.octets[15] % shard_count];
+// The shards get unequal shares, the last about twice that of the first, so that they do not all
+// have to grow at the same time: shard i gets what lies between 2^(i/n) and 2^((i+1)/n), nearly.
+std::size_t TaskTable::shard_of(std::size_t hash) {
+    constexpr std::uint64_t one = 1 << 16;
+    constexpr std::uint64_t slope_first = 88'245;  // of log2(1 + u) as u (1.3465 - 0.3465 u)
+    constexpr std::uint64_t slope_loss = 22'709;
+    const std::uint64_t u = static_cast<std::uint64_t>(hash) >> 48;
+    const std::uint64_t logarithm = u * (slope_first - slope_loss * u / one) / one;
+    return static_cast<std::size_t>(logarithm * shard_count / one);
 }
 
-const TaskTable::Ids& TaskTable::shard(const TaskId& id) const {
-    return ids_[id.octets[15] % shard_count];
+void TaskTable::prefetch(const TaskId& id) const {
+    ids_[shard_of(IdHash{}(id))].prefetch(id);
 }
 
 TaskIndex TaskTable::insert(const TaskId& id, std::uint64_t number) {
@@ -86,14 +93,14 @@ TaskIndex TaskTable::insert(const TaskId& id, std::uint64_t number) {
     Task& task = tasks_[index];
     task.id = id;
     task.number = number;
-    check(shard(id).insert(index).second, "an id belongs to one task");
+    check(ids_[shard_of(IdHash{}(id))].insert(index).second, "an id belongs to one task");
     numbers_.insert(number, index);
     return index;
 }
 
 void TaskTable::erase(TaskIndex index) {
     Task& task = tasks_[index];
-    check(shard(task.id).erase(index) == 1, "a task's id is known");
+    check(ids_[shard_of(IdHash{}(task.id))].erase(index) == 1, "a task's id is known");
     numbers_.erase(task.number);
     if (task.details != no_index<DetailsIndex>) {
         details_.release(task.details);
@@ -102,8 +109,9 @@ void TaskTable::erase(TaskIndex index) {
 }
 
 TaskIndex TaskTable::find(const TaskId& id) const {
-    const Ids& ids = shard(id);
-    const auto found = ids.find(id);
+    const std::size_t hash = IdHash{}(id);
+    const Ids& ids = ids_[shard_of(hash)];
+    const auto found = ids.find(id, hash);
     return found == ids.end() ? no_task : *found;
 }
 

@@ -112,7 +112,7 @@ public:
 
     TaskIndex find(const TaskId& id) const;
     // Asks the processor for what `find` will look at, so that the look-ups of a batch overlap.
-    void prefetch(const TaskId& id) const { shard(id).prefetch(id); }
+    void prefetch(const TaskId& id) const;
     TaskIndex find(std::uint64_t number) const { return numbers_.find(number); }
     const NumberIndex& numbers() const { return numbers_; }
 
@@ -143,9 +143,8 @@ private:
     using Ids = absl::flat_hash_set<TaskIndex, HashById, EqualById>;
 
     // Many small tables instead of a large one, so that growth never stalls a step.
-    static constexpr std::size_t shard_count = 256;
-    Ids& shard(const TaskId& id);
-    const Ids& shard(const TaskId& id) const;
+    static constexpr std::size_t shard_count = 1024;
+    static std::size_t shard_of(std::size_t hash);
 
     Slab<Task, TaskIndex> tasks_;
     Slab<Details, DetailsIndex> details_;

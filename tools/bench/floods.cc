@@ -130,7 +130,7 @@ void flood_lists(const Endpoints& endpoints) {
 void flood_connections(const Endpoints& endpoints) {
     while (true) {
         constexpr int at_once = 50;
-        const runtime::Context context;  // its end waits until every descriptor is closed
+        const runtime::Context context(at_once);  // its end waits until every descriptor is closed
         std::deque<Flooder> flooders;
         for (int i = 0; i < at_once; ++i) {
             flooders.emplace_back(context, endpoints.clients).introduce();

@@ -1,5 +1,6 @@
 // xebec-bench: measures a broker beside what ZeroMQ alone can do.
 
+#include "runtime/descriptors.h"
 #include "runtime/exit_status.h"
 #include "tools/bench/options.h"
 #include "tools/bench/tests.h"
@@ -15,6 +16,7 @@ int main(int argc, char** argv) {
         if (const auto status = bench::parse_options(argc, argv, options)) {
             return *status;
         }
+        runtime::raise_descriptor_limit();
         for (const std::string& name : options.tests) {
             const auto tests = bench::all_tests();
             const auto test = std::find_if(tests.begin(), tests.end(),

@@ -210,6 +210,21 @@ void run_client(Board& board, const std::string& endpoint, const Load& load) {
     board.measured = Client(endpoint, load).run();
 }
 
+void ask_step_max(Board& board, const std::string& endpoint) {
+    const runtime::Context context;
+    Peer peer(context, endpoint, {});
+    peer.send(Stats{});
+    while (!board.is_done) {
+        peer.wait({});
+        peer.receive([&board](const Header&, const Message& message) {
+            if (const auto* answer = std::get_if<StatsAnswer>(&message)) {
+                board.step_max_us = answer->figures.step_max_us;
+                board.is_done = true;
+            }
+        });
+    }
+}
+
 void run_worker(const std::string& endpoint, const std::string& kind) {
     runtime::Context context;
     const std::string name = "bench-" + std::to_string(runtime::own_id());
@@ -239,7 +254,7 @@ void run_worker(const std::string& endpoint, const std::string& kind) {
 }
 
 void run_idle_workers(Board& board, const std::string& endpoint, std::uint64_t count) {
-    runtime::Context context;
+    const runtime::Context context(static_cast<int>(count));
     std::deque<Peer> peers;
     for (std::uint64_t i = 0; i < count; ++i) {
         const std::string name = "idle-" + std::to_string(i);

@@ -22,7 +22,19 @@ namespace xebec::bench {
 
 using std::chrono::seconds;
 
+namespace {
+
+constexpr std::chrono::milliseconds look_pause{5};
+
+}  // namespace
+
 SharedBoard::SharedBoard() : memory_(sizeof(Board)), board_(new(memory_.data()) Board{}) {}
+
+void check_children() {
+    if (runtime::find_exited_child()) {
+        throw std::runtime_error("a process of the measurement ended too early");
+    }
+}
 
 Child::Child(const std::function<void()>& body)
     : id_(runtime::fork_child(SIGKILL, [&body] {
@@ -44,6 +56,14 @@ Child::~Child() {
 }
 
 void Child::join() {
+    while (true) {
+        const auto exited = runtime::find_exited_child();
+        if (exited && exited->id == id_) {
+            break;
+        }
+        check_children();
+        sleep_for(look_pause);
+    }
     int status = 0;
     waitpid(id_, &status, 0);
     id_ = -1;

@@ -30,6 +30,7 @@ struct Board {
     std::atomic<int> clients_port;
     std::atomic<int> workers_port;
     std::atomic<bool> is_done;
+    std::atomic<std::uint64_t> step_max_us;
     Measured measured;
 };
 
@@ -43,6 +44,10 @@ private:
     runtime::SharedMemory memory_;
     Board* board_;
 };
+
+// Throws std::runtime_error if a process that was started here has ended, though nobody waited for
+// it.
+void check_children();
 
 // A forked copy of this process, killed at the end. There must be no ZeroMQ context yet.
 class Child {

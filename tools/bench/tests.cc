@@ -86,6 +86,13 @@ Measured submit_to(const BrokerProcess& broker, const Load& load) {
     return checked(board->measured);
 }
 
+double worst_step_ms(const BrokerProcess& broker) {
+    const SharedBoard board;
+    Child client([&] { ask_step_max(*board, broker.clients()); });
+    client.join();
+    return static_cast<double>(board->step_max_us) / 1e3;
+}
+
 // Workers of a kind, for as long as this lives.
 class Workers {
 public:
@@ -114,6 +121,7 @@ Report throughput(const Options& options, const Defaults& defaults) {
     const Measured limit = median(
         options.runs, [&] { return forward(load, Forwarding::unpack); }, rate);
     Duration cpu{};
+    double worst = 0;
     const Measured here = median(
         options.runs,
         [&] {
@@ -121,6 +129,7 @@ Report throughput(const Options& options, const Defaults& defaults) {
             const Workers workers(broker, options.workers);
             const Measured measured = submit_to(broker, load);
             cpu = broker.cpu();
+            worst = worst_step_ms(broker);
             return measured;
         },
         rate);
@@ -128,6 +137,7 @@ Report throughput(const Options& options, const Defaults& defaults) {
             .forward_tasks_per_second = rate(only),
             .limit_tasks_per_second = rate(limit),
             .ratio = rate(here) / rate(limit),
+            .worst_step_ms = worst,
             .broker_cpu_us_per_task = std::chrono::duration<double, std::micro>(cpu).count() /
                                       static_cast<double>(load.count + load.warm_up)};
 }
@@ -214,16 +224,20 @@ Report memory(const Options& options) {
 
 Report backlog(const Options& options) {
     const Load load = load_of(options, {});
+    double worst = 0;
     const auto rate_behind = [&](std::uint64_t waiting) {
         const BrokerProcess broker = start_broker(options);
         submit_to(broker, waiting_load(options, waiting));
         const Workers workers(broker, options.workers);
-        return median(
+        const Measured measured = median(
             options.runs, [&] { return submit_to(broker, load); }, rate);
+        worst = worst_step_ms(broker);
+        return measured;
     };
     const double few = rate(rate_behind(10'000));
     const double many = rate(rate_behind(options.waiting > 0 ? options.waiting : 10'000'000));
     return {.tasks_per_second = many,
+            .worst_step_ms = worst,
             .other_tasks_per_second = few,
             .ratio_other = many / few,
             .other = "behind 10,000"};
@@ -237,6 +251,7 @@ Report workers(const Options& options) {
     const SharedBoard board;
     const Child idle([&] { run_idle_workers(*board, broker.workers(), options.idle_workers); });
     while (!board->is_done) {
+        check_children();
         sleep_for(std::chrono::milliseconds{10});
     }
     const Duration before = broker.cpu();
