@@ -23,6 +23,8 @@ namespace {
 constexpr std::size_t worker_messages_per_step_max = 256;
 constexpr std::size_t client_messages_per_step_max = 64;
 constexpr std::size_t octets_per_step_max = 1 << 20;
+// Of each port. One message more may be begun: four thousand tasks at most.
+constexpr milliseconds receiving_max{3};
 constexpr int complaints_per_second_max = 100;  // answers to what is not a message
 constexpr milliseconds linger{1'000};
 constexpr std::size_t heap_reserve = 4 << 20;
@@ -160,9 +162,10 @@ void Server::take_signals() {
 // ---- receiving ----
 
 void Server::receive_from(runtime::Socket& socket, Port port, std::size_t messages_max) {
+    const Instant latest = runtime::now().steady + receiving_max;
     std::size_t octets = 0;
     for (std::size_t i = 0; i < messages_max && octets < octets_per_step_max; ++i) {
-        if (!socket.receive(message_)) {
+        if ((i > 0 && runtime::now().steady > latest) || !socket.receive(message_)) {
             return;
         }
         for (const std::string_view frame : message_.frames()) {

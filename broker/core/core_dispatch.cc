@@ -13,7 +13,7 @@ using namespace protocol;
 
 namespace {
 
-constexpr int assignments_per_step_max = 16'384;
+constexpr int assignments_per_step_max = 4'096;
 constexpr Duration recall_after = std::chrono::milliseconds{50};
 constexpr Duration recall_rest = std::chrono::seconds{1};  // without an answer
 constexpr std::uint32_t recall_looks_at_max = 1'000;

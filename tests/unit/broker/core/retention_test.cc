@@ -10,10 +10,10 @@ void set_retention(Fixture& broker, std::uint64_t ms) {
 }
 
 // Runs a task to its end.
-AssignItem run(Fixture& broker, const SubmitItem& item) {
+AssignItem run(Fixture& broker, const SubmitItem& item, std::string_view result = "5") {
     broker.submit(item);
     const AssignItem task = broker.assigned_one("w");
-    EXPECT_EQ(broker.done("w", task), FinishStatus::accepted);
+    EXPECT_EQ(broker.done("w", task, result), FinishStatus::accepted);
     return task;
 }
 
@@ -75,13 +75,12 @@ TEST(Retention, RemovesTheOldestBeyondTheBudgetDownToTheLeastCount) {  // I11, I
     options.final_count_min = 4;
     Fixture broker(options);
     broker.work("w");
-    const std::string payload(3'000, 'x');
+    const std::string result(3'000, 'x');
     SubmitItem item = Fixture::item(0);
-    item.payload = std::string_view(payload);
     for (std::uint32_t n = 1; n <= 6; ++n) {
         item.id = Fixture::id(n);
         item.queue = n % 2 == 0 ? "even" : "odd";
-        run(broker, item);
+        run(broker, item, result);
     }
 
     EXPECT_FALSE(broker.is_known(Fixture::id(1)));
@@ -89,6 +88,24 @@ TEST(Retention, RemovesTheOldestBeyondTheBudgetDownToTheLeastCount) {  // I11, I
     for (std::uint32_t n = 3; n <= 6; ++n) {
         EXPECT_TRUE(broker.is_known(Fixture::id(n))) << n;
     }
+}
+
+TEST(Retention, KeepsThePayloadOfADeadTaskOnly) {
+    Fixture broker(patient());
+    broker.work("w");
+    SubmitItem item = Fixture::item(1);
+    item.payload = std::string_view("the question");
+    run(broker, item);
+    item.id = Fixture::id(2);
+    item.attempts_max = 1;
+    broker.submit(item);
+    broker.fail("w", broker.assigned_one("w"));
+
+    broker.connect("c");
+    const Query query{.tasks = {Fixture::id(1), Fixture::id(2)}, .with_payload = true};
+    const auto answer = broker.ask<QueryAnswer>("c", query);
+    EXPECT_EQ(answer.items.at(0).payload.view, "");
+    EXPECT_EQ(answer.items.at(1).payload.view, "the question");
 }
 
 TEST(Retention, CountsErrorsAgainstTheBudgetAsWell) {  // I18
