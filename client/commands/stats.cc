@@ -44,8 +44,9 @@ std::string block_text(const protocol::Figures& figures) {
     block.add("workers", number(sizes.workers) + " with " + number(sizes.slots) + " slots, " +
                              number(sizes.slots_busy) + " busy");
     block.add("sessions", number(sizes.sessions));
-    block.add("longest step", format_duration(std::chrono::microseconds{
-                                  static_cast<std::int64_t>(figures.step_max_us)}));
+    block.add(
+        "longest step",
+        format_duration(std::chrono::microseconds{static_cast<std::int64_t>(figures.step_max_us)}));
     block.add("since start", number(totals.submitted) + " submitted, " + number(totals.succeeded) +
                                  " succeeded, " + number(totals.dead) + " dead, " +
                                  number(totals.cancelled) + " cancelled, " +
