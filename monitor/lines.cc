@@ -113,7 +113,11 @@ std::string UpdateLines::text_line(const ShowUpdate& shown) {
     const auto painted = [this](const std::string& text, std::string_view parameters) {
         return style_.colours ? paint(text, parameters) : text;
     };
-    std::string line = format_utc(shown.time).substr(11);
+    if (shown.time != time_) {  // a step's updates have the same
+        time_ = shown.time;
+        time_text_ = format_utc(shown.time).substr(11);
+    }
+    std::string line = time_text_;
     line += cell(number, std::to_string(update.number));
     line += cell(queue, escape_controls(shown.queue));
     line += cell(kind, text_or_dash(update.kind));

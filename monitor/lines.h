@@ -27,6 +27,8 @@ private:
     std::string cell(Column column, std::string_view text);
 
     Style style_;
+    WallTime time_{};  // of the line before, and its text
+    std::string time_text_ = "00:00:00.000Z";
     std::array<std::size_t, column_count> widths_{6, 8, 8, 9, 12, 3, 7};
 };
 

@@ -121,6 +121,9 @@ bool turns_direction(std::string_view character) {
 }  // namespace
 
 std::string escape_controls(std::string_view text) {
+    if (std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; })) {
+        return std::string(text);
+    }
     std::string out;
     out.reserve(text.size());
     while (!text.empty()) {

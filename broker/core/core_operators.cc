@@ -356,8 +356,12 @@ void Core::on(const Request& request, const Snapshot&) {
 // One message per queue and step, in the order of the commits.
 void Core::publish_transitions() {
     std::vector<Transition> transitions = state_.take_transitions();
-    std::stable_sort(transitions.begin(), transitions.end(),
-                     [](const Transition& a, const Transition& b) { return a.queue < b.queue; });
+    const auto by_queue = [](const Transition& a, const Transition& b) {
+        return a.queue < b.queue;
+    };
+    if (!std::is_sorted(transitions.begin(), transitions.end(), by_queue)) {
+        std::stable_sort(transitions.begin(), transitions.end(), by_queue);
+    }
     std::vector<Update> updates;
     for (std::size_t i = 0; i < transitions.size(); ++i) {
         Transition& transition = transitions[i];
