@@ -230,6 +230,12 @@ void Core::check_plain_liveness(SessionIndex index) {
         close(index, "idle and silent", Ending::left);
         return;
     }
+    // Its answer may have been lost on the way, or it may be gone without anybody noticing. If it
+    // lives, its next heartbeat makes it known again.
+    if (is_busy && session.worker.held_count == 0 && plain.probes >= probes_max) {
+        close(index, "it never answered", Ending::left);
+        return;
+    }
     if (!is_busy || plain.probes++ < probes_max) {
         send_plain(session.peer, {Blob::copy_of(plain_heartbeat(plain.dialect))});
     }

@@ -221,6 +221,28 @@ TEST(PlainWorker, IsHeldByItsLeaseAndFencedBehindIt) {  // F16
     broker.request_to("other");
 }
 
+TEST(PlainWorker, ThatNeverAnswersIsForgottenLongAfterItsLease) {  // L6
+    Fixture broker(CoreOptions{});
+    broker.signal("dead", true);
+    broker.signal("forgetful", true);
+    broker.ask_plainly("c", "question");
+    broker.ask_plainly("c", "question");
+    broker.request_to("dead");
+    broker.request_to("forgetful");
+
+    for (int i = 0; i < 610; ++i) {
+        broker.pass(1s);
+        broker.signal("forgetful", false);
+    }
+
+    EXPECT_EQ(broker.core.sessions().size(), 1U);
+    broker.take_plain("forgetful");
+    broker.ask_plainly("c", "next");
+    const Frames next = broker.request_to("forgetful");
+    broker.reply_plainly("forgetful", next[0], "answer");
+    EXPECT_EQ(broker.take_plain("c"), (std::vector<Frames>{{"", "answer"}}));
+}
+
 TEST(PlainWorker, RunsNativeTasksOfItsKindAndQueue) {
     Fixture broker;
     SubmitItem item = Fixture::item(1, "plain");
