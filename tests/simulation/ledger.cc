@@ -1,6 +1,9 @@
 #include "tests/simulation/ledger.h"
 
 #include "protocol/check.h"
+#include "protocol/plain.h"
+
+#include <utility>
 
 namespace xebec::simulation {
 
@@ -121,6 +124,9 @@ void Ledger::on(const FloorRaised&, Now) {}
 
 void Ledger::wished(const Wish& wish) {
     wishes_[wish.id] = wish;
+    if (wish.kind == protocol::plain_kind) {
+        wished_plainly_.insert(wish.payload);
+    }
 }
 
 void Ledger::acknowledged(const TaskId& id) {
@@ -150,6 +156,28 @@ void Ledger::ran(const TaskId& id, std::uint64_t fence) {
     check(fence != newest, "a fence is used once (I6)");
     newest = std::max(newest, fence);
     check(numbers_.contains(id), "nothing runs that was not accepted (I2)");
+}
+
+void Ledger::asked(const std::string& body) {
+    check(asked_.emplace(body, Question{}).second, "no two questions are alike");
+}
+
+void Ledger::ran_plainly(const std::string& body) {
+    ++plain_runs_;
+    const auto question = asked_.find(body);
+    check(question != asked_.end() || wished_plainly_.contains(body),
+          "plain workers run nothing that nobody asked for (I2)");
+    if (question != asked_.end()) {
+        question->second.was_run = true;
+    }
+}
+
+void Ledger::answered(const std::string& body, const std::string& reply) {
+    Question& question = asked_.at(body);
+    check(reply == result_of(body), "a plain client gets the answer to its own request (I16, I25)");
+    check(question.was_run, "an answer comes from a worker (I2)");
+    check(!std::exchange(question.is_answered, true), "a question is answered once");
+    ++plain_answered_;
 }
 
 void Ledger::check_finished() const {

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,12 @@ public:
     // ---- what handlers do ----
     void ran(const TaskId& id, std::uint64_t fence);
 
+    // ---- plain peers ----
+    void asked(const std::string& body);
+    void ran_plainly(const std::string& body);  // by whichever worker, without a number or a fence
+    void answered(const std::string& body, const std::string& reply);
+    void gave_up() { ++plain_given_up_; }
+
     // After the faults: everything acknowledged has ended, and clients know how (L1, L3).
     void check_finished() const;
 
@@ -48,6 +55,11 @@ public:
     std::uint64_t runs() const { return runs_; }  // of handlers
     bool is_final(const TaskId& id) const;
     bool is_told(const TaskId& id) const { return told_.contains(id); }
+    bool is_asked(const std::string& body) const { return asked_.contains(body); }
+    std::uint64_t plain_asked() const { return asked_.size(); }
+    std::uint64_t plain_answered() const { return plain_answered_; }
+    std::uint64_t plain_given_up() const { return plain_given_up_; }
+    std::uint64_t plain_runs() const { return plain_runs_; }
 
 private:
     struct Entry {
@@ -89,6 +101,16 @@ private:
     std::map<TaskId, Told> told_;
     std::map<TaskId, std::uint64_t> newest_run_;
     std::uint64_t runs_ = 0;
+
+    struct Question {
+        bool was_run = false;
+        bool is_answered = false;
+    };
+    std::map<std::string, Question> asked_;
+    std::set<std::string> wished_plainly_;
+    std::uint64_t plain_answered_ = 0;
+    std::uint64_t plain_given_up_ = 0;
+    std::uint64_t plain_runs_ = 0;
 };
 
 // What the handler of a wish gives when it succeeds.

@@ -34,6 +34,20 @@ Route Network::connect(ToPeer receive) {
     return route;
 }
 
+Route Network::connect_worker(const Route& identity, ToPeer receive) {
+    const Route route =
+        plain_worker_prefix + (identity.empty() ? std::to_string(++routes_) : identity);
+    const auto half_open = half_open_.find(route);
+    const bool is_taken = connections_.contains(route) ||
+                          (half_open != half_open_.end() && schedule_.now() < half_open->second);
+    if (is_taken) {
+        return {};
+    }
+    half_open_.erase(route);
+    connections_[route] = {.receive = std::move(receive)};
+    return route;
+}
+
 void Network::disconnect(const Route& route, bool is_noticed) {
     connections_.erase(route);
     if (!is_noticed) {

@@ -26,7 +26,8 @@ struct Faults {
     double worker_stall_mean_s = 0;  // a worker stops, beyond its lease, and goes on (F16)
     double broker_stall_mean_s = 0;  // the broker stops for a while and goes on (F17)
     Duration broker_stall_max = std::chrono::seconds{30};
-    double wall_jump_mean_s = 0;  // somebody's wall clock jumps by up to two hours (F12)
+    double broker_restart_mean_s = 0;  // it forgets everything: for worlds without native tasks
+    double wall_jump_mean_s = 0;       // somebody's wall clock jumps by up to two hours (F12)
 };
 
 // A native message as octets, as it travels: nothing but what the codec wrote.
@@ -45,6 +46,8 @@ Read read(const Wire& wire);
 
 // The routing id that a ROUTER would have given to a connection.
 using Route = std::string;
+// Connections to the port of the workers, by programs that do not say what they are.
+inline const Route plain_worker_prefix = "pirate-";
 
 class Network {
 public:
@@ -57,6 +60,9 @@ public:
     void set_faults(const Faults& faults) { faults_ = faults; }
 
     Route connect(ToPeer receive);
+    // A plain worker, with a routing id of its own choice unless that is empty. Gives nothing if
+    // another connection has that: a ROUTER ignores the second.
+    Route connect_worker(const Route& identity, ToPeer receive);
     // `is_noticed`: the broker's next message to it fails at once; else it vanishes for a while, as
     // on a half-open link.
     void disconnect(const Route& route, bool is_noticed);

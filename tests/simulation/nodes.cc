@@ -1,7 +1,9 @@
 #include "tests/simulation/nodes.h"
 
 #include "protocol/check.h"
+#include "protocol/envelope.h"
 
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -65,7 +67,9 @@ void Node::run_step() {
 
 BrokerNode::BrokerNode(Surroundings& surroundings, const broker::CoreOptions& options,
                        std::uint32_t epoch)
-    : Node(surroundings), core_(options, epoch, surroundings.dice.number(), now()) {
+    : Node(surroundings),
+      core_(options, epoch, surroundings.dice.number(), now()),
+      plain_patience_(options.plain_patience) {
     surroundings_.network.set_broker(
         [this](const Route& route, const Wire& wire) { receive(route, wire); });
     wake_at(surroundings_.schedule.now());
@@ -87,12 +91,19 @@ void BrokerNode::step() {
     perform();
     release();
     core_.check_invariants();
+    check_plain_peers();
     if (!inbox_.empty()) {
         wake_at(surroundings_.schedule.now() + 20us);
     }
 }
 
 void BrokerNode::take(const Route& route, const Wire& wire) {
+    std::vector<std::string_view> frames{route};
+    frames.insert(frames.end(), wire.frames.begin(), wire.frames.end());
+    if (!protocol::parse_envelope(frames)) {
+        take_plain(route, frames);
+        return;
+    }
     const Read message = read(wire);
     const auto decoded = protocol::decode(message.header, message.body, message.payloads);
     check(decoded.has_value(), "what a program sent can be read");
@@ -104,6 +115,113 @@ void BrokerNode::take(const Route& route, const Wire& wire) {
         .port = worker_routes_.contains(route) ? broker::Port::workers : broker::Port::clients,
         .address = {route}};
     core_.apply(broker::Received{peer, message.header, *decoded}, now(), effects_);
+}
+
+// ---- plain peers ----
+
+void BrokerNode::take_plain(const Route& route, const std::vector<std::string_view>& frames) {
+    if (!route.starts_with(plain_worker_prefix)) {
+        const auto request = protocol::parse_plain_request(frames);
+        check(request.has_value(), "what a plain client sent is a request");
+        broker::Peer peer{.port = broker::Port::clients};
+        peer.address.assign(frames.begin(),
+                            frames.begin() + static_cast<std::ptrdiff_t>(request->address_count));
+        asked_at_[std::string(frames[request->body])] = now().steady;
+        core_.apply(broker::PlainRequested{peer, Blob::copy_of(frames[request->body])}, now(),
+                    effects_);
+        return;
+    }
+    const broker::Peer peer{.port = broker::Port::workers, .address = {route}};
+    if (const auto signal = protocol::parse_plain_signal(frames)) {
+        take_signal(peer, *signal);
+        return;
+    }
+    const auto reply = protocol::parse_plain_reply(frames);
+    check(reply.has_value(), "what a plain worker sent is a signal or a reply");
+    take_reply(peer, *reply, frames);
+}
+
+void BrokerNode::take_signal(const broker::Peer& peer, const protocol::PlainSignal& signal) {
+    const broker::PlainSignalled event{peer, signal};
+    const auto session = core_.sessions().find(peer);
+    if (!signal.is_ready && session != broker::no_session) {
+        apply_without_effect(event);  // a heartbeat never makes a busy worker ready
+        return;
+    }
+    const auto leases = [this] {
+        return core_.state().counts()[static_cast<std::size_t>(TaskState::leased)];
+    };
+    const std::uint64_t before = leases();
+    const std::uint32_t held =
+        session == broker::no_session ? 0 : core_.sessions()[session].worker.held_count;
+    core_.apply(event, now(), effects_);
+    check(leases() + held == before, "a worker that begins again has forgotten its task");
+}
+
+void BrokerNode::take_reply(const broker::Peer& peer, const protocol::PlainReply& reply,
+                            const std::vector<std::string_view>& frames) {
+    const broker::PlainReplied event{
+        peer, reply.token,
+        reply.body ? std::optional(Blob::copy_of(frames[*reply.body])) : std::nullopt};
+    const auto session = core_.sessions().find(peer);
+    const auto token = tokens_.find(peer.address.front());
+    const bool is_current = token != tokens_.end() && token->second == reply.token &&
+                            session != broker::no_session &&
+                            core_.sessions()[session].worker.held_count > 0;
+    if (is_current) {
+        tokens_.erase(token);
+        core_.apply(event, now(), effects_);
+    } else {
+        apply_without_effect(event);  // old, invented, or its lease has ended
+    }
+}
+
+// Nothing is committed, sent or said, and no task changes its state (I7, I25).
+void BrokerNode::apply_without_effect(const broker::Event& event) {
+    const auto volume = [this] {
+        return std::array{effects_.records.size(), effects_.sends.size(),
+                          effects_.plain_sends.size(), effects_.publications.size(),
+                          effects_.notices.size()};
+    };
+    const auto effects = volume();
+    const auto counts = core_.state().counts();
+    const auto totals = core_.state().totals();
+    core_.apply(event, now(), effects_);
+    check(effects == volume() && counts == core_.state().counts() &&
+              totals.succeeded == core_.state().totals().succeeded &&
+              totals.failed == core_.state().totals().failed &&
+              totals.returned == core_.state().totals().returned,
+          "what a plain worker may not say changes nothing (I25)");
+}
+
+void BrokerNode::check_plain_peers() {
+    if (asked_at_.empty() && tokens_.empty()) {
+        return;
+    }
+    const broker::Sessions& sessions = core_.sessions();
+    for (std::uint32_t i = 0; i < sessions.used(); ++i) {
+        const broker::Session& session = sessions[static_cast<broker::SessionIndex>(i)];
+        check(session.id == 0 || !session.worker.plain || session.worker.occupied() <= 1,
+              "a plain worker has one task at most (I15)");
+    }
+    // Every 50 ms, because it takes time: what is wrong with a request stays wrong.
+    if (now().steady < plain_requests_seen_at_ + 50ms) {
+        return;
+    }
+    plain_requests_seen_at_ = now().steady;
+    const broker::TaskTable& tasks = core_.state().tasks();
+    for (auto at = tasks.numbers().find_below(UINT64_MAX); at;
+         at = tasks.numbers().find_below(at->number)) {
+        const broker::Task& task = tasks[at->task];
+        if (!task.is_volatile) {
+            continue;
+        }
+        check(!is_final(task.state), "a plain request that has ended is gone");
+        check(task.number_shown() == 0, "a plain request has no number that people see");
+        const Instant asked = asked_at_.at(std::string(task.payload.view()));
+        check(task.state == TaskState::leased || now().steady < asked + plain_patience_,
+              "a plain request does not wait for longer than its client");
+    }
 }
 
 // With XEBEC_TRACE in the environment, what an operator would read in the log.
@@ -144,6 +262,12 @@ void BrokerNode::perform() {
             outbox_.put(at, std::move(message));
         }
     }
+    for (broker::SendPlain& message : effects_.plain_sends) {
+        if (message.frames.size() == 3 && message.peer.port == broker::Port::workers) {
+            tokens_[message.peer.address.front()] = message.frames[0].view();
+        }
+        outbox_.put_at_once(std::move(message));
+    }
     effects_.clear();
 }
 
@@ -155,12 +279,23 @@ std::optional<Instant> BrokerNode::next_deadline() const {
 
 void BrokerNode::release() {
     while (auto message = outbox_.take(journal_.durable_position(), now().steady)) {
-        const auto* send = std::get_if<broker::Send>(&*message);
-        if (send != nullptr && !surroundings_.network.send_to_peer(send->peer.address.front(),
-                                                                   to_wire(send->packet))) {
-            core_.apply(broker::PeerLost{send->peer}, now(), effects_);
-            perform();
+        if (const auto* send = std::get_if<broker::Send>(&*message)) {
+            transmit(send->peer, to_wire(send->packet));
+        } else if (const auto* plain = std::get_if<broker::SendPlain>(&*message)) {
+            const std::vector<std::string>& address = plain->peer.address;
+            Wire wire{{address.begin() + 1, address.end()}};
+            for (const Blob& frame : plain->frames) {
+                wire.frames.emplace_back(frame.view());
+            }
+            transmit(plain->peer, wire);
         }
+    }
+}
+
+void BrokerNode::transmit(const broker::Peer& peer, const Wire& wire) {
+    if (!surroundings_.network.send_to_peer(peer.address.front(), wire)) {
+        core_.apply(broker::PeerLost{peer}, now(), effects_);
+        perform();
     }
 }
 
@@ -172,7 +307,7 @@ worker::CoreOptions worker_options(const std::string& name, std::uint32_t slots)
     return {.name = name,
             .host = "simulated",
             .process = 1,
-            .kinds = {"ok", "fail", "flaky", "slow", "poison"},
+            .kinds = {"ok", "fail", "flaky", "slow", "poison", "plain"},
             .slots = slots};
 }
 
@@ -257,11 +392,21 @@ void WorkerNode::begin_next() {
         line_.pop_front();
         running_[next.key] = {.began = surroundings_.schedule.now()};
         events_.emplace_back(worker::HandlerStarted{next.key, surroundings_.schedule.now()});
-        surroundings_.ledger.ran(next.assignment.lease.id, next.assignment.lease.fence);
+        note_run(next.assignment);
         Dice& dice = surroundings_.dice;
         const Duration length =
             next.assignment.kind == "slow" ? dice.between(1s, 40s) : dice.between(10us, 20ms);
         later(length, [this, next] { finish(next.key, next.assignment); });
+    }
+}
+
+void WorkerNode::note_run(const worker::Assignment& assignment) {
+    const std::string payload(assignment.payload.view());
+    if (assignment.kind == protocol::plain_kind && surroundings_.ledger.is_asked(payload)) {
+        check(assignment.number == 0, "a plain request has no number that people see");
+        surroundings_.ledger.ran_plainly(payload);
+    } else {
+        surroundings_.ledger.ran(assignment.lease.id, assignment.lease.fence);
     }
 }
 

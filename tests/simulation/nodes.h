@@ -5,6 +5,7 @@
 #include "broker/journal/memory_journal.h"
 #include "broker/outbox.h"
 #include "client/core.h"
+#include "protocol/plain.h"
 #include "tests/simulation/ledger.h"
 #include "tests/simulation/network.h"
 #include "tests/simulation/schedule.h"
@@ -18,6 +19,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace xebec::simulation {
@@ -29,6 +31,7 @@ struct Surroundings {
     Network& network;
     Ledger& ledger;
     std::uint64_t& steps;  // counted, so that a world that runs in circles ends
+    std::deque<std::string>& tokens_overheard;  // what plain workers were given, by anybody
 };
 
 // A machine with a wall clock of its own, which may be wrong and may jump, and which can stop for a
@@ -77,9 +80,16 @@ protected:
 private:
     void receive(const Route& route, const Wire& wire);
     void take(const Route& route, const Wire& wire);
+    void take_plain(const Route& route, const std::vector<std::string_view>& frames);
+    void take_signal(const broker::Peer& peer, const protocol::PlainSignal& signal);
+    void take_reply(const broker::Peer& peer, const protocol::PlainReply& reply,
+                    const std::vector<std::string_view>& frames);
+    void apply_without_effect(const broker::Event& event);
+    void check_plain_peers();
     void trace() const;
     void perform();
     void release();
+    void transmit(const broker::Peer& peer, const Wire& wire);
 
     broker::Core core_;
     broker::MemoryJournal journal_;
@@ -87,6 +97,10 @@ private:
     broker::Effects effects_;
     std::deque<std::pair<Route, Wire>> inbox_;
     std::set<Route> worker_routes_;  // the port a connection came to
+    Duration plain_patience_;
+    std::map<std::string, Instant> asked_at_;  // plain requests by body: when each last came
+    Instant plain_requests_seen_at_{};         // looked at last
+    std::map<Route, std::string> tokens_;      // the last that each plain worker was given
 };
 
 // How handlers behave, by kind: `ok` succeeds, `fail` always fails, `flaky` fails now and then,
@@ -120,6 +134,7 @@ private:
     void apply(const worker::Event& event);
     void perform();
     void begin_next();
+    void note_run(const worker::Assignment& assignment);
     void finish(worker::AttemptKey key, const worker::Assignment& assignment);
     void cancel(worker::AttemptKey key, bool even_if_running);
 

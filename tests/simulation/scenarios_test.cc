@@ -152,6 +152,105 @@ TEST_P(Simulation, PoisonTasksDieAndTheRestFinishes) {  // F19, I12
     EXPECT_EQ(world.ledger().count(TaskState::dead), 20U);
 }
 
+// ---- plain pirates (I25) ----
+
+// Nothing of a plain request is left when it has ended, or when its client has given up; and no
+// plain worker is held by what it never answered.
+void expect_no_plain_requests(World& world) {
+    world.run_for(11min);  // the longest lease, and the longest that an answer is waited for
+    EXPECT_EQ(world.broker().state().tasks().size(), world.ledger().accepted());
+    const broker::Sessions& sessions = world.broker().sessions();
+    for (std::uint32_t i = 0; i < sessions.used(); ++i) {
+        const broker::WorkerPart& worker = sessions[static_cast<broker::SessionIndex>(i)].worker;
+        EXPECT_EQ(worker.plain ? worker.occupied() : 0, 0U);
+    }
+}
+
+Manners bad_manners() {
+    return {.heartbeats_while_busy = 0.5,
+            .ready_while_busy = 0.05,
+            .lies = 0.2,
+            .repeats = 0.1,
+            .rambles = 0.05,
+            .takes_long = 0.1,
+            .dawdles = 0.6};
+}
+
+const WishOptions plain_tasks{.kinds = {"plain"}, .queue = "plain"};
+
+TEST_P(Simulation, PlainPeersServeEachOtherWithoutFaults) {
+    World world(GetParam());
+    world.start_plain_workers(3);
+    world.start_plain_clients(5, 50);
+
+    world.submit(200, plain_tasks);
+    world.run_until_idle(5min);
+
+    EXPECT_EQ(world.ledger().plain_answered(), 250U);
+    EXPECT_EQ(world.ledger().plain_given_up(), 0U);
+    EXPECT_EQ(world.ledger().plain_runs(), 450U);  // each question and each task once
+    EXPECT_EQ(world.ledger().count(TaskState::succeeded), 200U);
+    expect_no_plain_requests(world);
+}
+
+TEST_P(Simulation, NativeWorkersServePlainClientsWhileTheyCrash) {
+    World world(GetParam());
+    world.start_workers(3, 2);
+    world.start_plain_clients(6, 60);
+    Faults faults = lossy_network();
+    faults.worker_crash_mean_s = 5;
+    faults.cut_mean_s = 10;
+    world.set_faults(faults);
+
+    world.submit(100, plain_tasks);
+    world.run_for(1min);
+    world.heal();
+    world.run_until_idle(30min);
+
+    EXPECT_GT(world.ledger().plain_answered(), 300U);
+    expect_no_plain_requests(world);
+}
+
+TEST_P(Simulation, PlainWorkersWithBadMannersOnlyWasteTheirOwnTime) {
+    World world(GetParam(), {.plain_lease = 15s});
+    world.start_workers(1);
+    world.start_plain_workers(7, bad_manners());
+    world.start_plain_clients(6, 100);
+    Faults faults = lossy_network();
+    faults.worker_crash_mean_s = 20;
+    faults.worker_stall_mean_s = 20;
+    faults.broker_stall_mean_s = 60;
+    faults.cut_mean_s = 10;
+    world.set_faults(faults);
+
+    const auto tasks = world.submit(200, plain_tasks);
+    world.cancel_some(tasks, 0.1);
+    world.run_for(3min);
+    world.heal();
+    world.run_until_idle(30min);
+
+    EXPECT_EQ(world.ledger().accepted(), tasks.size());
+    EXPECT_GT(world.ledger().plain_answered(), 300U);
+    expect_no_plain_requests(world);
+}
+
+TEST_P(Simulation, PlainPeersOutliveABrokerThatRestarts) {
+    World world(GetParam(), {.plain_lease = 15s});
+    world.start_plain_workers(5, bad_manners());
+    world.start_plain_clients(6, 100);
+    Faults faults = lossy_network();
+    faults.broker_restart_mean_s = 10;
+    faults.worker_crash_mean_s = 15;
+    world.set_faults(faults);
+
+    world.run_for(2min);
+    world.heal();
+    world.run_until_idle(30min);
+
+    EXPECT_GT(world.ledger().plain_answered(), 300U);
+    expect_no_plain_requests(world);
+}
+
 TEST_P(Simulation, EverythingAtOnce) {
     World world(GetParam());
     world.start_workers(6, 3);
@@ -164,16 +263,19 @@ TEST_P(Simulation, EverythingAtOnce) {
     faults.cut_mean_s = 10;
     world.set_faults(faults);
 
+    world.start_plain_workers(3, bad_manners());
+    world.start_plain_clients(4, 100);
     const auto tasks = world.submit(600, {.kinds = {"ok", "ok", "slow", "flaky", "fail", "poison"},
                                           .with_priorities = true,
                                           .delayed = 0.2,
                                           .deadline = 0.1});
+    const auto others = world.submit(100, plain_tasks);
     world.cancel_some(tasks, 0.1);
     world.run_for(5min);
     world.heal();
     world.run_until_idle(300min);
 
-    EXPECT_EQ(world.ledger().accepted(), tasks.size());
+    EXPECT_EQ(world.ledger().accepted(), tasks.size() + others.size());
 }
 
 TEST(SimulationItself, ReplaysASeedExactly) {

@@ -19,8 +19,10 @@ World::World(std::uint64_t seed, const broker::CoreOptions& options)
     : seed_(seed),
       dice_(seed),
       network_(schedule_, dice_),
-      surroundings_{schedule_, dice_, network_, ledger_, steps_},
-      broker_(std::make_unique<BrokerNode>(surroundings_, options, first_epoch)) {}
+      surroundings_{schedule_, dice_, network_, ledger_, steps_, tokens_overheard_},
+      options_(options),
+      epoch_(first_epoch),
+      broker_(std::make_unique<BrokerNode>(surroundings_, options_, epoch_)) {}
 
 World::~World() = default;
 
@@ -51,6 +53,43 @@ void World::crash_worker(std::size_t index) {
             start_worker(index);
         }
     });
+}
+
+void World::start_plain_workers(int count, const Manners& manners) {
+    manners_ = manners;
+    for (int i = 0; i < count; ++i) {
+        plain_workers_.emplace_back();
+        start_plain_worker(plain_workers_.size() - 1);
+    }
+}
+
+void World::start_plain_worker(std::size_t index) {
+    const auto dialect =
+        index % 2 == 0 ? protocol::PlainDialect::octet : protocol::PlainDialect::text;
+    const Route identity = index % 3 == 0 ? "chosen-" + std::to_string(index / 6) : Route{};
+    plain_workers_[index] =
+        std::make_unique<PlainWorkerNode>(surroundings_, dialect, identity, manners_);
+}
+
+void World::start_plain_clients(int count, int questions) {
+    for (int i = 0; i < count; ++i) {
+        plain_clients_.push_back(std::make_unique<PlainClientNode>(
+            surroundings_, "plain client " + std::to_string(plain_clients_.size() + 1), questions,
+            i % 2 == 1));
+    }
+}
+
+void World::crash_plain_worker(std::size_t index) {
+    if (!plain_workers_[index]) {
+        return;  // already down
+    }
+    plain_workers_[index]->set_noticed(dice_.happens(0.7));
+    plain_workers_[index].reset();
+    schedule_.after(dice_.between(10ms, 8s), [this, index] { start_plain_worker(index); });
+}
+
+void World::restart_broker() {
+    broker_ = std::make_unique<BrokerNode>(surroundings_, options_, ++epoch_);
 }
 
 void World::crash_client(std::size_t index) {
@@ -112,8 +151,11 @@ void World::set_faults(const Faults& faults) {
     network_.set_faults(faults);
     ++faults_generation_;
     plan_fault(faults.worker_crash_mean_s, [this] {
-        if (!workers_.empty()) {
-            crash_worker(dice_.below(workers_.size()));
+        const std::size_t index = dice_.below(workers_.size() + plain_workers_.size());
+        if (index < workers_.size()) {
+            crash_worker(index);
+        } else if (!plain_workers_.empty()) {
+            crash_plain_worker(index - workers_.size());
         }
     });
     plan_fault(faults.client_crash_mean_s, [this] {
@@ -123,13 +165,20 @@ void World::set_faults(const Faults& faults) {
         }
     });
     plan_fault(faults.worker_stall_mean_s, [this] {
-        const std::size_t index = dice_.below(workers_.size());
-        if (!workers_.empty() && workers_[index]) {
-            workers_[index]->stall(dice_.between(1s, 50s));
+        const std::size_t index = dice_.below(workers_.size() + plain_workers_.size());
+        Node* node = nullptr;
+        if (index < workers_.size()) {
+            node = workers_[index].get();
+        } else if (!plain_workers_.empty()) {
+            node = plain_workers_[index - workers_.size()].get();
+        }
+        if (node != nullptr) {
+            node->stall(dice_.between(1s, 50s));
         }
     });
     plan_fault(faults.broker_stall_mean_s,
                [this] { broker_->stall(dice_.between(1s, faults_.broker_stall_max)); });
+    plan_fault(faults.broker_restart_mean_s, [this] { restart_broker(); });
     plan_fault(faults.wall_jump_mean_s, [this] { broker_->jump_wall(dice_.between(-2h, 2h)); });
     plan_fault(faults.cut_mean_s, [this] { cut_somebody(); });
 }
@@ -152,16 +201,17 @@ void World::plan_fault(double mean_s, std::function<void()> fault) {
 
 void World::cut_somebody() {
     std::vector<Route> routes;
-    for (const auto& worker : workers_) {
-        if (worker) {
-            routes.push_back(worker->route());
+    const auto add = [&routes](const auto& nodes) {
+        for (const auto& node : nodes) {
+            if (node) {
+                routes.push_back(node->route());
+            }
         }
-    }
-    for (const auto& client : clients_) {
-        if (client) {
-            routes.push_back(client->route());
-        }
-    }
+    };
+    add(workers_);
+    add(clients_);
+    add(plain_workers_);
+    add(plain_clients_);
     if (routes.empty()) {
         return;
     }
@@ -175,6 +225,15 @@ void World::cut_somebody() {
 void World::heal() {
     set_faults({});
     network_.heal();
+    manners_ = {};
+    for (const auto& worker : plain_workers_) {
+        if (worker) {
+            worker->behave();
+        }
+    }
+    for (const auto& client : plain_clients_) {
+        client->be_patient();
+    }
     broker_->set_wall_right();
 }
 
@@ -200,6 +259,12 @@ void World::describe() const {
     for (const auto& client : clients_) {
         std::fprintf(stderr, "client: %s\n", client ? client->describe().c_str() : "down");
     }
+    for (const auto& worker : plain_workers_) {
+        std::fprintf(stderr, "worker: %s\n", worker ? worker->describe().c_str() : "down");
+    }
+    for (const auto& client : plain_clients_) {
+        std::fprintf(stderr, "client: %s\n", client->describe().c_str());
+    }
 }
 
 void World::run_until_idle(Duration longest) {
@@ -207,6 +272,11 @@ void World::run_until_idle(Duration longest) {
     const auto is_idle = [this] {
         for (const auto& client : clients_) {
             if (!client || !client->is_done()) {
+                return false;
+            }
+        }
+        for (const auto& client : plain_clients_) {
+            if (!client->is_done()) {
                 return false;
             }
         }

@@ -6,10 +6,12 @@
 #include "tests/simulation/ledger.h"
 #include "tests/simulation/network.h"
 #include "tests/simulation/nodes.h"
+#include "tests/simulation/plain_nodes.h"
 #include "tests/simulation/schedule.h"
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -33,6 +35,9 @@ public:
     ~World();
 
     void start_workers(int count, std::uint32_t slots = 1);
+    // In both dialects; every third has chosen its identity, two of those the same.
+    void start_plain_workers(int count, const Manners& manners = {});
+    void start_plain_clients(int count, int questions);
     // A client of its own that submits so many tasks and waits for them.
     std::vector<TaskId> submit(int count, const WishOptions& options = {});
     void cancel_some(const std::vector<TaskId>& tasks, double share);
@@ -53,6 +58,9 @@ public:
 
 private:
     void start_worker(std::size_t index);
+    void start_plain_worker(std::size_t index);
+    void crash_plain_worker(std::size_t index);
+    void restart_broker();
     void crash_worker(std::size_t index);
     void crash_client(std::size_t index);
     void plan_fault(double mean_s, std::function<void()> fault);
@@ -65,13 +73,19 @@ private:
     Network network_;
     Ledger ledger_;
     std::uint64_t steps_ = 0;
+    std::deque<std::string> tokens_overheard_;
     Surroundings surroundings_;
     Faults faults_;
     std::uint64_t faults_generation_ = 0;
 
+    broker::CoreOptions options_;
+    std::uint32_t epoch_;
     std::unique_ptr<BrokerNode> broker_;
     std::vector<std::unique_ptr<WorkerNode>> workers_;
     std::uint32_t slots_ = 1;
+    std::vector<std::unique_ptr<PlainWorkerNode>> plain_workers_;
+    Manners manners_;
+    std::vector<std::unique_ptr<PlainClientNode>> plain_clients_;
     std::vector<std::unique_ptr<ClientNode>> clients_;
     std::uint64_t dice_fingerprint_ = 0;
 };
