@@ -11,7 +11,10 @@ namespace {
 
 class Storm {
 public:
-    explicit Storm(std::uint64_t seed) : broker(options(), seed), dice_(seed) {
+    enum class Plain : std::uint8_t { absent, present };
+
+    explicit Storm(std::uint64_t seed, Plain plain = Plain::absent)
+        : broker(options(), seed), has_plain_(plain == Plain::present), dice_(seed) {
         broker.connect("c");
         broker.watch(true, true);
     }
@@ -25,7 +28,7 @@ public:
     }
 
     void step() {
-        switch (pick(16)) {
+        switch (pick(has_plain_ ? 22 : 16)) {
             case 0:
             case 1:
             case 2:
@@ -56,8 +59,12 @@ public:
             case 13:
                 operate();
                 break;
-            default:
+            case 14:
+            case 15:
                 let_time_pass();
+                break;
+            default:
+                do_something_plain();
                 break;
         }
         collect();
@@ -67,9 +74,9 @@ public:
     void check_conservation() const {
         const State& state = broker.core.state();
         const Totals& totals = state.totals();
-        EXPECT_EQ(totals.submitted, accepted_.size());
+        EXPECT_EQ(totals.submitted, accepted_.size() + plain_accepted_);
         EXPECT_EQ(totals.submitted - totals.removed, state.tasks().size());
-        EXPECT_EQ(totals.succeeded, succeeded_.size());
+        EXPECT_EQ(totals.succeeded, succeeded_.size() + plain_succeeded_);
         EXPECT_EQ(totals.succeeded + totals.dead + totals.cancelled + totals.expired,
                   state.final_count() + totals.removed + totals.retried);
     }
@@ -83,6 +90,10 @@ public:
               totals.refused}) {
             EXPECT_GT(count, 10U);
         }
+        if (has_plain_) {
+            EXPECT_GT(plain_succeeded_, 10U);
+            EXPECT_GT(plain_answers_, 10U);
+        }
     }
 
     // Faults end; a worker that takes everything comes, and everything finishes (L1).
@@ -92,7 +103,10 @@ public:
             broker.lose(worker_name(i));
         }
         held_.clear();
-        broker.work("last", {.kinds = {"add", "echo"}, .slots = 64, .credit = 64});
+        for (int i = 0; has_plain_ && i < plain_peers; ++i) {
+            broker.lose(plain_worker(i));
+        }
+        broker.work("last", {.kinds = {"add", "echo", "plain"}, .slots = 64, .credit = 64});
         for (int round = 0; round < 3'000 && unfinished() > 0; ++round) {
             broker.pass_with_pings(1s, {"last"});
             for (auto tasks = broker.assigned("last"); !tasks.empty();
@@ -111,9 +125,16 @@ public:
 
 private:
     static constexpr int workers = 6;
+    static constexpr int plain_peers = 3;  // of each role
     struct Held {
         std::string worker;
-        AssignItem task;  // its texts are not used
+        AssignItem task;       // its texts are not used
+        std::string question;  // of a plain client
+    };
+    struct PlainWork {
+        std::string worker;
+        std::string token;
+        std::string body;
     };
 
     std::uint32_t pick(std::uint32_t count) { return static_cast<std::uint32_t>(dice_() % count); }
@@ -132,6 +153,10 @@ private:
             const std::uint32_t n = is_repeat ? 1 + pick(task_last_) : ++task_last_;
             SubmitItem item = Fixture::item(n, n % 3 == 0 ? "echo" : "add");
             item.queue = n % 5 == 0 ? "other" : "default";
+            if (has_plain_ && n % 24 == 1) {
+                item.kind = plain_kind;
+                item.queue = plain_queue;
+            }
             item.priority = static_cast<std::uint8_t>(n % 4);
             item.attempts_max = 1 + n % 4;
             item.delay_ms = n % 7 == 0 ? 3'000 : 0;
@@ -160,6 +185,10 @@ private:
         }
         if (pick(4) == 0) {
             spec.queues = {"other"};
+        }
+        if (has_plain_ && pick(3) == 0) {
+            spec.kinds = {"plain"};
+            spec.queues = {};
         }
         spec.previous = known_sessions_[peer];
         for (const Held& held : held_) {
@@ -195,15 +224,17 @@ private:
                 broker.say(peer, Extend{.leases = {Fixture::lease(task)}});
                 break;
             default:
-                finish(peer, task);
+                finish(peer, task, held.question);
                 break;
         }
     }
 
-    void finish(const std::string& peer, const AssignItem& task) {
+    void finish(const std::string& peer, const AssignItem& task, const std::string& question) {
+        const std::string result = question.empty() ? "5" : answer_to(question);
         const std::uint64_t correlation = broker.receive(
             peer,
-            Done{.items = {{.id = task.id, .fence = task.fence, .result = std::string_view("5")}}});
+            Done{.items = {
+                     {.id = task.id, .fence = task.fence, .result = std::string_view(result)}}});
         broker.settle();
         for (const Sent& sent : broker.take_all()) {
             keep(sent);
@@ -265,13 +296,120 @@ private:
         }
     }
 
+    // ---- plain peers (I25) ----
+
+    static std::string plain_worker(int i) { return "p" + std::to_string(i); }
+    std::string any_plain_worker() { return plain_worker(static_cast<int>(pick(plain_peers))); }
+    static std::string answer_to(const std::string& question) { return "answer to " + question; }
+
+    void do_something_plain() {
+        const std::string worker = any_plain_worker();
+        switch (pick(8)) {
+            case 0:
+            case 1:
+                ask();
+                break;
+            case 2:
+                broker.signal(worker, pick(3) == 0, PlainDialect::text);
+                break;
+            case 3:
+            case 4:
+                broker.signal(worker, false);
+                break;
+            case 5:
+                pick(4) == 0 ? broker.lose(worker) : lie(worker);
+                break;
+            default:
+                reply();
+                collect();
+                reply();
+                break;
+        }
+    }
+
+    void ask() {
+        const std::string client = "q" + std::to_string(pick(plain_peers));
+        const std::string question = "question " + std::to_string(asked_.size());
+        const std::uint64_t before = broker.core.state().totals().submitted;
+        asked_[question] = client;
+        broker.ask_plainly(client, question);
+        plain_accepted_ += broker.core.state().totals().submitted - before;
+    }
+
+    void reply() {
+        if (plain_work_.empty()) {
+            return;
+        }
+        // Most often what came last; it stays there, so that it may be said again.
+        const auto last = static_cast<std::uint32_t>(plain_work_.size()) - 1;
+        const std::uint32_t reach = pick(3) == 0 ? last + 1 : std::min(last + 1, 3U);
+        const PlainWork work = plain_work_[last - pick(reach)];
+        const std::uint64_t before = broker.core.state().totals().succeeded;
+        const std::string answer = answer_to(work.body);
+        broker.reply_plainly(
+            work.worker, work.token,
+            pick(10) == 0 ? std::nullopt : std::optional(std::string_view(answer)));
+        const std::uint64_t gained = broker.core.state().totals().succeeded - before;
+        EXPECT_LE(gained, answered_tokens_.insert(work.token).second ? 1U : 0U) << "I8";
+        plain_succeeded_ += gained;
+    }
+
+    // A token of somebody else's, or one that nobody ever got, changes nothing.
+    void lie(const std::string& worker) {
+        std::string token = "x00000000000000000000000000";
+        if (!plain_work_.empty()) {
+            const PlainWork& work =
+                plain_work_[pick(static_cast<std::uint32_t>(plain_work_.size()))];
+            token = work.token;
+            if (work.worker == worker) {
+                token[14 + pick(9)] = '~';
+            }
+        }
+        const State& state = broker.core.state();
+        const auto counts = state.counts();
+        const std::size_t records = broker.records();
+        const std::uint64_t succeeded = state.totals().succeeded;
+        const Peer peer{.port = Port::workers, .address = {worker}};
+        broker.apply(PlainReplied{peer, token, Blob::copy_of("a lie")});
+        EXPECT_EQ(counts, state.counts());
+        EXPECT_EQ(records, broker.records());
+        EXPECT_EQ(succeeded, state.totals().succeeded);
+        broker.settle();
+    }
+
+    void collect_plain() {
+        for (int i = 0; i < plain_peers; ++i) {
+            for (const auto& frames : broker.take_plain(plain_worker(i))) {
+                if (frames.size() == 3) {
+                    plain_work_.push_back({plain_worker(i), frames[0], frames[2]});
+                }
+            }
+            const std::string client = "q" + std::to_string(i);
+            for (const auto& frames : broker.take_plain(client)) {
+                ASSERT_EQ(frames.size(), 2U);
+                const std::string question = frames[1].substr(answer_to("").size());
+                EXPECT_EQ(frames[1], answer_to(question));
+                EXPECT_EQ(asked_[question], client) << "I16";
+                EXPECT_TRUE(answered_.insert(question).second) << "answered once";
+                ++plain_answers_;
+            }
+        }
+        if (plain_work_.size() > 30) {
+            plain_work_.erase(plain_work_.begin(), plain_work_.begin() + 15);
+        }
+    }
+
     void keep(const Sent& sent) {
         if (const auto* assign = std::get_if<Assign>(&sent.message)) {
             for (const AssignItem& task : assign->items) {
                 EXPECT_TRUE(fences_[task.id] < task.fence) << "I6";
                 fences_[task.id] = task.fence;
-                EXPECT_TRUE(accepted_.contains(task.id) && !succeeded_.contains(task.id)) << "I2";
-                held_.push_back({sent.peer.address.front(), {.id = task.id, .fence = task.fence}});
+                const bool is_plain = task.number == 0;
+                EXPECT_TRUE(is_plain || accepted_.contains(task.id)) << "I2";
+                EXPECT_FALSE(succeeded_.contains(task.id)) << "I8";
+                held_.push_back({sent.peer.address.front(),
+                                 {.id = task.id, .fence = task.fence},
+                                 is_plain ? std::string(task.payload.view) : std::string{}});
             }
         }
     }
@@ -288,12 +426,16 @@ private:
             EXPECT_EQ(published.header.sequence_first, last + 1) << "I19";
             last += published.header.count;
         }
+        if (has_plain_) {
+            collect_plain();
+        }
         broker.forget();
         if (held_.size() > 100) {
             held_.erase(held_.begin(), held_.begin() + 50);
         }
     }
 
+    bool has_plain_;
     std::mt19937_64 dice_;
     std::uint32_t task_last_ = 0;
     std::set<TaskId> accepted_;
@@ -302,12 +444,33 @@ private:
     std::vector<Held> held_;
     std::map<std::string, std::uint64_t> known_sessions_;
     std::map<std::string, std::uint64_t> sequences_;
+
+    std::map<std::string, std::string> asked_;  // questions of plain clients: by whom
+    std::set<std::string> answered_;
+    std::vector<PlainWork> plain_work_;
+    std::set<std::string> answered_tokens_;
+    std::uint64_t plain_accepted_ = 0;
+    std::uint64_t plain_succeeded_ = 0;  // replies of plain workers that counted
+    std::uint64_t plain_answers_ = 0;
 };
 
 class RandomEvents : public testing::TestWithParam<std::uint64_t> {};
 
 TEST_P(RandomEvents, BreakNoInvariantAndEverythingFinishesInTheEnd) {  // I2 to I20, L1
     Storm storm(GetParam());
+
+    for (int i = 0; i < 3'000 && !testing::Test::HasFailure(); ++i) {
+        storm.step();
+    }
+    storm.check_conservation();
+    storm.check_everything_happened();
+    storm.drain();
+
+    storm.check_conservation();
+}
+
+TEST_P(RandomEvents, WithPlainPeersDoNotEither) {  // I25
+    Storm storm(GetParam(), Storm::Plain::present);
 
     for (int i = 0; i < 3'000 && !testing::Test::HasFailure(); ++i) {
         storm.step();
