@@ -119,8 +119,59 @@ struct FloorRaised {
     WallTime floor{};
 };
 
-using Record = std::variant<TaskAccepted, TaskDue, AttemptStarted, AttemptReturned, AttemptFailed,
-                            TaskSucceeded, TaskDied, TaskCancelled, TaskExpired, TaskRetried,
-                            TaskRemoved, QueueChanged, FloorRaised>;
+// Facts told again at the head of the journal, so that its oldest part can go. They change nothing
+// in a state that knows them already.
+
+// A task, whole.
+struct TaskCarried {
+    std::uint64_t number = 0;
+    TaskId id;
+    std::uint64_t content_hash = 0;
+    std::string_view kind;
+    std::string_view queue;
+    Octets payload;
+    ContentType content_type = ContentType::octets;
+    std::uint8_t priority = 0;
+    TaskState state = TaskState::ready;
+    bool is_returned = false;
+    std::uint16_t attempts = 0;
+    std::uint16_t attempts_max = 1;
+    std::uint32_t version = 0;
+    std::uint32_t series = 0;
+    Fence fence;
+    milliseconds run_max{0};  // 0: the queue's
+    WallTime not_before{};
+    WallTime deadline{};
+    WallTime accepted_at{};
+    WallTime retry_at{};  // of a scheduled task that failed
+    Blob worker;          // the latest attempt's
+    WallTime started_at{};
+    Blob error_class;
+    Blob error_text;
+    Octets result;
+    ContentType result_type = ContentType::octets;
+    WallTime finished_at{};
+    std::uint64_t finished_order = 0;  // of a final task
+};
+
+struct TombstoneCarried {
+    TaskId id;
+    std::uint64_t number = 0;
+    std::uint64_t content_hash = 0;
+    Fence fence;
+    TaskState state = TaskState::succeeded;
+    WallTime removed_at{};
+};
+
+// What was given out so far, though whoever got it may be gone.
+struct BasesCarried {
+    std::uint64_t number_last = 0;
+    std::uint64_t finished_order_last = 0;
+};
+
+using Record =
+    std::variant<TaskAccepted, TaskDue, AttemptStarted, AttemptReturned, AttemptFailed,
+                 TaskSucceeded, TaskDied, TaskCancelled, TaskExpired, TaskRetried, TaskRemoved,
+                 QueueChanged, FloorRaised, TaskCarried, TombstoneCarried, BasesCarried>;
 
 }  // namespace xebec::broker

@@ -89,6 +89,9 @@ private:
     void on(const TaskRemoved& record, Now now);
     void on(const QueueChanged& record, Now now);
     void on(const FloorRaised& record, Now now);
+    void on(const TaskCarried& record, Now now);
+    void on(const TombstoneCarried& record, Now now);
+    void on(const BasesCarried& record, Now now);
 
     TaskIndex expect(std::uint64_t number);
     void leave(TaskIndex task);                                       // the state it is in

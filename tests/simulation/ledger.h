@@ -90,6 +90,10 @@ private:
     void on(const broker::TaskRemoved& record, Now now);
     void on(const broker::QueueChanged& record, Now now);
     void on(const broker::FloorRaised& record, Now now);
+    // Told again: nothing new.
+    void on(const broker::TaskCarried&, Now) {}
+    void on(const broker::TombstoneCarried&, Now) {}
+    void on(const broker::BasesCarried&, Now) {}
     Entry& entry(std::uint64_t number);
     Entry& leased(std::uint64_t number);
     void end(Entry& entry, TaskState state);

@@ -1,0 +1,84 @@
+// Facts told again: they change nothing in a state that knows them already.
+
+#include "broker/core/state.h"
+
+#include <algorithm>
+
+namespace xebec::broker {
+
+namespace {
+
+// The steady instant that lies as far from now as `at` does. An instant of the past stays now's:
+// the steady clock may not have run that long.
+Instant steady_of(WallTime at, Now now) {
+    return now.steady + std::max<Duration>(Duration{0}, at - now.wall);
+}
+
+}  // namespace
+
+void State::on(const TaskCarried& record, Now now) {
+    number_last_ = std::max(number_last_, record.number);
+    number_shown_last_ = std::max(number_shown_last_, record.number);
+    finished_order_last_ = std::max(finished_order_last_, record.finished_order);
+    if (tasks_.find(record.number) != no_task) {
+        return;
+    }
+    const TaskIndex index = tasks_.insert(record.id, record.number);
+    Task& task = tasks_[index];
+    task.content_hash = record.content_hash;
+    task.payload = record.payload.keep();
+    task.content_type = record.content_type;
+    task.priority = record.priority;
+    task.attempts = record.attempts;
+    task.attempts_max = record.attempts_max;
+    task.version = record.version;
+    task.fence = record.fence;
+    task.accepted_at = record.accepted_at;
+    task.is_returned = record.is_returned;
+    task.lane = lane_for(record.queue, record.kind);
+    Details& details = tasks_.details(task);
+    details.run_max = record.run_max;
+    details.not_before = record.not_before;
+    details.deadline = record.deadline;
+    details.series = record.series;
+    details.worker = record.worker;
+    details.started_at = record.started_at;
+    details.error_class = record.error_class;
+    details.error_text = record.error_text;
+    details.result = record.result.keep();
+    details.result_type = record.result_type;
+    details.finished_at = record.finished_at;
+    details.finished_order = record.finished_order;
+    details.finished_steady = is_final(record.state) ? now.steady : Instant{};
+    if (record.retry_at != WallTime{}) {
+        details.retry_at = steady_of(record.retry_at, now);
+    }
+    if (record.deadline != WallTime{} && !is_final(record.state)) {
+        deadlines_.arm(record.deadline, index);
+    }
+    octets_ += octets_of(task);
+    ++queue_of(task).created;
+    enter(index, record.state, now);
+}
+
+void State::on(const TombstoneCarried& record, Now now) {
+    number_last_ = std::max(number_last_, record.number);
+    number_shown_last_ = std::max(number_shown_last_, record.number);
+    if (tombstones_.find(record.id) != nullptr) {
+        return;
+    }
+    tombstones_.add(record.id,
+                    {.number = record.number,
+                     .content_hash = record.content_hash,
+                     .fence = record.fence,
+                     .state = record.state},
+                    {now.steady, record.removed_at});
+}
+
+void State::on(const BasesCarried& record, Now) {
+    number_last_ = std::max(number_last_, record.number_last);
+    number_shown_last_ = std::max(number_shown_last_, record.number_last);
+    finished_order_last_ = std::max(finished_order_last_, record.finished_order_last);
+}
+
+}  // namespace xebec::broker
