@@ -4,14 +4,12 @@
 // waits for durability already does.
 
 #include "broker/core/records.h"
+#include "broker/journal/position.h"
 
 #include <cstdint>
 #include <span>
 
 namespace xebec::broker {
-
-// A position is the number of records up to it, since the broker started.
-using Position = std::uint64_t;
 
 class MemoryJournal {
 public:

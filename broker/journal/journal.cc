@@ -1,0 +1,82 @@
+#include "broker/journal/journal.h"
+
+namespace xebec::broker::journal {
+
+Journal::Journal(runtime::FileSystem& files, const Options& options, const Replay& replay)
+    : shared_(options.segment_octets, {}, 0), reader_(files, options.folder) {
+    if (!files.exists(options.folder)) {
+        files.make_folder(options.folder);
+        files.flush_folder(options.folder.parent_path());
+    }
+    SegmentFiles segments(files, {.folder = options.folder,
+                                  .partition = options.partition,
+                                  .segment_octets = options.segment_octets,
+                                  .seed = options.seed});
+    Recovered recovered = recover(segments, replay);
+    cuts_ = std::move(recovered.cuts);
+    records_written_again_ = recovered.records_written_again;
+    was_stopped_cleanly_ = recovered.was_stopped_cleanly;
+    end_ = recovered.head.position;
+    segment_ = recovered.head.segment.segment;
+    shared_.layout =
+        Layout(segments.options().segment_octets, {segment_, recovered.head.end}, end_);
+    shared_.durable = end_;
+    shared_.oldest_wanted = recovered.head.oldest;
+    shared_.segments = std::move(recovered.segments);
+    writer_.emplace(std::move(segments), std::move(recovered.head), options.writer, shared_);
+}
+
+Position Journal::append(std::span<const Record> records) {
+    const Position first = end_;
+    places_.clear();
+    if (records.empty()) {
+        return first;
+    }
+    bool was_empty = false;
+    {
+        const std::lock_guard lock(shared_.mutex);
+        was_empty = shared_.growing.empty();
+        const std::size_t before = shared_.growing.octets.size();
+        shared_.layout.add(records, shared_.growing, places_);
+        shared_.octets_waiting += shared_.growing.octets.size() - before;
+        end_ = shared_.layout.end();
+        segment_ = shared_.layout.cursor().segment;
+    }
+    if (was_empty) {
+        on_work();
+    }
+    return first;
+}
+
+std::vector<SegmentUse> Journal::segments() const {
+    const std::lock_guard lock(shared_.mutex);
+    return shared_.segments;
+}
+
+void Journal::trim(std::uint32_t first_needed) {
+    {
+        const std::lock_guard lock(shared_.mutex);
+        shared_.oldest_wanted = std::max(shared_.oldest_wanted, std::min(first_needed, segment_));
+    }
+    on_work();
+}
+
+std::string Journal::failure() const {
+    const std::lock_guard lock(shared_.mutex);
+    return shared_.failure;
+}
+
+void Journal::read(std::span<const ReadRequest> requests) {
+    reader_.ask(requests);
+    on_reads();
+}
+
+void Journal::close() {
+    {
+        const std::lock_guard lock(shared_.mutex);
+        shared_.is_closing = true;
+    }
+    on_work();
+}
+
+}  // namespace xebec::broker::journal

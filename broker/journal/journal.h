@@ -1,0 +1,98 @@
+#pragma once
+// The journal: the durable sequence of records. Its owner appends and is told what has become
+// durable; the disk's side does the work. Both are driven by hand, or the disk's side by threads
+// (threads.h). docs/journal.md describes the files.
+
+#include "broker/journal/journal_error.h"
+#include "broker/journal/payload_reader.h"
+#include "broker/journal/recovery.h"
+#include "broker/journal/shared.h"
+#include "broker/journal/writer.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace xebec::broker::journal {
+
+struct Options {
+    std::filesystem::path folder;  // made if absent
+    std::uint32_t partition = 0;
+    std::uint64_t segment_octets = segment_octets_default;  // smaller in tests
+    std::uint64_t seed = 0;                                 // random, another one in every run
+    Writer::Options writer;
+};
+
+class Journal {
+public:
+    // Verifies what is there, gives back its records, and begins a new segment. May be killed
+    // anywhere and repeated. Throws JournalError or runtime::FileError with a sentence for people.
+    Journal(runtime::FileSystem& files, const Options& options, const Replay& replay);
+
+    // What the start found.
+    const std::vector<CutTail>& cuts() const { return cuts_; }
+    std::uint64_t records_written_again() const { return records_written_again_; }
+    bool was_stopped_cleanly() const { return was_stopped_cleanly_; }
+
+    // ---- the owner's side: one thread, never waits for the disk ----
+
+    // Takes the records of one step; they become durable together. Gives the position of the first;
+    // the one behind it is that plus one, and so on. Every record has to fit a segment.
+    Position append(std::span<const Record> records);
+    // Where the payloads of the records last appended will lie; valid until the next append.
+    std::span<const Places> places() const { return places_; }
+    // The segment in which the last record lies.
+    std::uint32_t segment() const { return segment_; }
+
+    Position end() const { return end_; }
+    // Everything before this position survives a power cut; with `flush_every`, a crash of the
+    // process.
+    Position durable_position() const { return shared_.durable; }
+    std::uint64_t octets_waiting() const { return shared_.octets_waiting; }
+
+    // Oldest first.
+    std::vector<SegmentUse> segments() const;
+    // Segments before this one are needed no more. They go once that is on the disk too.
+    void trim(std::uint32_t first_needed);
+
+    // There is no room for another segment; what is left takes records still. Ends by itself.
+    bool is_disk_full() const { return shared_.is_disk_full; }
+    // A write, flush, truncate or rename failed: nothing becomes durable any more, for ever.
+    bool has_failed() const { return shared_.has_failed; }
+    std::string failure() const;
+
+    // What is asked for has to be durable, and its segment may not be trimmed before the answer.
+    void read(std::span<const ReadRequest> requests);
+    std::vector<ReadAnswer> take_answers() { return reader_.take_answers(); }
+
+    // After the last append: the disk's side writes everything, then a closing frame.
+    void close();
+
+    // ---- the disk's side ----
+
+    // One piece of work; when there is more without an append (see Writer::work). One thread.
+    std::optional<Instant> work(Instant now) { return writer_->work(now); }
+    // Answers what was asked for; false if there was nothing. One thread, may be another.
+    bool work_reads() { return reader_.work(); }
+
+    // Called by the owner's side when the disk's has something to do.
+    std::function<void()> on_work = [] {};
+    std::function<void()> on_reads = [] {};
+
+private:
+    std::vector<CutTail> cuts_;
+    std::uint64_t records_written_again_ = 0;
+    bool was_stopped_cleanly_ = false;
+    Shared shared_;
+    PayloadReader reader_;
+    std::optional<Writer> writer_;
+    std::vector<Places> places_;
+    Position end_ = 0;
+    std::uint32_t segment_ = 0;
+};
+
+}  // namespace xebec::broker::journal

@@ -1,0 +1,86 @@
+#include "broker/journal/layout.h"
+
+#include "protocol/check.h"
+
+namespace xebec::broker::journal {
+
+namespace {
+
+// A batch's memory beyond this is given back.
+constexpr std::size_t batch_octets_kept_max = 32 << 20;
+
+}  // namespace
+
+void Batch::clear() {
+    octets.clear(batch_octets_kept_max);
+    runs.clear();
+}
+
+void Layout::add(std::span<const Record> records, Batch& batch, std::vector<Places>& places) {
+    while (!records.empty()) {
+        records = records.subspan(add_frame(records, batch, places));
+    }
+}
+
+std::size_t Layout::add_frame(std::span<const Record> records, Batch& batch,
+                              std::vector<Places>& places) {
+    const std::size_t begin = batch.octets.size();
+    const std::size_t places_begin = places.size();
+    batch.octets.room(frame_header_octets);
+    batch.octets.advance(frame_header_octets);
+    RecordEncoder encoder(batch.octets);
+    encoder.begin();
+    std::size_t count = 0;
+    for (const Record& record : records) {
+        const RecordEncoder::Extent before = encoder.extent();
+        encoder.add(record, places.emplace_back());
+        const RecordEncoder::Extent after = encoder.extent();
+        if (frame_header_octets + after.metadata + after.payloads > frame_octets_max()) {
+            encoder.cut(before);
+            places.pop_back();
+            break;
+        }
+        ++count;
+    }
+    check(count > 0, "a record fits a segment");
+    Frame frame{.kind = FrameKind::batch,
+                .metadata_octets = static_cast<std::uint32_t>(encoder.extent().metadata),
+                .payload_octets = static_cast<std::uint32_t>(encoder.extent().payloads),
+                .record_count = static_cast<std::uint32_t>(count),
+                .position = end_};
+    encoder.finish();
+    put_down(frame, begin, batch);
+    const std::uint64_t metadata = frame.offset + frame_header_octets;
+    for (std::size_t i = places_begin; i < places.size(); ++i) {
+        place(places[i], cursor_.segment, metadata, metadata + frame.metadata_octets);
+    }
+    return count;
+}
+
+void Layout::put_down(Frame& frame, std::size_t begin, Batch& batch) {
+    const std::uint64_t octets = frame.octets();
+    batch.octets.append_zeros(begin + octets - batch.octets.size());
+    if (cursor_.offset + octets + ending_octets > segment_octets_) {
+        cursor_ = {cursor_.segment + 1, frames_offset};
+    }
+    frame.offset = static_cast<std::uint32_t>(cursor_.offset);
+    encode(frame, {}, batch.octets.data() + begin);
+    if (batch.runs.empty() || batch.runs.back().segment != cursor_.segment) {
+        batch.runs.push_back(
+            {.segment = cursor_.segment, .offset = frame.offset, .begin = begin, .end = begin});
+    }
+    batch.runs.back().end += octets;
+    cursor_.offset += octets;
+    end_ += frame.record_count;
+    batch.end = end_;
+}
+
+bool Layout::take_sector() {
+    if (cursor_.offset + sector_octets + ending_octets > segment_octets_) {
+        return false;
+    }
+    cursor_.offset += sector_octets;
+    return true;
+}
+
+}  // namespace xebec::broker::journal

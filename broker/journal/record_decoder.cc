@@ -1,0 +1,296 @@
+#include "broker/journal/record_codec.h"
+#include "broker/journal/record_types.h"
+#include "protocol/limits.h"
+
+namespace xebec::broker::journal {
+
+// Reads fields; after the first that is wrong everything is empty, and `is_good` says no.
+class RecordReader {
+public:
+    explicit RecordReader(RecordDecoder& decoder) : decoder_(decoder) {}
+
+    bool is_good() const { return is_good_; }
+
+    std::uint8_t octet() { return static_cast<std::uint8_t>(take(1, zero_prefix)[0]); }
+    template <class Enum>
+    Enum choice(Enum last) {
+        const std::uint8_t value = octet();
+        is_good_ = is_good_ && value <= static_cast<std::uint8_t>(last);
+        return is_good_ ? static_cast<Enum>(value) : Enum{};
+    }
+    bool flag() {
+        const std::uint8_t value = octet();
+        is_good_ = is_good_ && value <= 1;
+        return value == 1;
+    }
+    std::uint64_t number(std::uint64_t max = UINT64_MAX) {
+        std::uint64_t value = 0;
+        for (unsigned shift = 0; shift < 64; shift += 7) {
+            const std::uint8_t next = octet();
+            if (shift == 63 && next > 1) {
+                break;
+            }
+            value |= static_cast<std::uint64_t>(next & 0x7F) << shift;
+            if (next < 0x80) {
+                is_good_ = is_good_ && value <= max && (next != 0 || shift == 0);
+                return is_good_ ? value : 0;
+            }
+        }
+        is_good_ = false;
+        return 0;
+    }
+    template <class Small>
+    Small small() {
+        return static_cast<Small>(number(std::numeric_limits<Small>::max()));
+    }
+    std::int64_t signed_number() {
+        const std::uint64_t value = number();
+        return static_cast<std::int64_t>((value >> 1) ^ (~(value & 1) + 1));
+    }
+    WallTime time() { return WallTime{milliseconds{signed_number()}}; }
+    milliseconds duration() { return milliseconds{signed_number()}; }
+    std::uint64_t fixed() {
+        return load<std::uint64_t>(take(8, std::string_view("\0\0\0\0\0\0\0", 8)).data());
+    }
+    TaskId id() {
+        constexpr char none[16] = {};
+        TaskId id;
+        std::memcpy(id.octets.data(), take(16, std::string_view(none, 16)).data(), 16);
+        return id;
+    }
+    std::string_view text(std::size_t octets_max) {
+        return take(static_cast<std::size_t>(number(octets_max)), {});
+    }
+    Blob blob(std::size_t octets_max) { return Blob::copy_of(text(octets_max)); }
+    Blob worker() {
+        const std::string_view name = text(worker_name_octets_max);
+        if (name != decoder_.worker_last_.view()) {
+            decoder_.worker_last_ = Blob::copy_of(name);
+        }
+        return decoder_.worker_last_;
+    }
+    Fence fence() {
+        const auto epoch = small<std::uint32_t>();
+        return {epoch, small<std::uint32_t>()};
+    }
+    Octets payload(Locator& locator, std::uint32_t& octets) {
+        switch (choice(PayloadForm::apart)) {
+            case PayloadForm::empty:
+                return {};
+            case PayloadForm::in_line:
+                return in_line(locator, octets);
+            case PayloadForm::apart:
+                apart(locator, octets);
+                return {};
+        }
+        return {};
+    }
+
+private:
+    std::string_view take(std::size_t size, std::string_view otherwise) {
+        is_good_ = is_good_ && decoder_.rest_.size() >= size;
+        if (!is_good_) {
+            return otherwise.empty() ? std::string_view() : std::string_view(zeros, size);
+        }
+        const std::string_view taken = decoder_.rest_.substr(0, size);
+        decoder_.rest_.remove_prefix(size);
+        return taken;
+    }
+    Octets in_line(Locator& locator, std::uint32_t& octets) {
+        const auto here = static_cast<std::uint32_t>(decoder_.all_.size() - decoder_.rest_.size());
+        const std::string_view prefix = take(payload_prefix_octets, zero_prefix);
+        const auto size = load<std::uint32_t>(prefix.data());
+        is_good_ = is_good_ && size > 0 && size <= inline_octets_max;
+        const std::string_view content = take(is_good_ ? size : 0, {});
+        is_good_ = is_good_ && payload_checksum(content) == load<std::uint64_t>(prefix.data() + 4);
+        locator = {in_metadata, here};
+        octets = size;
+        return is_good_ ? Octets(content) : Octets();
+    }
+    void apart(Locator& locator, std::uint32_t& octets) {
+        Apart apart{.offset = small<std::uint32_t>()};
+        const std::string_view prefix = take(payload_prefix_octets, zero_prefix);
+        apart.octets = load<std::uint32_t>(prefix.data());
+        apart.checksum = load<std::uint64_t>(prefix.data() + 4);
+        is_good_ = is_good_ && apart.octets > inline_octets_max;
+        locator = {in_payloads, apart.offset};
+        octets = apart.octets;
+        decoder_.apart_.push_back(apart);
+    }
+
+    static constexpr char zeros[16] = {};
+    static constexpr std::string_view zero_prefix{zeros, payload_prefix_octets};
+
+    RecordDecoder& decoder_;
+    bool is_good_ = true;
+};
+
+namespace {
+
+constexpr auto state_last = static_cast<TaskState>(task_state_count - 1);
+
+// The fields of braced initialisers are read from left to right.
+
+Record read_accepted(RecordReader& in, Places& places) {
+    TaskAccepted r{.number = in.number(),
+                   .id = in.id(),
+                   .content_hash = in.fixed(),
+                   .kind = in.text(kind_octets_max),
+                   .queue = in.text(queue_name_octets_max),
+                   .content_type = in.choice(ContentType::json),
+                   .priority = in.octet(),
+                   .attempts_max = in.small<std::uint16_t>(),
+                   .run_max = in.duration(),
+                   .not_before = in.time(),
+                   .deadline = in.time(),
+                   .at = in.time()};
+    r.payload = in.payload(places.payload, places.payload_octets);
+    return r;
+}
+
+Record read_failed(RecordReader& in) {
+    return AttemptFailed{.number = in.number(),
+                         .error_class = in.blob(error_text_octets_max),
+                         .error_text = in.blob(error_text_octets_max),
+                         .pause = in.duration(),
+                         .run_us = in.number(),
+                         .at = in.time()};
+}
+
+Record read_succeeded(RecordReader& in, Places& places) {
+    TaskSucceeded r{.number = in.number(),
+                    .result_type = in.choice(ContentType::json),
+                    .run_us = in.number(),
+                    .at = in.time()};
+    r.result = in.payload(places.result, places.result_octets);
+    return r;
+}
+
+Record read_died(RecordReader& in) {
+    return TaskDied{.number = in.number(),
+                    .error_class = in.blob(error_text_octets_max),
+                    .error_text = in.blob(error_text_octets_max),
+                    .run_us = in.number(),
+                    .at = in.time()};
+}
+
+Record read_queue(RecordReader& in) {
+    QueueChanged r{.queue = in.text(queue_name_octets_max)};
+    r.is_paused = in.flag();
+    r.settings = {.lease = in.duration(),
+                  .run_max = in.duration(),
+                  .attempts_max = in.small<std::uint32_t>(),
+                  .pause_first = in.duration(),
+                  .pause_max = in.duration(),
+                  .retention = in.duration(),
+                  .tasks_max = in.number()};
+    return r;
+}
+
+Record read_carried(RecordReader& in, Places& places) {
+    TaskCarried r{.number = in.number(),
+                  .id = in.id(),
+                  .content_hash = in.fixed(),
+                  .kind = in.text(kind_octets_max),
+                  .queue = in.text(queue_name_octets_max),
+                  .content_type = in.choice(ContentType::json),
+                  .priority = in.octet(),
+                  .state = in.choice(state_last),
+                  .is_returned = in.flag(),
+                  .attempts = in.small<std::uint16_t>(),
+                  .attempts_max = in.small<std::uint16_t>(),
+                  .version = in.small<std::uint32_t>(),
+                  .series = in.small<std::uint32_t>(),
+                  .fence = in.fence(),
+                  .run_max = in.duration(),
+                  .not_before = in.time(),
+                  .deadline = in.time(),
+                  .accepted_at = in.time(),
+                  .retry_at = in.time(),
+                  .worker = in.worker(),
+                  .started_at = in.time(),
+                  .error_class = in.blob(error_text_octets_max),
+                  .error_text = in.blob(error_text_octets_max),
+                  .result_type = in.choice(ContentType::json),
+                  .finished_at = in.time(),
+                  .finished_order = in.number()};
+    r.payload = in.payload(places.payload, places.payload_octets);
+    r.result = in.payload(places.result, places.result_octets);
+    return r;
+}
+
+Record read_tombstone(RecordReader& in) {
+    return TombstoneCarried{.id = in.id(),
+                            .number = in.number(),
+                            .content_hash = in.fixed(),
+                            .fence = in.fence(),
+                            .state = in.choice(state_last),
+                            .removed_at = in.time()};
+}
+
+std::optional<Record> read_record(RecordReader& in, RecordType type, Places& places) {
+    switch (type) {
+        case RecordType::task_accepted:
+            return read_accepted(in, places);
+        case RecordType::task_due:
+            return TaskDue{.number = in.number(), .at = in.time()};
+        case RecordType::attempt_started: {
+            AttemptStarted r{.number = in.number(), .fence = in.fence()};
+            r.at = in.time();
+            r.worker = in.worker();
+            return r;
+        }
+        case RecordType::attempt_returned:
+            return AttemptReturned{.number = in.number(), .is_charged = in.flag(), .at = in.time()};
+        case RecordType::attempt_failed:
+            return read_failed(in);
+        case RecordType::task_succeeded:
+            return read_succeeded(in, places);
+        case RecordType::task_died:
+            return read_died(in);
+        case RecordType::task_cancelled:
+            return TaskCancelled{.number = in.number(), .at = in.time()};
+        case RecordType::task_expired:
+            return TaskExpired{.number = in.number(), .at = in.time()};
+        case RecordType::task_retried:
+            return TaskRetried{
+                .number = in.number(), .attempts_max = in.small<std::uint16_t>(), .at = in.time()};
+        case RecordType::task_removed:
+            return TaskRemoved{.number = in.number(), .at = in.time()};
+        case RecordType::queue_changed:
+            return read_queue(in);
+        case RecordType::floor_raised:
+            return FloorRaised{.floor = in.time()};
+        case RecordType::task_carried:
+            return read_carried(in, places);
+        case RecordType::tombstone_carried:
+            return read_tombstone(in);
+        case RecordType::bases_carried:
+            return BasesCarried{.number_last = in.number(), .finished_order_last = in.number()};
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Record> RecordDecoder::next() {
+    if (rest_.empty() || !fault_.empty()) {
+        return std::nullopt;
+    }
+    places_ = {};
+    const std::size_t at = all_.size() - rest_.size();
+    RecordReader in(*this);
+    const std::uint8_t type = in.octet();
+    std::optional<Record> record = read_record(in, static_cast<RecordType>(type), places_);
+    if (!record) {
+        fault_ =
+            "a record of the unknown type " + std::to_string(type) + ": written by a newer xebec?";
+    } else if (!in.is_good()) {
+        fault_ = "a record of type " + std::to_string(type) + " at octet " + std::to_string(at) +
+                 " of the metadata has a wrong field";
+        record.reset();
+    }
+    return record;
+}
+
+}  // namespace xebec::broker::journal

@@ -1,0 +1,38 @@
+#pragma once
+// The codes of records in the journal. They are never given to something else; a new one raises the
+// format's version.
+
+#include <cstddef>
+#include <cstdint>
+
+namespace xebec::broker::journal {
+
+enum class RecordType : std::uint8_t {
+    task_accepted = 1,
+    task_due = 2,
+    attempt_started = 3,
+    attempt_returned = 4,
+    attempt_failed = 5,
+    task_succeeded = 6,
+    task_died = 7,
+    task_cancelled = 8,
+    task_expired = 9,
+    task_retried = 10,
+    task_removed = 11,
+    queue_changed = 12,
+    floor_raised = 13,
+    task_carried = 14,
+    tombstone_carried = 15,
+    bases_carried = 16,
+};
+
+enum class PayloadForm : std::uint8_t { empty = 0, in_line = 1, apart = 2 };
+
+// More than the fields of any record take, texts and inline payloads aside.
+constexpr std::size_t fields_octets_max = 384;
+
+// What stands for a segment in a place that is not real yet.
+constexpr std::uint32_t in_metadata = 1;
+constexpr std::uint32_t in_payloads = 2;
+
+}  // namespace xebec::broker::journal

@@ -1,0 +1,262 @@
+#include "broker/journal/writer.h"
+
+#include "broker/journal/octets.h"
+#include "protocol/check.h"
+
+#include <algorithm>
+
+namespace xebec::broker::journal {
+
+Writer::Writer(SegmentFiles files, Head head, Options options, Shared& shared)
+    : files_(std::move(files)),
+      options_(options),
+      shared_(shared),
+      segment_(std::move(head.segment)),
+      chain_{.nonce = segment_.nonce,
+             .checksum = head.checksum,
+             .position = head.position,
+             .oldest = head.oldest},
+      end_(head.end),
+      flushed_(head.flushed),
+      oldest_named_(head.oldest) {}
+
+std::optional<Instant> Writer::work(Instant now) {
+    if (shared_.has_failed) {
+        return std::nullopt;
+    }
+    try {
+        return work_unguarded(now);
+    } catch (const runtime::FileError& error) {
+        fail(error.what());
+        return std::nullopt;
+    }
+}
+
+std::optional<Instant> Writer::work_unguarded(Instant now) {
+    if (is_closed_) {
+        return std::nullopt;
+    }
+    if (take_batch()) {
+        if (!write_batch(now)) {
+            return room_check_at_;
+        }
+        // Under a flood the next segment grows beside this one, twice as fast.
+        keep_ready(now, 2 * end_);
+        return now;
+    }
+    if (flush_at_ && *flush_at_ <= now) {
+        flush(now);
+        return now;
+    }
+    if (write_mark(now) || retire_one() || keep_ready(now, files_.prepared_octets() + 1)) {
+        return now;
+    }
+    return next_deadline();
+}
+
+std::optional<Instant> Writer::next_deadline() const {
+    std::optional<Instant> next;
+    for (const auto& deadline : {room_check_at_, flush_at_, mark_at_}) {
+        if (deadline && (!next || *deadline < *next)) {
+            next = deadline;
+        }
+    }
+    return next;
+}
+
+// ---- records ----
+
+bool Writer::take_batch() {
+    if (!batch_.empty()) {
+        return true;  // it waits for a segment
+    }
+    const std::lock_guard lock(shared_.mutex);
+    if (shared_.growing.empty()) {
+        return false;
+    }
+    std::swap(batch_, shared_.growing);
+    chain_.oldest = shared_.oldest_wanted;
+    run_next_ = 0;
+    return true;
+}
+
+bool Writer::write_batch(Instant now) {
+    while (run_next_ < batch_.runs.size()) {
+        const Run& run = batch_.runs[run_next_];
+        if (run.segment != segment_.segment && !begin_segment(now)) {
+            return false;
+        }
+        write_run(run);
+        ++run_next_;
+    }
+    is_dirty_ = true;
+    if (options_.flush_every == Duration{0}) {
+        flush(now);
+    } else if (!flush_at_) {
+        flush_at_ = now + options_.flush_every;
+    }
+    shared_.octets_waiting -= batch_.octets.size();
+    shared_.durable = batch_.end;
+    batch_.clear();
+    return true;
+}
+
+void Writer::write_run(const Run& run) {
+    check(run.offset == end_, "what is appended lies behind what is written");
+    link_frames(run);
+    segment_.file->write_at(run.offset,
+                            batch_.octets.view().substr(run.begin, run.end - run.begin));
+    end_ += run.end - run.begin;
+}
+
+void Writer::link_frames(const Run& run) {
+    for (std::size_t at = run.begin; at < run.end;) {
+        char* const octets = batch_.octets.data() + at;
+        auto frame = decode_frame({octets, run.end - at});
+        check(frame.has_value(), "a batch consists of frames");
+        frame->flushed = static_cast<std::uint32_t>(flushed_);
+        chain_.link(*frame, {octets + frame_header_octets, frame->metadata_octets}, octets);
+        at += frame->octets();
+    }
+}
+
+// The old segment is whole on the disk before the new one says that it follows.
+bool Writer::begin_segment(Instant now) {
+    while (!next_) {
+        if (!keep_ready(now, files_.prepared_octets() + 1)) {
+            return false;
+        }
+    }
+    write_sector_frame(FrameKind::seal);
+    flush_head();
+    segment_ = std::move(*next_);
+    next_.reset();
+    chain_.nonce = segment_.nonce;
+    end_ = opening_offset;
+    flushed_ = opening_offset;
+    write_sector_frame(FrameKind::opening);
+    note_segments();
+    return true;
+}
+
+void Writer::write_sector_frame(FrameKind kind) {
+    write_sector(*segment_.file, chain_,
+                 {.kind = kind,
+                  .offset = static_cast<std::uint32_t>(end_),
+                  .flushed = static_cast<std::uint32_t>(flushed_)});
+    end_ += sector_octets;
+    is_dirty_ = true;
+}
+
+// ---- flushing ----
+
+void Writer::flush_head() {
+    segment_.file->flush();
+    flushed_ = end_;
+    is_dirty_ = false;
+    oldest_named_ = chain_.oldest;
+}
+
+void Writer::flush(Instant now) {
+    flush_head();
+    flush_at_.reset();
+    mark_at_ = now + options_.mark_after;
+}
+
+// Names what is on the disk, once nothing was appended for a while. Also when something else has to
+// be said and there are no records to say it with.
+bool Writer::write_mark(Instant now) {
+    const auto kind = choose_mark(now);
+    if (!kind) {
+        return false;
+    }
+    if (*kind == FrameKind::closing && is_dirty_) {
+        flush_head();
+    }
+    mark_at_.reset();
+    flush_at_.reset();
+    write_sector_frame(*kind);
+    flush_head();
+    is_closed_ = *kind == FrameKind::closing;
+    return true;
+}
+
+std::optional<FrameKind> Writer::choose_mark(Instant now) {
+    const std::lock_guard lock(shared_.mutex);
+    if (!shared_.growing.empty()) {
+        return std::nullopt;
+    }
+    if (shared_.is_closing) {
+        return FrameKind::closing;  // its room is always kept
+    }
+    const bool must_name_oldest = shared_.oldest_wanted != oldest_named_;
+    const bool is_due = mark_at_ && *mark_at_ <= now;
+    if (!must_name_oldest && !is_due) {
+        return std::nullopt;
+    }
+    if (!shared_.layout.take_sector()) {
+        mark_at_.reset();  // the next segment will say it
+        return std::nullopt;
+    }
+    chain_.oldest = shared_.oldest_wanted;
+    return FrameKind::mark;
+}
+
+// ---- segments ----
+
+// Works on the next segment until it has this many octets. False: there is nothing to do now.
+bool Writer::keep_ready(Instant now, std::uint64_t octets_wanted) {
+    if (next_ || (room_check_at_ && *room_check_at_ > now)) {
+        return false;
+    }
+    try {
+        while (files_.prepared_octets() < octets_wanted) {
+            if (files_.prepare(segment_.segment + 1)) {
+                next_ = files_.take_prepared();
+                break;
+            }
+        }
+        room_check_at_.reset();
+        shared_.is_disk_full = false;
+        return true;
+    } catch (const runtime::FileError& error) {
+        if (!error.is_disk_full()) {
+            throw;
+        }
+        room_check_at_ = now + options_.room_check_every;
+        shared_.is_disk_full = true;
+        return false;
+    }
+}
+
+// Removes the oldest segment, once a frame on the disk says that it is not needed.
+bool Writer::retire_one() {
+    std::uint32_t segment = 0;
+    {
+        const std::lock_guard lock(shared_.mutex);
+        if (is_closed_ || shared_.segments.empty() ||
+            shared_.segments.front().segment >= oldest_named_) {
+            return false;
+        }
+        segment = shared_.segments.front().segment;
+        shared_.segments.erase(shared_.segments.begin());
+    }
+    files_.retire(segment);
+    room_check_at_.reset();
+    return true;
+}
+
+void Writer::note_segments() {
+    const std::lock_guard lock(shared_.mutex);
+    shared_.segments.push_back({segment_.segment, files_.options().segment_octets});
+}
+
+void Writer::fail(const std::string& why) {
+    {
+        const std::lock_guard lock(shared_.mutex);
+        shared_.failure = why;
+    }
+    shared_.has_failed = true;
+}
+
+}  // namespace xebec::broker::journal

@@ -1,0 +1,27 @@
+#pragma once
+// Records for tests of the journal, and how to compare them.
+
+#include "broker/core/records.h"
+#include "broker/journal/record_codec.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace xebec::testing {
+
+// One of every type at least, with fields that differ from their defaults; `large` is a payload
+// that stands apart.
+std::vector<broker::Record> records_of_every_type(std::string_view large);
+
+broker::Record accepted(std::uint64_t number, std::string_view payload);
+
+// Equal for equal records. A payload that stands apart counts by its size.
+std::string fingerprint(broker::Record record, std::uint32_t payload_octets,
+                        std::uint32_t result_octets);
+std::string fingerprint(const broker::Record& record);  // of one that was not stored yet
+
+// The payload and the result of a record, those that are not empty.
+std::vector<std::string> payloads_of(const broker::Record& record);
+
+}  // namespace xebec::testing

@@ -1,0 +1,250 @@
+// What happens to the journal when the disk, the power or the process fails.
+
+#include "broker/journal/journal_error.h"
+#include "tests/unit/journal/fixture.h"
+
+#include <random>
+
+namespace xebec::testing {
+
+namespace {
+
+using namespace broker;
+using namespace broker::journal;
+
+using JournalUnderFaults = JournalFixture;
+
+bool is_prefix(const std::vector<std::string>& part, const std::vector<std::string>& whole) {
+    return part.size() <= whole.size() && std::equal(part.begin(), part.end(), whole.begin());
+}
+
+TEST_F(JournalUnderFaults, ATornTailIsCutAtEveryOctet) {  // F5, I22, I24
+    open();
+    fill(0, 2);
+    work_later();
+    const auto before = disk.snapshot();
+    append({accepted(2, std::string(700, 'x')), accepted(3, "y")});
+    work();
+    const auto after = disk.snapshot();
+    const std::string path = segment_path(journal->segment());
+    journal.reset();
+    std::size_t begin = 0;
+    while (before.at(path)[begin] == after.at(path)[begin]) {
+        ++begin;
+    }
+    const std::uint64_t frame_begin = begin / 512 * 512;
+    for (std::uint64_t kept = 0; kept < 1'536; ++kept) {
+        auto files = before;
+        files[path].replace(frame_begin, kept, after.at(path), frame_begin, kept);
+        const bool is_whole = files[path] == after.at(path);
+        disk.restore(files);
+
+        open();
+
+        ASSERT_EQ(replayed.records.size(), is_whole ? 4U : 2U) << kept;
+        ASSERT_TRUE(is_prefix(replayed.records, appended));
+        if (kept >= 64 && !is_whole) {
+            ASSERT_EQ(journal->cuts().size(), 1U) << kept;
+            ASSERT_EQ(journal->cuts()[0].offset, frame_begin);
+        }
+    }
+}
+
+// Opens what lies on the disk; what comes back has to be `appended`, or a part of it from the
+// beginning that is told to be cut, or nothing at all with a sentence.
+void expect_seen(JournalFixture& fixture, std::size_t durable, const std::string& what) {
+    try {
+        fixture.open();
+    } catch (const JournalError& error) {
+        return;
+    }
+    ASSERT_TRUE(is_prefix(fixture.replayed.records, fixture.appended)) << what;
+    ASSERT_GE(fixture.replayed.records.size(), durable) << what;
+    if (fixture.replayed.records.size() < fixture.appended.size()) {
+        ASSERT_FALSE(fixture.journal->cuts().empty()) << what;
+    }
+}
+
+TEST_F(JournalUnderFaults, EveryChangedOctetIsSeen) {  // F11, I24
+    segment_octets = 6 << 10;
+    open();
+    fill(0, 4);
+    stop();
+    open();
+    fill(4, 12, 300);  // two segments
+    work_later();
+    const std::size_t durable = appended.size();
+    append({accepted(100, "tail")});
+    work();
+    journal.reset();
+    const auto files = disk.snapshot();
+    const auto all = appended;
+    for (const auto& [path, content] : files) {
+        if (path.find("spare") != std::string::npos) {
+            continue;
+        }
+        for (std::size_t at = 0; at < content.size(); ++at) {
+            auto changed = files;
+            changed[path][at] = static_cast<char>(changed[path][at] ^ (1 << (at % 8)));
+            disk.restore(changed);
+            expect_seen(*this, durable, path + " octet " + std::to_string(at));
+            if (HasFatalFailure()) {
+                return;
+            }
+        }
+    }
+}
+
+TEST_F(JournalUnderFaults, DamageBeforeTheLastMarkStopsTheStart) {  // I24
+    open();
+    fill(0, 3);
+    work_later();
+    const auto path = segment_path(journal->segment());
+    journal.reset();
+    std::string content = disk.content(path);
+    content[1'024 + 70] ^= 1;
+    disk.set_content(path, content);
+
+    try {
+        open();
+        FAIL() << "it started";
+    } catch (const JournalError& error) {
+        EXPECT_TRUE(error.is_damage());
+        EXPECT_EQ(error.file(), path);
+        EXPECT_EQ(error.offset(), 1'024U);
+        EXPECT_NE(std::string(error.what()).find("--repair"), std::string::npos);
+    }
+}
+
+// Two starts with work in between, under a fault somewhere.
+void run_twice(JournalFixture& fixture, std::size_t& durable) {
+    for (std::uint64_t start = 0; start < 2; ++start) {
+        fixture.open();
+        ASSERT_TRUE(is_prefix(fixture.replayed.records, fixture.appended));
+        fixture.appended.resize(fixture.replayed.records.size());
+        for (std::uint64_t i = 0; i < 12; ++i) {
+            fixture.append({accepted(start * 100 + i, std::string(300, 'x'))});
+            fixture.work();
+            durable = fixture.journal->durable_position();
+        }
+        fixture.work_later();
+    }
+}
+
+TEST_F(JournalUnderFaults, AStartMayBeKilledAtEveryOperation) {  // F1, I22
+    std::uint64_t operation = 0;
+    for (bool was_killed = true; was_killed; ++operation) {
+        for (const bool is_power_cut : {false, true}) {
+            disk.~SimulatedDisk();
+            new (&disk) SimulatedDisk(operation * 2 + (is_power_cut ? 1 : 0));
+            appended.clear();
+            std::size_t durable = 0;
+            disk.kill_at(operation);
+            was_killed = false;
+            try {
+                run_twice(*this, durable);
+            } catch (const Killed&) {
+                was_killed = true;
+            }
+            journal.reset();
+            disk.revive();
+            if (is_power_cut) {
+                disk.cut_power();
+            }
+            open();
+            ASSERT_TRUE(is_prefix(replayed.records, appended)) << operation;
+            ASSERT_GE(replayed.records.size(), durable) << operation << is_power_cut;
+        }
+    }
+    EXPECT_GT(operation, 50U);
+}
+
+TEST_F(JournalUnderFaults, EveryOperationMayFail) {  // F7, F8, F9, I23
+    for (const int code : {EIO, ENOSPC}) {
+        std::uint64_t operation = 0;
+        for (bool is_over = false; !is_over; ++operation) {
+            disk.~SimulatedDisk();
+            new (&disk) SimulatedDisk(operation);
+            appended.clear();
+            std::size_t durable = 0;
+            disk.fail_at(operation, code);
+            try {
+                run_twice(*this, durable);
+            } catch (const runtime::FileError&) {
+            } catch (const JournalError& error) {
+                FAIL() << error.what();
+            }
+            is_over = disk.operations() <= operation;
+            journal.reset();
+            disk.revive();
+            disk.cut_power();
+            open();
+            ASSERT_TRUE(is_prefix(replayed.records, appended)) << operation;
+            ASSERT_GE(replayed.records.size(), durable) << operation;
+        }
+        EXPECT_GT(operation, 50U);
+    }
+}
+
+// ---- at random ----
+
+struct RandomFaults : JournalFixture, ::testing::WithParamInterface<std::uint64_t> {
+    std::mt19937_64 random{GetParam()};
+    std::uint64_t number = 0;
+    std::size_t durable = 0;
+
+    std::uint64_t draw(std::uint64_t below) { return random() % below; }
+
+    void live() {
+        for (std::uint64_t step = 0, steps = draw(60); step < steps; ++step) {
+            std::vector<Record> records;
+            const std::string payload(draw(8) == 0 ? 300 + draw(900) : draw(100), 'p');
+            for (std::uint64_t i = 0, count = 1 + draw(5); i < count; ++i) {
+                records.push_back(accepted(number++, payload));
+            }
+            append(records);
+            for (std::uint64_t i = 0, count = draw(4); i < count; ++i) {
+                journal->work(now);
+                durable = std::max<std::size_t>(durable, journal->durable_position());
+            }
+            now += std::chrono::milliseconds{draw(200)};
+        }
+        if (draw(4) == 0) {
+            stop();
+        }
+    }
+};
+
+TEST_P(RandomFaults, WhatWasToldDurableIsThereInOrder) {  // I1, I22, I23, F1, F4, F6, F8
+    disk.~SimulatedDisk();
+    new (&disk) SimulatedDisk(GetParam());
+    for (int round = 0; round < 40; ++round) {
+        const std::uint64_t fault = draw(5);
+        const std::uint64_t operation = disk.operations() + draw(120);
+        if (fault == 0) {
+            disk.fail_at(operation, EIO);
+        } else if (fault <= 2) {
+            disk.kill_at(operation);
+        }
+        try {
+            open();
+            ASSERT_TRUE(is_prefix(replayed.records, appended)) << "round " << round;
+            ASSERT_GE(replayed.records.size(), durable) << "round " << round;
+            appended.resize(replayed.records.size());
+            live();
+        } catch (const Killed&) {
+        } catch (const runtime::FileError&) {
+        }
+        journal.reset();
+        disk.revive();
+        if (draw(2) == 0) {
+            disk.cut_power();
+        }
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, RandomFaults, ::testing::Range<std::uint64_t>(1, 41));
+
+}  // namespace
+
+}  // namespace xebec::testing

@@ -1,0 +1,292 @@
+#include "tests/unit/journal/fixture.h"
+
+namespace xebec::testing {
+
+namespace {
+
+using namespace broker;
+using namespace broker::journal;
+
+using JournalOf = JournalFixture;
+
+TEST_F(JournalOf, NothingIsDurableBeforeItIsFlushed) {  // I1
+    open();
+
+    EXPECT_EQ(append({accepted(1, "a"), accepted(2, "b")}), 0U);
+    EXPECT_EQ(journal->end(), 2U);
+    EXPECT_EQ(journal->durable_position(), 0U);
+    EXPECT_GT(journal->octets_waiting(), 0U);
+    work();
+
+    EXPECT_EQ(journal->durable_position(), 2U);
+    EXPECT_EQ(journal->octets_waiting(), 0U);
+}
+
+TEST_F(JournalOf, OneRecordAloneIsFlushedAtOnce) {
+    open();
+    work();
+    append({accepted(1, "a")});
+    const std::uint64_t flushes = disk.flushes();
+
+    journal->work(now);
+
+    EXPECT_EQ(disk.flushes(), flushes + 1);
+    EXPECT_EQ(journal->durable_position(), 1U);
+}
+
+TEST_F(JournalOf, WhatIsAppendedDuringAFlushSharesTheNext) {
+    open();
+    work();
+    for (std::uint64_t i = 0; i < 10; ++i) {
+        append({accepted(i, "a")});
+    }
+    const std::uint64_t flushes = disk.flushes();
+
+    journal->work(now);
+
+    EXPECT_EQ(disk.flushes(), flushes + 1);
+    EXPECT_EQ(journal->durable_position(), 10U);
+}
+
+TEST_F(JournalOf, RecordsOfEveryTypeComeBackInOrder) {
+    const std::string large(1'000, 'x');
+    segment_octets = 64 << 10;
+    open();
+    const std::vector<Record> records = records_of_every_type(large);
+    append(records);
+    work();
+    const std::vector<Places> places(journal->places().begin(), journal->places().end());
+
+    open();
+
+    EXPECT_EQ(replayed.records, appended);
+    EXPECT_EQ(journal->end(), records.size());
+    EXPECT_EQ(journal->durable_position(), records.size());
+}
+
+TEST_F(JournalOf, PayloadsAreReadBackFromWhereTheyWereSaidToLie) {
+    const std::string large(1'000, 'x');
+    segment_octets = 64 << 10;
+    open();
+    const std::vector<Record> records = records_of_every_type(large);
+    append(records);
+    std::vector<Places> places(journal->places().begin(), journal->places().end());
+    work();
+    for (int start = 0; start < 2; ++start) {
+        std::vector<ReadRequest> requests;
+        std::vector<std::string> expected;
+        for (std::size_t i = 0; i < records.size(); ++i) {
+            for (const Locator& locator : {places[i].payload, places[i].result}) {
+                if (!locator.is_nowhere()) {
+                    requests.push_back({locator, expected.size()});
+                    expected.emplace_back();
+                }
+            }
+        }
+        std::size_t next = 0;
+        for (const Record& record : records) {
+            for (const std::string& payload : payloads_of(record)) {
+                expected[next++] = payload;
+            }
+        }
+        ASSERT_EQ(next, expected.size());
+        EXPECT_FALSE(journal->work_reads());
+        journal->read(requests);
+        EXPECT_TRUE(journal->work_reads());
+        const auto answers = journal->take_answers();
+        ASSERT_EQ(answers.size(), expected.size());
+        for (const ReadAnswer& answer : answers) {
+            EXPECT_EQ(answer.fault, "");
+            EXPECT_EQ(answer.octets.view(), expected[answer.token]);
+        }
+
+        open();  // written again: they lie elsewhere
+        places = replayed.places;
+        work();
+    }
+}
+
+TEST_F(JournalOf, ADamagedPayloadIsNotGivenOut) {  // I24
+    open();
+    append({accepted(1, std::string(1'000, 'x'))});
+    const Locator locator = journal->places()[0].payload;
+    work();
+    std::string content = disk.content(segment_path(locator.segment));
+    content[locator.offset + 500] = 'y';
+    disk.set_content(segment_path(locator.segment), content);
+
+    journal->read(std::vector<ReadRequest>{{locator, 7}});
+    journal->work_reads();
+    const auto answers = journal->take_answers();
+
+    ASSERT_EQ(answers.size(), 1U);
+    EXPECT_EQ(answers[0].token, 7U);
+    EXPECT_TRUE(answers[0].octets.empty());
+    EXPECT_NE(answers[0].fault.find("damaged"), std::string::npos);
+}
+
+TEST_F(JournalOf, ManySegmentsComeBackInOrderAfterManyStarts) {
+    for (std::uint64_t start = 0; start < 5; ++start) {
+        open();
+        ASSERT_EQ(replayed.records, appended);
+        fill(start * 100, 100);
+        if (start % 2 == 0) {
+            stop();
+        }
+    }
+    EXPECT_GT(disk.names().size(), 10U);
+    open();
+    EXPECT_EQ(replayed.records, appended);
+}
+
+TEST_F(JournalOf, ABatchLargerThanASegmentTakesSeveralFrames) {
+    open();
+    std::vector<Record> records;
+    for (std::uint64_t i = 0; i < 300; ++i) {
+        records.push_back(accepted(i, "0123456789012345678901234567890123456789"));
+    }
+    append(records);
+    EXPECT_EQ(journal->places().size(), 300U);
+    work();
+    EXPECT_EQ(journal->durable_position(), 300U);
+
+    open();
+
+    EXPECT_EQ(replayed.records, appended);
+}
+
+TEST_F(JournalOf, ACleanStopIsKnownAtTheNextStart) {
+    open();
+    fill(0, 3);
+    stop();
+    open();
+    EXPECT_TRUE(journal->was_stopped_cleanly());
+    EXPECT_EQ(journal->records_written_again(), 0U);
+
+    open();
+    EXPECT_FALSE(journal->was_stopped_cleanly());
+}
+
+TEST_F(JournalOf, WhatNoFrameSaysIsOnTheDiskIsWrittenAgain) {  // F8
+    open();
+    fill(0, 3);
+    open();
+    EXPECT_EQ(journal->records_written_again(), 1U);
+    work();
+
+    open();
+    EXPECT_EQ(journal->records_written_again(), 0U) << "the opening says so";
+    EXPECT_EQ(replayed.records, appended);
+}
+
+TEST_F(JournalOf, AnIdleWriterSaysHowFarItHasFlushed) {
+    open();
+    fill(0, 3);
+    work_later();
+    const std::uint64_t operations = disk.operations();
+    work_later();
+    EXPECT_EQ(disk.operations(), operations) << "once is enough";
+
+    open();
+    EXPECT_EQ(journal->records_written_again(), 0U);
+}
+
+TEST_F(JournalOf, TrimmedSegmentsGoAndOneIsUsedAgain) {
+    open();
+    fill(0, 200);
+    const std::uint32_t head = journal->segment();
+    ASSERT_GT(head, 5U);
+    journal->trim(head);
+    work();
+
+    ASSERT_EQ(journal->segments().size(), 1U);
+    EXPECT_EQ(journal->segments()[0].segment, head);
+    EXPECT_EQ(disk.names().size(), 3U) << "the head, the next one, a spare";
+    appended.clear();
+    fill(1'000, 100);
+    open();
+    EXPECT_GE(replayed.records.size(), 100U);
+    EXPECT_EQ(std::vector<std::string>(replayed.records.end() - 100, replayed.records.end()),
+              appended);
+}
+
+TEST_F(JournalOf, OldFramesInARecycledSegmentNeverPass) {
+    open();
+    for (std::uint64_t round = 0; round < 20; ++round) {
+        fill(round * 100, 40);
+        journal->trim(journal->segment());
+        work();
+    }
+    open();
+    EXPECT_TRUE(journal->cuts().empty());
+    ASSERT_LT(replayed.records.size(), 80U);
+    const auto count = static_cast<std::ptrdiff_t>(replayed.records.size());
+    EXPECT_EQ(replayed.records, std::vector(appended.end() - count, appended.end()));
+}
+
+TEST_F(JournalOf, RelaxedIsDurableWhenWrittenAndFlushedNowAndThen) {
+    flush_every = std::chrono::milliseconds{50};
+    open();
+    work();
+    const std::uint64_t flushes = disk.flushes();
+    append({accepted(1, "a")});
+    journal->work(now);
+    EXPECT_EQ(journal->durable_position(), 1U);
+    EXPECT_EQ(disk.flushes(), flushes);
+
+    work();
+    const auto next = journal->work(now);
+    ASSERT_TRUE(next.has_value());
+    EXPECT_EQ(*next, now + flush_every);
+    now = *next;
+    journal->work(now);
+    EXPECT_EQ(disk.flushes(), flushes + 1);
+}
+
+TEST_F(JournalOf, AFullDiskIsToldWhileThereIsRoomAndEndsByItself) {  // F7
+    open();
+    work();
+    disk.set_octets_max(0);
+    std::uint64_t number = 0;
+    while (!journal->is_disk_full()) {
+        fill(number++, 1);
+        ASSERT_LT(number, 1'000U);
+        ASSERT_FALSE(journal->has_failed());
+    }
+    EXPECT_EQ(journal->durable_position(), number);
+    fill(number, 10);
+    EXPECT_EQ(journal->durable_position(), number + 10) << "the reserve takes some more";
+    number += 10;
+
+    fill(number, 100);  // beyond the reserve: they wait
+    EXPECT_FALSE(journal->has_failed());
+    EXPECT_LT(journal->durable_position(), number + 100);
+    disk.set_octets_max(UINT64_MAX);
+    work_later();
+
+    EXPECT_FALSE(journal->is_disk_full());
+    EXPECT_EQ(journal->durable_position(), number + 100);
+    open();
+    EXPECT_EQ(replayed.records, appended);
+}
+
+TEST_F(JournalOf, AfterAFailedFlushNothingIsDurableAnyMore) {  // I23, F8
+    open();
+    fill(0, 3);
+    disk.fail_at(disk.operations() + 1, EIO);
+    append({accepted(10, "a")});
+    work();
+    EXPECT_TRUE(journal->has_failed());
+    EXPECT_NE(journal->failure().find("cannot flush"), std::string::npos);
+
+    append({accepted(11, "b")});
+    const std::uint64_t operations = disk.operations();
+    work_later();
+
+    EXPECT_EQ(journal->durable_position(), 3U);
+    EXPECT_EQ(disk.operations(), operations) << "nothing is tried again";
+}
+
+}  // namespace
+
+}  // namespace xebec::testing
