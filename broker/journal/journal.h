@@ -71,6 +71,7 @@ public:
 
     // After the last append: the disk's side writes everything, then a closing frame.
     void close();
+    bool is_closed() const { return shared_.is_closed; }  // all of that is on the disk
 
     // ---- the disk's side ----
 

@@ -28,6 +28,7 @@ struct Shared {
     std::atomic<std::uint64_t> octets_waiting{0};
     std::atomic<bool> is_disk_full{false};
     std::atomic<bool> has_failed{false};
+    std::atomic<bool> is_closed{false};
 };
 
 }  // namespace xebec::broker::journal

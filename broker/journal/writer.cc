@@ -33,7 +33,7 @@ std::optional<Instant> Writer::work(Instant now) {
 }
 
 std::optional<Instant> Writer::work_unguarded(Instant now) {
-    if (is_closed_) {
+    if (shared_.is_closed) {
         return std::nullopt;
     }
     if (take_batch()) {
@@ -177,7 +177,7 @@ bool Writer::write_mark(Instant now) {
     flush_at_.reset();
     write_sector_frame(*kind);
     flush_head();
-    is_closed_ = *kind == FrameKind::closing;
+    shared_.is_closed = *kind == FrameKind::closing;
     return true;
 }
 
@@ -234,8 +234,7 @@ bool Writer::retire_one() {
     std::uint32_t segment = 0;
     {
         const std::lock_guard lock(shared_.mutex);
-        if (is_closed_ || shared_.segments.empty() ||
-            shared_.segments.front().segment >= oldest_named_) {
+        if (shared_.segments.empty() || shared_.segments.front().segment >= oldest_named_) {
             return false;
         }
         segment = shared_.segments.front().segment;

@@ -64,7 +64,6 @@ private:
     std::optional<Instant> room_check_at_;  // the disk is full
     std::optional<Instant> flush_at_;
     std::optional<Instant> mark_at_;
-    bool is_closed_ = false;
 };
 
 }  // namespace xebec::broker::journal

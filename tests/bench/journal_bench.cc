@@ -1,0 +1,126 @@
+// What the journal costs: encoding on the owner's thread, and writing with a flush for each batch
+// on a real disk, in XEBEC_BENCH_FOLDER or the build folder.
+
+#include "broker/journal/journal.h"
+#include "runtime/clock.h"
+#include "runtime/posix_files.h"
+
+#include <benchmark/benchmark.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace xebec::broker::journal {
+
+namespace {
+
+const std::string payload(64, 'x');
+const std::string result(16, 'y');
+const Blob worker = Blob::copy_of("worker-1");
+
+// As the broker makes them for `count` tasks: accepted, started, succeeded.
+std::vector<Record> records_of(std::size_t count) {
+    std::vector<Record> records;
+    const WallTime at{milliseconds{1'700'000'000'000}};
+    for (std::uint64_t i = 0; i < count; ++i) {
+        records.push_back(TaskAccepted{.number = 1'000'000 + i,
+                                       .content_hash = i * 0x9E37'79B9'7F4A'7C15U,
+                                       .kind = "echo",
+                                       .queue = "default",
+                                       .payload = std::string_view(payload),
+                                       .attempts_max = 5,
+                                       .at = at});
+    }
+    for (std::uint64_t i = 0; i < count; ++i) {
+        records.push_back(AttemptStarted{.number = 1'000'000 + i,
+                                         .fence = {.epoch = 1'700'000'000, .attempt = 1},
+                                         .worker = worker,
+                                         .at = at});
+    }
+    for (std::uint64_t i = 0; i < count; ++i) {
+        records.push_back(TaskSucceeded{
+            .number = 1'000'000 + i, .result = std::string_view(result), .run_us = 12, .at = at});
+    }
+    return records;
+}
+
+void encode_records(benchmark::State& state) {
+    const auto records = records_of(static_cast<std::size_t>(state.range(0)));
+    Layout layout(segment_octets_default, {}, 0);
+    Batch batch;
+    std::vector<Places> places;
+    std::size_t octets = 0;
+    for (auto _ : state) {
+        batch.clear();
+        places.clear();
+        layout.add(records, batch, places);
+        octets = batch.octets.size();
+    }
+    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(records.size()));
+    state.counters["octets_per_task"] =
+        static_cast<double>(octets) / static_cast<double>(state.range(0));
+}
+BENCHMARK(encode_records)->Arg(1)->Arg(256)->Arg(4'096);
+
+void decode_records(benchmark::State& state) {
+    const auto records = records_of(256);
+    Buffer buffer;
+    RecordEncoder encoder(buffer);
+    Places places;
+    encoder.begin();
+    for (const Record& record : records) {
+        encoder.add(record, places);
+    }
+    for (auto _ : state) {
+        RecordDecoder decoder(buffer.view());
+        while (const auto record = decoder.next()) {
+            benchmark::DoNotOptimize(record->index());
+        }
+    }
+    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(records.size()));
+}
+BENCHMARK(decode_records);
+
+std::filesystem::path bench_folder() {
+    const char* const told = std::getenv("XEBEC_BENCH_FOLDER");
+    return std::filesystem::path(told != nullptr ? told : XEBEC_BENCH_FOLDER) / "journal-bench";
+}
+
+// One batch, one write, one flush.
+void write_and_flush(benchmark::State& state) {
+    const auto folder = bench_folder();
+    std::filesystem::remove_all(folder);
+    runtime::PosixFiles files;
+    {
+        Journal journal(files, {.folder = folder, .seed = 1}, [](const Record&, const Places&) {});
+        while (true) {  // the next segment is made before the clock starts
+            const Instant now = runtime::now().steady;
+            const auto next = journal.work(now);
+            if (!next || *next > now) {
+                break;
+            }
+        }
+        const auto records = records_of(static_cast<std::size_t>(state.range(0)));
+        for (auto _ : state) {
+            journal.append(records);
+            while (journal.durable_position() < journal.end()) {
+                journal.work(runtime::now().steady);
+            }
+            journal.trim(journal.segment());  // segments are used again
+        }
+        if (journal.has_failed()) {
+            state.SkipWithError(journal.failure().c_str());
+        }
+        state.SetItemsProcessed(state.iterations() * state.range(0));
+    }
+    std::filesystem::remove_all(folder);
+}
+BENCHMARK(write_and_flush)->Arg(1)->Arg(256)->Arg(4'096)->UseRealTime()->MinTime(2);
+
+}  // namespace
+
+}  // namespace xebec::broker::journal
+
+BENCHMARK_MAIN();
