@@ -1,0 +1,259 @@
+#include "broker/journal/repair.h"
+
+#include "broker/journal/journal_error.h"
+#include "broker/journal/record_codec.h"
+#include "broker/journal/tail.h"
+
+#include <optional>
+
+namespace xebec::broker::journal {
+
+namespace {
+
+// Where the journal is whole no more: in a segment, or at the beginning of one.
+struct Damage {
+    std::size_t index = 0;  // among the segments
+    std::uint64_t offset = 0;
+    std::string fault;
+};
+
+class Repair {
+public:
+    Repair(runtime::FileSystem& files, std::filesystem::path folder, std::uint32_t partition)
+        : files_(files), folder_(std::move(folder)), partition_(partition) {}
+
+    RepairReport run(RepairMode mode);
+
+private:
+    void list_segments();
+    std::optional<Damage> find_damage();
+    std::optional<Damage> find_damage_in_headers() const;
+    std::optional<Damage> walk(std::size_t index, const Frame& next) const;
+    std::size_t opened_count() const;
+    void count(std::size_t index, std::uint64_t from);
+    void cut(const Damage& damage);
+    void keep_segment(std::size_t index);
+    void keep_rest(std::size_t index, std::uint64_t offset);
+    void unseal(std::size_t index);
+    void write_zeros(std::size_t index, std::uint64_t offset);
+
+    struct Segment {
+        std::uint32_t number = 0;
+        std::filesystem::path path;
+        DecodedHeader decoded;
+        std::optional<FoundSegment> found;  // if its header is good
+        std::uint64_t octets = 0;
+    };
+
+    runtime::FileSystem& files_;
+    std::filesystem::path folder_;
+    std::uint32_t partition_;
+    std::vector<Segment> segments_;
+    RepairReport report_;
+};
+
+RepairReport Repair::run(RepairMode mode) {
+    list_segments();
+    const auto damage = find_damage();
+    if (!damage) {
+        return report_;
+    }
+    report_.is_damaged = true;
+    report_.fault = damage->fault;
+    report_.file = segments_[damage->index].path;
+    report_.offset = damage->offset;
+    const bool is_whole_segment = damage->offset < frames_offset;
+    for (std::size_t i = damage->index; i < segments_.size(); ++i) {
+        count(i, i == damage->index ? damage->offset : 0);
+        if (i > damage->index || is_whole_segment) {
+            report_.segments.push_back(segments_[i].path);
+        }
+    }
+    if (mode == RepairMode::cut) {
+        cut(*damage);
+    }
+    return report_;
+}
+
+void Repair::list_segments() {
+    for (const std::string& name : files_.list(folder_)) {
+        const auto number = parse_segment_name(name);
+        if (!number) {
+            continue;
+        }
+        Segment segment{.number = *number, .path = folder_ / name};
+        auto file = files_.open(segment.path, runtime::FileAccess::read);
+        char octets[sector_octets];
+        segment.decoded = decode_segment_header({octets, file->read_at(0, octets, sizeof octets)});
+        segment.octets = file->size();
+        const SegmentHeader& header = segment.decoded.header;
+        if (segment.decoded.fault == HeaderFault::other_version) {
+            throw JournalError(segment.path.string() + " has another version of the format: " +
+                               "only the xebec that wrote it can repair it");
+        }
+        if (segment.decoded.fault == HeaderFault::none && header.segment == *number &&
+            header.partition == partition_ && header.octets >= segment_octets_min &&
+            header.octets <= segment_octets_max) {
+            segment.found =
+                FoundSegment{.path = segment.path, .file = std::move(file), .header = header};
+            segment.found->opening = segment.found->reader(Depth::metadata).read_opening();
+        }
+        segments_.push_back(std::move(segment));
+    }
+}
+
+std::optional<Damage> Repair::find_damage() {
+    const auto in_headers = find_damage_in_headers();
+    const std::size_t whole = in_headers ? in_headers->index : opened_count();
+    for (std::size_t i = 0; i + 1 < whole; ++i) {
+        if (auto damage = walk(i, *segments_[i + 1].found->opening)) {
+            return damage;
+        }
+    }
+    if (in_headers) {
+        return in_headers;
+    }
+    if (whole == 0) {
+        return std::nullopt;
+    }
+    const Tail tail = examine_tail(*segments_[whole - 1].found);
+    if (tail.is_damaged) {
+        return Damage{whole - 1, tail.end, tail.fault};
+    }
+    if (whole < segments_.size()) {
+        const Tail rest = examine_unopened(*segments_[whole].found);
+        if (rest.is_damaged || tail.successor == Tail::Successor::begun) {
+            return Damage{whole, 0, rest.fault};
+        }
+    } else if (tail.successor != Tail::Successor::none) {
+        // Only the word that there is another segment can be taken back.
+        return Damage{whole - 1, tail.frames.back().offset, "the next segment is missing"};
+    }
+    return std::nullopt;
+}
+
+std::optional<Damage> Repair::find_damage_in_headers() const {
+    const std::size_t opened = opened_count();
+    for (std::size_t i = 0; i < segments_.size(); ++i) {
+        const Segment& segment = segments_[i];
+        if (i > 0 && segment.number != segments_[i - 1].number + 1) {
+            return Damage{i, 0, "the segment before it is missing"};
+        }
+        if (!segment.found) {
+            return Damage{i, 0, "its header is not what was written"};
+        }
+        if (!segment.found->opening && i < opened) {
+            return Damage{i, 0, "its first frame is not what was written"};
+        }
+    }
+    return std::nullopt;
+}
+
+// Segments up to the last that has an opening.
+std::size_t Repair::opened_count() const {
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < segments_.size(); ++i) {
+        if (segments_[i].found && segments_[i].found->opening) {
+            count = i + 1;
+        }
+    }
+    return count;
+}
+
+std::optional<Damage> Repair::walk(std::size_t index, const Frame& next) const {
+    SegmentReader reader = segments_[index].found->reader(Depth::metadata);
+    reader.read_opening();
+    while (reader.checksum() != next.predecessor) {
+        const std::uint64_t offset = reader.offset();
+        if (!reader.next()) {
+            return Damage{index, offset, reader.fault()};
+        }
+        RecordDecoder decoder(reader.metadata());
+        while (decoder.next()) {
+        }
+        if (!decoder.fault().empty()) {
+            return Damage{index, offset, decoder.fault()};
+        }
+    }
+    return std::nullopt;
+}
+
+void Repair::count(std::size_t index, std::uint64_t from) {
+    const Segment& segment = segments_[index];
+    report_.octets += segment.octets - std::min(segment.octets, from);
+    if (!segment.found) {
+        return;
+    }
+    SegmentReader reader = segment.found->reader(Depth::metadata);
+    while (const auto frame = reader.find_frame(from)) {
+        report_.frames += frame->kind == FrameKind::batch ? 1 : 0;
+        report_.records += frame->record_count;
+        from = frame->end();
+    }
+}
+
+// ---- cutting ----
+
+// From the newest on, so that a repair that is killed leaves a journal that can be repaired.
+void Repair::cut(const Damage& damage) {
+    for (std::size_t i = segments_.size(); i > damage.index + 1; --i) {
+        keep_segment(i - 1);
+    }
+    if (damage.offset >= frames_offset) {
+        keep_rest(damage.index, damage.offset);
+        write_zeros(damage.index, damage.offset);
+        return;
+    }
+    if (damage.index > 0) {
+        unseal(damage.index - 1);
+    }
+    keep_segment(damage.index);
+}
+
+void Repair::keep_segment(std::size_t index) {
+    const Segment& segment = segments_[index];
+    const auto kept = folder_ / (std::string(cut_prefix) + segment_name(segment.number));
+    files_.rename(segment.path, kept);
+    files_.flush_folder(folder_);
+    report_.kept_in.push_back(kept);
+}
+
+void Repair::keep_rest(std::size_t index, std::uint64_t offset) {
+    const Segment& segment = segments_[index];
+    const auto kept = folder_ / (std::string(cut_prefix) + segment_name(segment.number) + "-" +
+                                 std::to_string(offset));
+    if (files_.exists(kept)) {
+        files_.remove(kept);
+    }
+    Buffer octets;
+    octets.resize(segment.octets - offset);
+    octets.resize(segment.found->file->read_at(offset, octets.data(), octets.size()));
+    const auto file = files_.open(kept, runtime::FileAccess::create);
+    file->write_at(0, octets.view());
+    file->flush();
+    files_.flush_folder(folder_);
+    report_.kept_in.push_back(kept);
+}
+
+// Takes back that another segment follows.
+void Repair::unseal(std::size_t index) {
+    const Tail tail = examine_tail(*segments_[index].found);
+    if (tail.successor != Tail::Successor::none) {
+        write_zeros(index, tail.frames.back().offset);
+    }
+}
+
+void Repair::write_zeros(std::size_t index, std::uint64_t offset) {
+    const auto file = files_.open(segments_[index].path, runtime::FileAccess::change);
+    file->write_at(offset, std::string(file->size() - offset, '\0'));
+    file->flush();
+}
+
+}  // namespace
+
+RepairReport repair(runtime::FileSystem& files, const std::filesystem::path& folder,
+                    std::uint32_t partition, RepairMode mode) {
+    return Repair(files, folder, partition).run(mode);
+}
+
+}  // namespace xebec::broker::journal
