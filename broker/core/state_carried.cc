@@ -49,7 +49,6 @@ void State::on(const TaskCarried& record, Now now) {
     details.result_type = record.result_type;
     details.finished_at = record.finished_at;
     details.finished_order = record.finished_order;
-    details.finished_steady = is_final(record.state) ? now.steady : Instant{};
     if (record.retry_at != WallTime{}) {
         details.retry_at = steady_of(record.retry_at, now);
     }
