@@ -270,7 +270,7 @@ private:
     Timers<Instant, std::pair<SessionIndex, SessionTimer>> timers_;
     std::optional<Instant> planned_;  // when the next TimePassed should come
     Duration step_max_{};
-    Instant grace_until_{};           // after a stall of our own, silence counts from here
+    Instant grace_until_{};  // after a stall of our own, silence counts from here
     std::vector<SessionIndex> touched_;
     absl::flat_hash_map<TaskIndex, absl::InlinedVector<Waiter, 1>> waiters_;
     std::deque<Scan> scans_;

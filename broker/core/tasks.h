@@ -26,8 +26,8 @@ struct Task {
     TaskId id;
     std::uint64_t number = 0;
     std::uint64_t content_hash = 0;  // of kind, queue, payload and options as sent
-    Blob payload;     // until its end, unless it is dead and may be retried
-    Instant since{};  // when it became ready, was leased, or ended
+    Blob payload;                    // until its end, unless it is dead and may be retried
+    Instant since{};                 // when it became ready, was leased, or ended
     WallTime accepted_at{};
     Fence fence;                   // of the latest attempt
     TaskIndex previous = no_task;  // its neighbours in the one line its state puts it in
