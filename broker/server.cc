@@ -27,6 +27,8 @@ constexpr std::size_t octets_per_step_max = 1 << 20;
 constexpr milliseconds receiving_max{3};
 constexpr int complaints_per_second_max = 100;  // answers to what is not a message
 constexpr milliseconds linger{1'000};
+// What a watcher that stands still makes us hold: under load a message is some 50 KiB of updates.
+constexpr int watcher_messages_max = 1'000;
 constexpr std::size_t heap_reserve = 4 << 20;
 
 std::filesystem::path make_folder(const std::string& path) {
@@ -62,7 +64,9 @@ Server::Server(const Options& options, const runtime::Signals& signals)
       clients_(context_, runtime::SocketType::router, router_options(options.core.limits, 64)),
       workers_(context_, runtime::SocketType::router, router_options(options.core.limits, 256)),
       updates_(context_, runtime::SocketType::xpub,
-               {.send_messages_max = 10'000, .receive_messages_max = 16, .frame_octets_max = 256}),
+               {.send_messages_max = watcher_messages_max,
+                .receive_messages_max = 16,
+                .frame_octets_max = 256}),
       clients_door_(context_, clients_, options.clients),
       workers_door_(context_, workers_, options.workers),
       updates_door_(context_, updates_, options.updates),
