@@ -33,9 +33,11 @@ public:
         socket_.connect(endpoint);
         poller_.add(socket_);
         send(hello);
+        // What comes right behind the welcome is not for here.
         while (session_ == 0) {
-            wait({});
-            receive([](const Header&, const Message&) {});
+            if (!receive_one([](const Header&, const Message&) {})) {
+                wait({});
+            }
         }
     }
 
@@ -51,29 +53,7 @@ public:
     // All that has come; the conversation itself is dealt with here.
     template <class Take>
     void receive(Take take) {
-        while (socket_.receive(incoming_)) {
-            const auto envelope = parse_envelope(incoming_.frames());
-            if (!envelope) {
-                throw std::runtime_error("the broker sends what is no message");
-            }
-            std::vector<Blob> payloads;
-            for (std::size_t i = 0; i < envelope->payload_count; ++i) {
-                payloads.push_back(incoming_.take(envelope->payload_first + i));
-            }
-            const auto message =
-                decode(envelope->header, incoming_.frames()[envelope->body], payloads);
-            if (!message) {
-                throw std::runtime_error(message.error().detail);
-            }
-            if (std::holds_alternative<Welcome>(*message)) {
-                session_ = envelope->header.session;
-            } else if (std::holds_alternative<Ping>(*message)) {
-                send(Pong{}, envelope->header.correlation);
-            } else if (const auto* error = std::get_if<ErrorAnswer>(&*message)) {
-                throw std::runtime_error("the broker refuses: " + std::string(error->text));
-            } else {
-                take(envelope->header, *message);
-            }
+        while (receive_one(take)) {
         }
     }
 
@@ -85,6 +65,35 @@ public:
     Instant silent_until() const { return sent_at_ + heartbeat; }
 
 private:
+    template <class Take>
+    bool receive_one(Take take) {
+        if (!socket_.receive(incoming_)) {
+            return false;
+        }
+        const auto envelope = parse_envelope(incoming_.frames());
+        if (!envelope) {
+            throw std::runtime_error("the broker sends what is no message");
+        }
+        std::vector<Blob> payloads;
+        for (std::size_t i = 0; i < envelope->payload_count; ++i) {
+            payloads.push_back(incoming_.take(envelope->payload_first + i));
+        }
+        const auto message = decode(envelope->header, incoming_.frames()[envelope->body], payloads);
+        if (!message) {
+            throw std::runtime_error(message.error().detail);
+        }
+        if (std::holds_alternative<Welcome>(*message)) {
+            session_ = envelope->header.session;
+        } else if (std::holds_alternative<Ping>(*message)) {
+            send(Pong{}, envelope->header.correlation);
+        } else if (const auto* error = std::get_if<ErrorAnswer>(&*message)) {
+            throw std::runtime_error("the broker refuses: " + std::string(error->text));
+        } else {
+            take(envelope->header, *message);
+        }
+        return true;
+    }
+
     runtime::Socket socket_;
     runtime::Poller poller_;
     runtime::Multipart incoming_;
@@ -138,7 +147,8 @@ public:
                    sent_ - samples_.finished() + load_.batch <= load_.batch * load_.window) {
                 submit();
             }
-            peer_.wait({});
+            peer_.wait(peer_.silent_until());
+            peer_.keep_alive();  // one that is silent for long is forgotten
             peer_.receive([this](const Header& header, const Message& message) {
                 if (const auto* outcomes = std::get_if<Outcomes>(&message)) {
                     take(*outcomes);

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <stdexcept>
 #include <vector>
 
@@ -129,7 +130,7 @@ Report throughput(const Options& options, const Defaults& defaults) {
             const Workers workers(broker, options.workers);
             const Measured measured = submit_to(broker, load);
             cpu = broker.cpu();
-            worst = worst_step_ms(broker);
+            worst = std::max(worst, worst_step_ms(broker));
             return measured;
         },
         rate);
@@ -167,14 +168,17 @@ Report latency(const Options& options) {
 Report submit(const Options& options) {
     Load load = load_of(options, {});
     load.waits = false;
+    double worst = 0;
     const Measured here = median(
         options.runs,
         [&] {
             const BrokerProcess broker = start_broker(options);
-            return submit_to(broker, load);
+            const Measured measured = submit_to(broker, load);
+            worst = std::max(worst, worst_step_ms(broker));
+            return measured;
         },
         rate);
-    return {.tasks_per_second = rate(here)};
+    return {.tasks_per_second = rate(here), .worst_step_ms = worst};
 }
 
 // All wait already when the first worker comes; the last is waited for.
@@ -231,7 +235,7 @@ Report backlog(const Options& options) {
         const Workers workers(broker, options.workers);
         const Measured measured = median(
             options.runs, [&] { return submit_to(broker, load); }, rate);
-        worst = worst_step_ms(broker);
+        worst = std::max(worst, worst_step_ms(broker));
         return measured;
     };
     const double few = rate(rate_behind(10'000));
@@ -243,47 +247,10 @@ Report backlog(const Options& options) {
             .other = "behind 10,000"};
 }
 
-Report workers(const Options& options) {
-    const Load load = load_of(options, {});
-    const double alone = rate(median(
-        options.runs, [&] { return through_broker(options, load); }, rate));
-    const BrokerProcess broker = start_broker(options);
-    const SharedBoard board;
-    const Child idle([&] { run_idle_workers(*board, broker.workers(), options.idle_workers); });
-    while (!board->is_done) {
-        check_children();
-        sleep_for(std::chrono::milliseconds{10});
-    }
-    const Duration before = broker.cpu();
-    const Duration watched = seconds{5};
-    sleep_for(watched);
-    const Duration used = broker.cpu() - before;
-    const Workers busy(broker, options.workers);
-    const double among = rate(median(
-        options.runs, [&] { return submit_to(broker, load); }, rate));
-    return {.tasks_per_second = among,
-            .other_tasks_per_second = alone,
-            .ratio_other = among / alone,
-            .broker_cpu_percent = 100.0 * std::chrono::duration<double>(used).count() /
-                                  std::chrono::duration<double>(watched).count(),
-            .other = "without them"};
-}
-
-Report idle(const Options& options) {
-    const BrokerProcess broker = start_broker(options);
-    const SharedBoard board;
-    const Child workers([&] { run_idle_workers(*board, broker.workers(), 4); });
-    sleep_for(seconds{1});
-    const Duration before = broker.cpu();
-    const Duration watched = seconds{10};
-    sleep_for(watched);
-    return {.broker_cpu_percent = 100.0 *
-                                  std::chrono::duration<double>(broker.cpu() - before).count() /
-                                  std::chrono::duration<double>(watched).count()};
-}
-
-// The rate with monitors attached, to the rate without.
-Report watched(const Options& options, std::size_t monitors, bool figures) {
+// The rate with what `start` returns, for as long as that lives, to the rate without, at the same
+// broker.
+template <class Start>
+Report rate_beside(const Options& options, std::string_view other, Start start) {
     const Load load = load_of(options, {});
     const BrokerProcess broker = start_broker(options);
     const Workers workers(broker, options.workers);
@@ -292,21 +259,60 @@ Report watched(const Options& options, std::size_t monitors, bool figures) {
             options.runs, [&] { return submit_to(broker, load); }, rate));
     };
     const double alone = measure();
-    std::deque<Background> programs;
-    for (std::size_t i = 0; i < monitors; ++i) {
+    const auto company = start(broker);
+    const double beside = measure();
+    return {.tasks_per_second = beside,
+            .other_tasks_per_second = alone,
+            .ratio_other = beside / alone,
+            .other = other};
+}
+
+double cpu_percent(const BrokerProcess& broker, Duration watched) {
+    const Duration before = broker.cpu();
+    sleep_for(watched);
+    return 100.0 * std::chrono::duration<double>(broker.cpu() - before).count() /
+           std::chrono::duration<double>(watched).count();
+}
+
+Report workers(const Options& options) {
+    double percent = 0;
+    const SharedBoard board;
+    Report report = rate_beside(options, "without them", [&](const BrokerProcess& broker) {
+        auto idle = std::make_unique<Child>(
+            [&] { run_idle_workers(*board, broker.workers(), options.idle_workers); });
+        while (!board->is_done) {
+            check_children();
+            sleep_for(std::chrono::milliseconds{10});
+        }
+        percent = cpu_percent(broker, seconds{5});
+        return idle;
+    });
+    report.broker_cpu_percent = percent;
+    return report;
+}
+
+Report idle(const Options& options) {
+    const BrokerProcess broker = start_broker(options);
+    const SharedBoard board;
+    const Child workers([&] { run_idle_workers(*board, broker.workers(), 4); });
+    sleep_for(seconds{1});
+    return {.broker_cpu_percent = cpu_percent(broker, seconds{10})};
+}
+
+Report watched(const Options& options, std::size_t monitors, bool figures) {
+    return rate_beside(options, "without monitors", [&](const BrokerProcess& broker) {
         std::vector<std::string> arguments{sibling("xebec-monitor"), "--broker", broker.clients(),
                                            "--updates", broker.updates()};
         if (figures) {
             arguments.emplace_back("--stats");
         }
-        programs.emplace_back(arguments);
-    }
-    sleep_for(seconds{1});
-    const double with = measure();
-    return {.tasks_per_second = with,
-            .other_tasks_per_second = alone,
-            .ratio_other = with / alone,
-            .other = "without monitors"};
+        auto programs = std::make_unique<std::deque<Background>>();
+        for (std::size_t i = 0; i < monitors; ++i) {
+            programs->emplace_back(arguments);
+        }
+        sleep_for(seconds{1});
+        return programs;
+    });
 }
 
 Report updates(const Options& options) {
@@ -317,27 +323,15 @@ Report updates_stats(const Options& options) {
     return watched(options, 10, true);
 }
 
-// The rate of honest peers beside one that floods. It only gets what processor time is left over,
-// as if it ran elsewhere.
+// A peer that floods only gets what processor time is left over, as if it ran elsewhere.
 template <void (*flood)(const Endpoints&)>
 Report flooded(const Options& options) {
-    const Load load = load_of(options, {});
-    const BrokerProcess broker = start_broker(options);
-    const Workers workers(broker, options.workers);
-    const auto measure = [&] {
-        return rate(median(
-            options.runs, [&] { return submit_to(broker, load); }, rate));
-    };
-    const double alone = measure();
-    const Child flooder([&] {
-        runtime::yield_to_others();
-        flood({broker.clients(), broker.workers(), broker.updates()});
+    return rate_beside(options, "without it", [](const BrokerProcess& broker) {
+        return std::make_unique<Child>([&broker] {
+            runtime::yield_to_others();
+            flood({broker.clients(), broker.workers(), broker.updates()});
+        });
     });
-    const double beside = measure();
-    return {.tasks_per_second = beside,
-            .other_tasks_per_second = alone,
-            .ratio_other = beside / alone,
-            .other = "without it"};
 }
 
 constexpr std::array<Test, 19> tests{{
