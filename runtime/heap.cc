@@ -24,7 +24,9 @@ HeapReserve::HeapReserve(std::size_t octets) {
     mallopt(M_TOP_PAD,
             static_cast<int>(std::min<std::size_t>(octets, std::numeric_limits<int>::max())));
     const std::uintptr_t first = heap_end();
-    std::free(std::malloc(octets));  // the first reserve
+    // The first reserve. A compiler may leave out a pair of malloc and free that it sees through.
+    void* volatile reserve = std::malloc(octets);
+    std::free(reserve);
     seen_ = heap_end();
     end_ = seen_;
     thread_ = std::thread([this, first] { run(first); });

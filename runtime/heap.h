@@ -12,7 +12,8 @@ namespace xebec::runtime {
 
 class HeapReserve {
 public:
-    // The heap grows by at least `octets` at a time, the first of them now.
+    // The heap grows by at least `octets` at a time, the first of them now, if blocks of that size
+    // are taken from it (M_MMAP_THRESHOLD).
     explicit HeapReserve(std::size_t octets);
     ~HeapReserve();
     HeapReserve(const HeapReserve&) = delete;

@@ -1,0 +1,70 @@
+#include "runtime/heap.h"
+
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <malloc.h>
+#include <thread>
+#include <unistd.h>
+#include <vector>
+
+namespace xebec::runtime {
+namespace {
+
+constexpr std::size_t page = 4096;
+constexpr std::size_t reserve_octets = 8 << 20;
+
+std::uintptr_t end_of_heap() {
+    return reinterpret_cast<std::uintptr_t>(sbrk(0));
+}
+
+// Whether the last `octets` of the heap are mapped.
+bool is_mapped(std::size_t octets) {
+    std::vector<unsigned char> pages(octets / page);
+    const std::uintptr_t from = (end_of_heap() - octets) / page * page;
+    if (mincore(reinterpret_cast<void*>(from), octets, pages.data()) != 0) {
+        return false;
+    }
+    for (const unsigned char state : pages) {
+        if ((state & 1) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool becomes_mapped(std::size_t octets) {
+    constexpr std::chrono::seconds patience{60};
+    const auto end = std::chrono::steady_clock::now() + patience;
+    while (!is_mapped(octets) && std::chrono::steady_clock::now() < end) {
+        std::this_thread::yield();
+    }
+    return is_mapped(octets);
+}
+
+TEST(HeapReserve, MapsWhatTheHeapGrewBy) {
+    mallopt(M_MMAP_THRESHOLD, 2 * static_cast<int>(reserve_octets));
+    const std::uintptr_t before = end_of_heap();
+    HeapReserve reserve(reserve_octets);
+    if (end_of_heap() < before + reserve_octets / 2) {
+        GTEST_SKIP() << "this build's malloc does not use the heap";
+    }
+    EXPECT_TRUE(becomes_mapped(reserve_octets / 2));
+
+    std::vector<void*> blocks;
+    const std::uintptr_t first_end = end_of_heap();
+    while (end_of_heap() == first_end) {
+        blocks.push_back(std::malloc(64 << 10));
+    }
+    reserve.top_up();
+    EXPECT_TRUE(becomes_mapped(reserve_octets / 2));
+
+    for (void* block : blocks) {
+        std::free(block);
+    }
+}
+
+}  // namespace
+}  // namespace xebec::runtime
