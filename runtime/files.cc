@@ -1,5 +1,7 @@
 #include "runtime/files.h"
 
+#include "runtime/posix_files.h"
+
 #include <sys/file.h>
 
 #include <cerrno>
@@ -15,16 +17,6 @@ namespace {
 [[noreturn]] void fail(const std::string& action, const std::filesystem::path& path) {
     throw std::runtime_error("cannot " + action + " " + path.string() + ": " +
                              std::strerror(errno));
-}
-
-void write_all(int descriptor, std::string_view content, const std::filesystem::path& path) {
-    while (!content.empty()) {
-        const ssize_t written = write(descriptor, content.data(), content.size());
-        if (written < 0 && errno != EINTR) {
-            fail("write", path);
-        }
-        content.remove_prefix(written > 0 ? static_cast<std::size_t>(written) : 0);
-    }
 }
 
 }  // namespace
@@ -54,22 +46,15 @@ std::optional<std::string> read_file(const std::filesystem::path& path) {
 void replace_file(const std::filesystem::path& path, std::string_view content) {
     std::filesystem::path beside = path;
     beside += ".new";
-    const Descriptor file(open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-    if (!file.is_open()) {
-        fail("write", beside);
+    PosixFiles files;
+    if (files.exists(beside)) {
+        files.remove(beside);  // of a process that was killed meanwhile
     }
-    write_all(file.number(), content, beside);
-    if (fsync(file.number()) != 0) {
-        fail("flush", beside);
-    }
-    if (rename(beside.c_str(), path.c_str()) != 0) {
-        fail("rename", beside);
-    }
-    const std::filesystem::path parent = path.has_parent_path() ? path.parent_path() : ".";
-    const Descriptor folder(open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!folder.is_open() || fsync(folder.number()) != 0) {
-        fail("flush", parent);
-    }
+    const auto file = files.open(beside, FileAccess::create);
+    file->write_at(0, content);
+    file->flush();
+    files.rename(beside, path);
+    files.flush_folder(path.has_parent_path() ? path.parent_path() : ".");
 }
 
 FileLock::FileLock(const std::filesystem::path& path)
