@@ -112,11 +112,7 @@ void Server::step() {
     perform();
     release();
     heap_.top_up();
-    const Duration took = runtime::now().steady - now_.steady;
-    if (took > step_max_) {
-        step_max_ = took;
-        apply(StepMeasured{took});
-    }
+    apply(StepMeasured{runtime::now().steady - now_.steady});
 }
 
 std::optional<Instant> Server::next_deadline() const {

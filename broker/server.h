@@ -74,7 +74,6 @@ private:
     runtime::Multipart message_;
     Instant complaints_since_{};
     int complaints_ = 0;
-    Duration step_max_{};
     bool is_stopping_ = false;
 };
 

@@ -66,7 +66,7 @@ struct WatchersChanged {
 
 struct StopRequested {};
 
-// How long a step took, from the reading of the clocks to the last message sent.
+// How long a step took, from the reading of the clocks to the last message sent. Behind the step.
 struct StepMeasured {
     Duration took{};
 };

@@ -93,6 +93,7 @@ private:
     void on(const TombstoneCarried& record, Now now);
     void on(const BasesCarried& record, Now now);
 
+    void raise_bases(std::uint64_t number, std::uint64_t finished_order);
     TaskIndex expect(std::uint64_t number);
     void leave(TaskIndex task);                                       // the state it is in
     void enter(TaskIndex task, TaskState state, Now now);             // another one

@@ -14,12 +14,17 @@ Instant steady_of(WallTime at, Now now) {
     return now.steady + std::max<Duration>(Duration{0}, at - now.wall);
 }
 
+// Most that wait have none: they are what costs memory.
+bool has_details(const TaskCarried& record) {
+    return record.started_at != WallTime{} || is_final(record.state) ||
+           record.not_before != WallTime{} || record.deadline != WallTime{} ||
+           record.run_max.count() > 0;
+}
+
 }  // namespace
 
 void State::on(const TaskCarried& record, Now now) {
-    number_last_ = std::max(number_last_, record.number);
-    number_shown_last_ = std::max(number_shown_last_, record.number);
-    finished_order_last_ = std::max(finished_order_last_, record.finished_order);
+    raise_bases(record.number, record.finished_order);
     if (tasks_.find(record.number) != no_task) {
         return;
     }
@@ -36,21 +41,22 @@ void State::on(const TaskCarried& record, Now now) {
     task.accepted_at = record.accepted_at;
     task.is_returned = record.is_returned;
     task.lane = lane_for(record.queue, record.kind);
-    Details& details = tasks_.details(task);
-    details.run_max = record.run_max;
-    details.not_before = record.not_before;
-    details.deadline = record.deadline;
-    details.series = record.series;
-    details.worker = record.worker;
-    details.started_at = record.started_at;
-    details.error_class = record.error_class;
-    details.error_text = record.error_text;
-    details.result = record.result.keep();
-    details.result_type = record.result_type;
-    details.finished_at = record.finished_at;
-    details.finished_order = record.finished_order;
-    if (record.retry_at != WallTime{}) {
-        details.retry_at = steady_of(record.retry_at, now);
+    if (has_details(record)) {
+        Details& details = tasks_.details(task);
+        details.run_max = record.run_max;
+        details.not_before = record.not_before;
+        details.deadline = record.deadline;
+        details.series = record.series;
+        details.worker = record.worker;
+        details.started_at = record.started_at;
+        details.error_class = record.error_class;
+        details.error_text = record.error_text;
+        details.result = record.result.keep();
+        details.result_type = record.result_type;
+        details.finished_at = record.finished_at;
+        details.finished_order = record.finished_order;
+        details.retry_at =
+            record.retry_at == WallTime{} ? Instant{} : steady_of(record.retry_at, now);
     }
     if (record.deadline != WallTime{} && !is_final(record.state)) {
         deadlines_.arm(record.deadline, index);
@@ -61,8 +67,7 @@ void State::on(const TaskCarried& record, Now now) {
 }
 
 void State::on(const TombstoneCarried& record, Now now) {
-    number_last_ = std::max(number_last_, record.number);
-    number_shown_last_ = std::max(number_shown_last_, record.number);
+    raise_bases(record.number, 0);
     if (tombstones_.find(record.id) != nullptr) {
         return;
     }
@@ -75,9 +80,13 @@ void State::on(const TombstoneCarried& record, Now now) {
 }
 
 void State::on(const BasesCarried& record, Now) {
-    number_last_ = std::max(number_last_, record.number_last);
-    number_shown_last_ = std::max(number_shown_last_, record.number_last);
-    finished_order_last_ = std::max(finished_order_last_, record.finished_order_last);
+    raise_bases(record.number_last, record.finished_order_last);
+}
+
+void State::raise_bases(std::uint64_t number, std::uint64_t finished_order) {
+    number_last_ = std::max(number_last_, number);
+    number_shown_last_ = std::max(number_shown_last_, number);
+    finished_order_last_ = std::max(finished_order_last_, finished_order);
 }
 
 }  // namespace xebec::broker

@@ -11,6 +11,16 @@ std::uint64_t samples(const std::vector<std::uint64_t>& sparse) {
     return count;
 }
 
+TEST(Figures, TellTheLongestStep) {
+    Fixture broker;
+    broker.connect("c");
+    for (const auto took : {2ms, 7ms, 3ms}) {
+        broker.apply(StepMeasured{took});
+    }
+
+    EXPECT_EQ(broker.ask<StatsAnswer>("c", Stats{}).figures.step_max_us, 7'000U);
+}
+
 TEST(Figures, CountWhatHappened) {
     Fixture broker;
     broker.connect("c");

@@ -1,0 +1,162 @@
+#include "tests/unit/broker/core/dump.h"
+#include "tests/unit/broker/core/fixture.h"
+
+#include <sstream>
+
+namespace xebec::broker {
+namespace {
+
+// The task as it would be told again.
+TaskCarried told_again(const State& state, const Task& task, Now now) {
+    const Lane& lane = state.queues()[task.lane];
+    TaskCarried record{.number = task.number,
+                       .id = task.id,
+                       .content_hash = task.content_hash,
+                       .kind = state.queues().name(lane.kind()),
+                       .queue = state.queues()[lane.queue()].name,
+                       .payload = Octets(task.payload),
+                       .content_type = task.content_type,
+                       .priority = task.priority,
+                       .state = task.state,
+                       .is_returned = task.is_returned,
+                       .attempts = task.attempts,
+                       .attempts_max = task.attempts_max,
+                       .version = task.version,
+                       .fence = task.fence,
+                       .accepted_at = task.accepted_at};
+    if (const Details* details = state.tasks().find_details(task)) {
+        record.series = details->series;
+        record.run_max = details->run_max;
+        record.not_before = details->not_before;
+        record.deadline = details->deadline;
+        if (details->retry_at != Instant{}) {
+            record.retry_at =
+                now.wall + std::chrono::duration_cast<milliseconds>(details->retry_at - now.steady);
+        }
+        record.worker = details->worker;
+        record.started_at = details->started_at;
+        record.error_class = details->error_class;
+        record.error_text = details->error_text;
+        record.result = Octets(details->result);
+        record.result_type = details->result_type;
+        record.finished_at = details->finished_at;
+        record.finished_order = details->finished_order;
+    }
+    return record;
+}
+
+std::vector<TaskCarried> all_told_again(const State& state, Now now) {
+    std::vector<TaskCarried> records;
+    const NumberIndex& numbers = state.tasks().numbers();
+    for (auto entry = numbers.find_below(state.number_last() + 1); entry;
+         entry = numbers.find_below(entry->number)) {
+        records.push_back(told_again(state, state.tasks()[entry->task], now));
+    }
+    return {records.rbegin(), records.rend()};  // oldest first
+}
+
+// Only what a dump says of single tasks: figures begin again with every run.
+std::string tasks_of(const State& state) {
+    std::istringstream lines(dump(state));
+    std::string tasks;
+    for (std::string line; std::getline(lines, line);) {
+        tasks += line.starts_with("task ") ? line + '\n' : "";
+    }
+    return tasks;
+}
+
+// A task in each state there is, and one of each that waits for something else.
+void fill(Fixture& broker) {
+    broker.work("w");
+    broker.submit(1);
+    broker.done("w", broker.assigned_one("w"), "the answer");
+    SubmitItem item = Fixture::item(2);
+    item.attempts_max = 1;
+    item.payload = std::string_view("the question");
+    broker.submit(item);
+    broker.fail("w", broker.assigned_one("w"));
+    broker.submit(3);
+    broker.fail("w", broker.assigned_one("w"));  // to be tried again
+    broker.submit(4);                            // leased
+    item = Fixture::item(5);
+    item.priority = 7;
+    item.payload = std::string_view("waits");
+    broker.submit(item);
+    item = Fixture::item(6);
+    item.delay_ms = 60'000;
+    broker.submit(item);
+    item = Fixture::item(7);
+    item.deadline = static_cast<std::uint64_t>(
+        (Fixture::start_wall + std::chrono::hours{1}).time_since_epoch().count());
+    item.run_max_ms = 5'000;
+    broker.submit(item);
+    broker.submit(8);
+    broker.connect("c");
+    broker.ask<CancelAnswer>("c", Cancel{.tasks = {Fixture::id(8)}});
+}
+
+TEST(Carried, GivesEveryTaskAsItWas) {  // I1, I22
+    Fixture broker;
+    fill(broker);
+    const State& state = broker.core.state();
+
+    State other;
+    for (const TaskCarried& record : all_told_again(state, broker.now)) {
+        EXPECT_TRUE(other.apply(record, broker.now));
+    }
+
+    EXPECT_EQ(tasks_of(other), tasks_of(state));
+    EXPECT_EQ(other.counts(), state.counts());
+    EXPECT_EQ(other.octets(), state.octets());
+    EXPECT_EQ(other.final_octets(), state.final_octets());
+    EXPECT_EQ(other.number_last(), state.number_last());
+    EXPECT_EQ(other.next_due_steady(), state.next_due_steady());
+    EXPECT_EQ(other.next_due_wall(), state.next_due_wall());
+    other.check_invariants();
+}
+
+TEST(Carried, ChangesNothingWhereItIsKnown) {
+    Fixture broker;
+    fill(broker);
+    const State& state = broker.core.state();
+    State other;
+    for (const TaskCarried& record : all_told_again(state, broker.now)) {
+        other.apply(record, broker.now);
+    }
+    const std::string before = dump(other);
+
+    for (const TaskCarried& record : all_told_again(state, broker.now)) {
+        other.apply(record, broker.now);
+    }
+
+    EXPECT_EQ(dump(other), before);
+}
+
+TEST(Carried, TombstonesAndBasesAreKept) {  // I3, I9
+    Fixture broker;
+    State state;
+    const TombstoneCarried record{.id = Fixture::id(1),
+                                  .number = 12,
+                                  .content_hash = 34,
+                                  .fence = {.epoch = 5, .attempt = 6},
+                                  .state = TaskState::cancelled,
+                                  .removed_at = broker.now.wall};
+
+    state.apply(record, broker.now);
+    state.apply(record, broker.now);
+    state.apply(BasesCarried{.number_last = 99, .finished_order_last = 7}, broker.now);
+    state.apply(BasesCarried{.number_last = 3}, broker.now);
+
+    const Tombstone* found = state.tombstones().find(Fixture::id(1));
+    ASSERT_NE(found, nullptr);
+    EXPECT_EQ(found->number, 12U);
+    EXPECT_EQ(found->content_hash, 34U);
+    EXPECT_EQ(found->fence.value(), record.fence.value());
+    EXPECT_EQ(found->state, TaskState::cancelled);
+    EXPECT_EQ(state.tombstones().count(), 1U);
+    EXPECT_EQ(state.number_last(), 99U);
+    EXPECT_EQ(state.number_shown_last(), 99U);
+}
+
+}  // namespace
+}  // namespace xebec::broker
