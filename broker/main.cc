@@ -1,5 +1,6 @@
 // xebec-broker: the only owner of state.
 
+#include "broker/mend.h"
 #include "broker/options.h"
 #include "broker/server.h"
 #include "protocol/names.h"
@@ -60,11 +61,16 @@ int main(int argc, char** argv) {
         if (const auto status = xebec::broker::parse_options(argc, argv, options)) {
             return *status;
         }
+        if (options.repair || options.repair_now) {
+            return xebec::broker::mend(options);
+        }
         need_descriptors();
         keep_freed_memory();
         const xebec::runtime::Signals signals{SIGTERM, SIGINT};
         xebec::runtime::start_log("broker", options.log);
         xebec::broker::Server(options, signals).run();
+        return xebec::runtime::exit_done;
+    } catch (const xebec::broker::StoppedAtStart&) {
         return xebec::runtime::exit_done;
     } catch (const std::exception& error) {
         std::cerr << "xebec-broker: " << xebec::escape_controls(error.what()) << '\n';

@@ -57,6 +57,13 @@ void NoticeLog::write(const WorkerLeft& notice) {
     }
 }
 
+void NoticeLog::write(const LeasesUnclaimed& notice) {
+    spdlog::info(
+        "{} tasks were running when the broker last ended and their workers have not come "
+        "back: they are ready again",
+        notice.count);
+}
+
 void NoticeLog::write(const TaskDead& notice) {
     spdlog::warn("task {} ({} in queue {}) is dead after {} attempts: {}: {}", notice.number,
                  notice.kind, notice.queue, notice.attempts, escape_controls(notice.error_class),

@@ -18,6 +18,7 @@ private:
     void write(const WorkerCame& notice);
     void write(const WorkerLeft& notice);
     void write(const TaskDead& notice);
+    void write(const LeasesUnclaimed& notice);
     void write(const LeaseExpired& notice);
 
     Instant second_began_{};

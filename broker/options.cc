@@ -92,9 +92,7 @@ std::optional<int> refuse_open_network(const Options& options) {
 }  // namespace
 
 std::optional<int> parse_options(int argc, char** argv, Options& options) {
-    CLI::App app{
-        "The broker: keeps tasks safe and hands them out to workers.\n"
-        "In this version tasks are kept in memory only: a restart forgets them."};
+    CLI::App app{"The broker: keeps tasks safe on the disk and hands them out to workers."};
     app.footer("Example: xebec-broker --data /var/lib/xebec --log-file /var/log/xebec.log");
     const CLI::Validator is_endpoint = runtime::is_endpoint(runtime::EndpointUse::listen);
     app.add_option("--clients", options.clients, "where clients connect")
@@ -108,10 +106,18 @@ std::optional<int> parse_options(int argc, char** argv, Options& options) {
         ->capture_default_str();
     app.add_option("--data", options.data, "the folder for the broker's files")
         ->capture_default_str();
-    app.add_option("--durability", options.durability,
-                   "what survives a restart; the only choice yet is none: nothing does")
-        ->check(CLI::IsMember({"none"}))
+    std::string durability = "sync";
+    app.add_option("--durability", durability,
+                   "sync: an answer leaves when its tasks are on the disk; relaxed: when they are "
+                   "written, and a power cut can take what came last; none: in memory only, a "
+                   "restart forgets everything")
+        ->check(CLI::IsMember({"sync", "relaxed", "none"}))
         ->capture_default_str();
+    runtime::add_duration(app, "--flush-every", options.flush_every,
+                          "with relaxed: how much time a power cut can take back");
+    app.add_flag("--repair", options.repair,
+                 "say what would be cut off a damaged journal, change nothing, and end");
+    app.add_flag("--repair-now", options.repair_now, "cut it, keep aside what is cut, and end");
     app.add_flag("--insecure-network", options.insecure_network,
                  "allow addresses that other machines can reach, without authentication");
     std::string plain = "auto";
@@ -130,6 +136,9 @@ std::optional<int> parse_options(int argc, char** argv, Options& options) {
     if (const auto status = runtime::parse(app, argc, argv)) {
         return status;
     }
+    options.durability = durability == "none"      ? Durability::none
+                         : durability == "relaxed" ? Durability::relaxed
+                                                   : Durability::sync;
     options.plain = plain == "on" || (plain == "auto" && is_on_loopback(options));
     return refuse_open_network(options);
 }

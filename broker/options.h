@@ -4,17 +4,24 @@
 #include "broker/core/core.h"
 #include "runtime/log.h"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
 namespace xebec::broker {
+
+// When an answer may leave: after its flush, after its write, or at once.
+enum class Durability : std::uint8_t { sync, relaxed, none };
 
 struct Options {
     std::string clients = "tcp://127.0.0.1:5555";
     std::string workers = "tcp://127.0.0.1:5556";
     std::string updates = "tcp://127.0.0.1:5557";
     std::string data = "./xebec-data";
-    std::string durability = "none";
+    Durability durability = Durability::sync;
+    milliseconds flush_every{100};  // of Durability::relaxed
+    bool repair = false;            // say what a repair would cut, and end
+    bool repair_now = false;        // cut it
     bool insecure_network = false;
     bool plain = true;  // serve plain peers
     runtime::LogOptions log;

@@ -27,6 +27,10 @@ constexpr std::size_t octets_per_step_max = 1 << 20;
 constexpr milliseconds receiving_max{3};
 constexpr int complaints_per_second_max = 100;  // answers to what is not a message
 constexpr milliseconds linger{1'000};
+// A stop takes five seconds at most: to have everything said, the journal closed, and linger.
+constexpr milliseconds stopping_max{2'500};
+constexpr milliseconds closing_max{1'000};
+constexpr milliseconds stopping_look{10};
 // What a watcher that stands still makes us hold: under load a message is some 50 KiB of updates.
 constexpr int watcher_messages_max = 1'000;
 constexpr std::size_t heap_reserve = 4 << 20;
@@ -61,6 +65,9 @@ Server::Server(const Options& options, const runtime::Signals& signals)
       heap_(heap_reserve),
       lock_(make_folder(options.data) / "lock"),
       epoch_(std::filesystem::absolute(options.data), runtime::now().wall),
+      now_(runtime::now()),
+      core_(options.core, epoch_.value(), runtime::random_seed(), now_),
+      storage_(options, signals, core_),
       clients_(context_, runtime::SocketType::router, router_options(options.core.limits, 64)),
       workers_(context_, runtime::SocketType::router, router_options(options.core.limits, 256)),
       updates_(context_, runtime::SocketType::xpub,
@@ -69,20 +76,29 @@ Server::Server(const Options& options, const runtime::Signals& signals)
                 .frame_octets_max = 256}),
       clients_door_(context_, clients_, options.clients),
       workers_door_(context_, workers_, options.workers),
-      updates_door_(context_, updates_, options.updates),
-      now_(runtime::now()),
-      core_(options.core, epoch_.value(), runtime::random_seed(), now_) {
+      updates_door_(context_, updates_, options.updates) {
+    now_ = runtime::now();
+    core_.resume(now_);
     poll_workers_ = poller_.add(workers_);
     poll_clients_ = poller_.add(clients_);
     poll_updates_ = poller_.add(updates_);
     poll_signals_ = poller_.add(signals.descriptor());
+    if (storage_.descriptor() >= 0) {
+        poll_storage_ = poller_.add(storage_.descriptor());
+    }
     if (options.insecure_network) {
         spdlog::warn("--insecure-network: whoever reaches this broker can do anything");
     }
     if (options.plain) {
         spdlog::info("plain pirates are served too: kind and queue \"{}\"", plain_kind);
     }
-    spdlog::warn("durability none: tasks are kept in memory only, a restart forgets them");
+    if (options.durability == Durability::none) {
+        spdlog::warn("durability none: tasks are kept in memory only, a restart forgets them");
+    } else if (options.durability == Durability::relaxed) {
+        spdlog::warn(
+            "durability relaxed: a power cut can take what was confirmed in the last {} ms",
+            options.flush_every.count());
+    }
     spdlog::info("ready, boot epoch {}: clients {} workers {} updates {}", epoch_.value(),
                  clients_door_.endpoint(), workers_door_.endpoint(), updates_door_.endpoint());
 }
@@ -90,6 +106,15 @@ Server::Server(const Options& options, const runtime::Signals& signals)
 void Server::run() {
     while (!is_stopping_ || !outbox_.empty()) {
         step();
+        if (is_stopping_ && now_.steady > stops_by_) {
+            break;
+        }
+    }
+    if (!storage_.close(stops_by_ + closing_max)) {
+        spdlog::error(
+            "the disk does not answer: ending without it; what was not on it had not "
+            "been confirmed");
+        std::_Exit(EXIT_FAILURE);
     }
     spdlog::info("stopped");
 }
@@ -98,6 +123,7 @@ void Server::step() {
     poller_.wait_until(next_deadline());
     now_ = runtime::now();
     take_signals();
+    look_after_storage();
     look_after_doors();
     if (poller_.is_ready(poll_updates_)) {
         take_subscriptions();
@@ -117,7 +143,7 @@ void Server::step() {
 
 std::optional<Instant> Server::next_deadline() const {
     if (is_stopping_) {
-        return now_.steady;
+        return now_.steady + stopping_look;
     }
     std::optional<Instant> next = core_.next_deadline();
     if (const auto patient = outbox_.next_deadline()) {
@@ -127,6 +153,16 @@ std::optional<Instant> Server::next_deadline() const {
         next = std::min(next.value_or(door->next_deadline()), door->next_deadline());
     }
     return next;
+}
+
+void Server::look_after_storage() {
+    if (poll_storage_ && poller_.is_ready(*poll_storage_)) {
+        storage_.clear_wakeup();
+    }
+    storage_.check();
+    if (const auto change = storage_.take_change()) {
+        apply(*change);
+    }
 }
 
 void Server::look_after_doors() {
@@ -155,6 +191,7 @@ void Server::take_signals() {
         }
         spdlog::info("stopping: telling workers and clients");
         is_stopping_ = true;
+        stops_by_ = now_.steady + stopping_max;
         apply(StopRequested{});
     }
 }
@@ -272,7 +309,7 @@ void Server::perform() {
     for (const Notice& notice : effects_.notices) {
         notices_.write(notice, now_.steady);
     }
-    const Position first = journal_.append(effects_.records);
+    const Position first = storage_.append(effects_.records);
     for (Send& message : effects_.sends) {
         const Position at = first + message.records_before;
         switch (is_stopping_ && message.leaves == Leaves::patiently ? Leaves::in_turn
@@ -299,7 +336,7 @@ void Server::perform() {
 }
 
 void Server::release() {
-    while (auto message = outbox_.take(journal_.durable_position(), now_.steady)) {
+    while (auto message = outbox_.take(storage_.durable_position(), now_.steady)) {
         std::visit([this](auto& content) { transmit(std::move(content)); }, *message);
     }
 }

@@ -4,10 +4,10 @@
 
 #include "broker/boot_epoch.h"
 #include "broker/core/core.h"
-#include "broker/journal/memory_journal.h"
 #include "broker/notices.h"
 #include "broker/options.h"
 #include "broker/outbox.h"
+#include "broker/storage.h"
 #include "broker/watchers.h"
 #include "runtime/files.h"
 #include "runtime/heap.h"
@@ -32,6 +32,7 @@ private:
     void step();
     std::optional<Instant> next_deadline() const;
     void take_signals();
+    void look_after_storage();
     void look_after_doors();
     void receive_from(runtime::Socket& socket, Port port, std::size_t messages_max);
     void take(Port port);
@@ -51,6 +52,9 @@ private:
     runtime::HeapReserve heap_;
     runtime::FileLock lock_;
     BootEpoch epoch_;
+    Now now_;
+    Core core_;
+    Storage storage_;
     runtime::Context context_;
     runtime::Socket clients_;
     runtime::Socket workers_;
@@ -63,10 +67,8 @@ private:
     std::size_t poll_clients_ = 0;
     std::size_t poll_updates_ = 0;
     std::size_t poll_signals_ = 0;
+    std::optional<std::size_t> poll_storage_;
 
-    Now now_;
-    Core core_;
-    MemoryJournal journal_;
     Outbox outbox_;
     Watchers watchers_;
     NoticeLog notices_;
@@ -75,6 +77,7 @@ private:
     Instant complaints_since_{};
     int complaints_ = 0;
     bool is_stopping_ = false;
+    Instant stops_by_{};
 };
 
 }  // namespace xebec::broker

@@ -31,6 +31,27 @@ Core::Core(const CoreOptions& options, std::uint32_t epoch, std::uint64_t seed, 
       grace_until_(Instant::min()),
       figures_due_(now.steady) {}
 
+void Core::resume(Now now) {
+    state_.settle(now);
+    offer_new_lanes(0);
+    for (std::size_t i = 0; i < state_.queues().lane_count(); ++i) {
+        offers_.update_lane(static_cast<LaneIndex>(i));
+    }
+    if (state_.counts()[static_cast<std::size_t>(TaskState::leased)] > 0) {
+        const NumberIndex& numbers = state_.tasks().numbers();
+        for (auto entry = numbers.find_below(state_.number_last() + 1); entry;
+             entry = numbers.find_below(entry->number)) {
+            if (state_.tasks()[entry->task].state == TaskState::leased) {
+                unclaimed_.push_back(state_.tasks(), entry->task);
+                ++unclaimed_count_;
+            }
+        }
+    }
+    unclaimed_until_ = now.steady + options_.return_grace;
+    step_ = {now, nullptr};
+    plan();
+}
+
 void Core::apply(const Event& event, Now now, Effects& effects) {
     step_ = {now, &effects};
     std::visit([this](const auto& fact) { on(fact); }, event);
@@ -104,6 +125,11 @@ void Core::on(const StepMeasured& event) {
     step_max_ = std::max(step_max_, event.took);
 }
 
+void Core::on(const JournalChanged& event) {
+    is_disk_full_ = event.is_full;
+    is_disk_behind_ = event.is_behind;
+}
+
 void Core::on(const WatchersChanged& event) {
     if (event.figures && !watched_figures_) {
         figures_due_ = step_.now.steady;
@@ -147,6 +173,7 @@ void Core::on(const TimePassed&) {
     note_stall();
     has_more_work_ = false;
     run_timers();
+    end_unclaimed();
     expire_plain_requests();
     remove_final_tasks();
     drop_tombstones();
@@ -318,6 +345,9 @@ void Core::plan() {
         at(now.steady + std::clamp(*wall - now.wall, milliseconds{0}, milliseconds{1'000}));
     }
     at(state_.next_retention_end());
+    if (!unclaimed_.empty()) {
+        at(std::max(unclaimed_until_, grace_until_));
+    }
     if (!plain_expiries_.empty()) {
         at(plain_expiries_.front().at);
     }
@@ -366,7 +396,15 @@ void Core::check_invariants() const {
               "credit is never exceeded (I15)");
         held += count;
     }
-    check(held == state.counts()[static_cast<std::size_t>(TaskState::leased)],
+    std::uint64_t unclaimed = 0;
+    for (TaskIndex task = unclaimed_.head(); task != no_task; task = state.tasks()[task].next) {
+        check(state.tasks()[task].holder == no_session &&
+                  state.tasks()[task].state == TaskState::leased,
+              "an unclaimed lease has no holder (I6)");
+        ++unclaimed;
+    }
+    check(unclaimed == unclaimed_count_, "unclaimed leases are counted");
+    check(held + unclaimed == state.counts()[static_cast<std::size_t>(TaskState::leased)],
           "every lease has one holder (I6)");
     for (const auto& [task, waiters] : waiters_) {
         check(state.tasks()[task].is_waited_for && !is_final(state.tasks()[task].state),

@@ -33,6 +33,7 @@ struct CoreOptions {
     milliseconds client_liveness{30'000};  // a client silent this long is forgotten
     milliseconds plain_patience{8'000};    // how long a plain client can still be waiting
     milliseconds plain_lease{300'000};     // at least: a plain worker cannot extend it
+    milliseconds return_grace{10'000};     // for workers to come back to a broker that starts
     std::uint32_t credit_max = 8'192;
     std::uint64_t final_octets_max = 256 << 20;  // retention: payloads and results of final tasks
     std::uint64_t final_count_min = 100'000;     // of which at least these newest stay
@@ -43,6 +44,10 @@ class Core {
 public:
     // `epoch` is higher than that of any earlier run; `seed` makes session numbers and jitter.
     Core(const CoreOptions& options, std::uint32_t epoch, std::uint64_t seed, Now now);
+
+    // A start: every record that the journal has, in order, then `resume`, before any event.
+    void replay(const Record& record) { state_.replay(record); }
+    void resume(Now now);
 
     // Applies one event and appends what has to follow from it, in order. A step is any number of
     // events and then TimePassed.
@@ -102,6 +107,7 @@ private:
     void on(const WatchersChanged& event);
     void on(const StopRequested& event);
     void on(const StepMeasured& event);
+    void on(const JournalChanged& event);
     void on(const TimePassed& event);
 
     // ---- messages; the names of the files say where ----
@@ -197,6 +203,8 @@ private:
     TaskIndex find_held(SessionIndex session, const TaskId& id) const;
     bool holds(SessionIndex session, TaskIndex task, std::uint64_t fence) const;
     void end_lease(TaskIndex task);
+    bool is_unclaimed(TaskIndex task, std::uint64_t fence) const;
+    void end_unclaimed();
     bool give_back_revoked(SessionIndex session, const TaskId& id, std::uint64_t fence);
     protocol::FinishStatus finish(SessionIndex session, const protocol::DoneItem& item);
     protocol::FinishStatus finish(SessionIndex session, const protocol::FailItem& item);
@@ -272,12 +280,19 @@ private:
     Duration step_max_{};
     Instant grace_until_{};  // after a stall of our own, silence counts from here
     std::vector<SessionIndex> touched_;
+    // Leases of an earlier run, until their workers come back and name them.
+    TaskLine unclaimed_;
+    std::uint64_t unclaimed_count_ = 0;
+    std::uint64_t unclaimed_ended_ = 0;
+    Instant unclaimed_until_{};
     absl::flat_hash_map<TaskIndex, absl::InlinedVector<Waiter, 1>> waiters_;
     std::deque<Scan> scans_;
     absl::flat_hash_map<TaskIndex, PlainAsker> plain_askers_;
     std::deque<PlainExpiry> plain_expiries_;  // soonest first
     bool has_more_work_ = false;              // a bounded part of a step stopped early
     bool is_stopping_ = false;
+    bool is_disk_full_ = false;
+    bool is_disk_behind_ = false;
 
     bool watched_tasks_ = false;
     bool watched_figures_ = false;

@@ -171,8 +171,10 @@ void Core::start_worker(SessionIndex index, SessionIndex previous, const Hello& 
     std::uint32_t confirmed = 0;
     for (const LeaseRef& lease : hello.held) {
         const TaskIndex task = state_.tasks().find(lease.id);
-        const bool keeps = previous != no_session && worker.occupied() < worker.credit &&
-                           task != no_task && holds(previous, task, lease.fence);
+        const bool is_its =
+            task != no_task && ((previous != no_session && holds(previous, task, lease.fence)) ||
+                                is_unclaimed(task, lease.fence));
+        const bool keeps = is_its && worker.occupied() < worker.credit;
         if (keeps) {
             end_lease(task);
             worker.held.push_back(state_.tasks(), task);

@@ -123,6 +123,13 @@ SubmitStatusItem Core::submit(const SubmitItem& item, TaskIndex& task) {
     if (!state_.queues().has_room_for(queue, item.kind)) {
         return refused(Refusal::too_many_names, "there are too many queues or kinds");
     }
+    if (is_disk_full_) {
+        return refused(Refusal::read_only,
+                       "the broker's disk is full: what it has is finished, nothing new is taken");
+    }
+    if (is_disk_behind_) {
+        return refused(Refusal::retry_later, "the broker's disk is behind");
+    }
     if (!has_room_for(item.payload.view.size())) {
         return refused(Refusal::retry_later, "the broker's memory for tasks is full");
     }

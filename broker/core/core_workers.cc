@@ -13,6 +13,8 @@ using namespace protocol;
 
 namespace {
 
+constexpr int unclaimed_per_step_max = 1'000;
+
 std::uint16_t limit_of(const Task& task) {
     return task.attempts_max;
 }
@@ -40,7 +42,12 @@ bool Core::holds(SessionIndex session, TaskIndex index, std::uint64_t fence) con
 // Takes a lease off its session; a record that ends it for the task follows.
 void Core::end_lease(TaskIndex index) {
     Task& task = state_.tasks()[index];
-    check(task.holder != no_session, "a lease to be ended has a holder");
+    check(task.state == TaskState::leased, "a lease to be ended is held or unclaimed");
+    if (task.holder == no_session) {
+        unclaimed_.remove(state_.tasks(), index);
+        --unclaimed_count_;
+        return;
+    }
     WorkerPart& worker = sessions_[task.holder].worker;
     worker.held.remove(state_.tasks(), index);
     --worker.held_count;
@@ -48,11 +55,39 @@ void Core::end_lease(TaskIndex index) {
     task.holder = no_session;
 }
 
+// Of an earlier run of the broker: a worker that names the fence is the one that has it.
+bool Core::is_unclaimed(TaskIndex index, std::uint64_t fence) const {
+    const Task& task = state_.tasks()[index];
+    return task.state == TaskState::leased && task.holder == no_session &&
+           task.fence.value() == fence;
+}
+
+// Nobody came back for them. No attempt is charged: it was this broker that went away.
+void Core::end_unclaimed() {
+    if (unclaimed_.empty() || step_.now.steady < std::max(unclaimed_until_, grace_until_)) {
+        return;
+    }
+    for (int i = 0; i < unclaimed_per_step_max && !unclaimed_.empty(); ++i) {
+        return_attempt(unclaimed_.head(), false, {}, {});
+        ++unclaimed_ended_;
+    }
+    if (unclaimed_.empty()) {
+        step_.effects->notices.push_back(
+            LeasesUnclaimed{.count = std::exchange(unclaimed_ended_, 0)});
+    } else {
+        has_more_work_ = true;
+    }
+}
+
 // Ends the lease if there is one and tells the worker to stop. The slot stays taken until the
 // worker has answered.
 void Core::revoke(TaskIndex index) {
     const Task& task = state_.tasks()[index];
     if (task.state != TaskState::leased) {
+        return;
+    }
+    if (task.holder == no_session) {
+        end_lease(index);
         return;
     }
     const SessionIndex holder = task.holder;
@@ -241,7 +276,7 @@ void Core::fail_attempt(TaskIndex index, std::string_view error_class, std::stri
 bool Core::return_attempt(TaskIndex index, bool charged, std::string_view error_class,
                           std::string_view error_text) {
     const Task& task = state_.tasks()[index];
-    if (task.holder != no_session) {
+    if (task.state == TaskState::leased) {
         end_lease(index);
     }
     if (expire_if_late(index)) {

@@ -76,7 +76,12 @@ struct LeaseExpired {
     std::string reason;
 };
 
-using Notice = std::variant<WorkerCame, WorkerLeft, TaskDead, LeaseExpired>;
+// Of a run before this one, whose workers did not come back for them.
+struct LeasesUnclaimed {
+    std::uint64_t count = 0;
+};
+
+using Notice = std::variant<WorkerCame, WorkerLeft, TaskDead, LeaseExpired, LeasesUnclaimed>;
 
 struct Effects {
     // The journal must have this epoch before anything else here happens.

@@ -64,6 +64,14 @@ struct WatchersChanged {
     bool figures = false;
 };
 
+// What the journal can take now: new tasks are refused while it has no room, or is far behind.
+struct JournalChanged {
+    bool is_full = false;
+    bool is_behind = false;
+
+    friend bool operator==(const JournalChanged&, const JournalChanged&) = default;
+};
+
 struct StopRequested {};
 
 // How long a step took, from the reading of the clocks to the last message sent. Behind the step.
@@ -74,8 +82,8 @@ struct StepMeasured {
 // The last event of every step.
 struct TimePassed {};
 
-using Event =
-    std::variant<Received, ReceivedMalformed, ReceivedForeign, PlainRequested, PlainSignalled,
-                 PlainReplied, PeerLost, WatchersChanged, StopRequested, StepMeasured, TimePassed>;
+using Event = std::variant<Received, ReceivedMalformed, ReceivedForeign, PlainRequested,
+                           PlainSignalled, PlainReplied, PeerLost, WatchersChanged, JournalChanged,
+                           StopRequested, StepMeasured, TimePassed>;
 
 }  // namespace xebec::broker

@@ -39,9 +39,10 @@ struct Queue {
     bool is_paused = false;
     bool is_changed = false;                              // since the last `stat.` update
     std::array<std::uint64_t, task_state_count> tasks{};  // now, by state
-    std::uint64_t created = 0;
-    std::uint64_t removed = 0;   // by retention
-    std::uint64_t sequence = 0;  // of its latest update
+    std::uint64_t restored = 0;                           // were there when the broker started
+    std::uint64_t created = 0;                            // since
+    std::uint64_t removed = 0;                            // by retention
+    std::uint64_t sequence = 0;                           // of its latest update
     std::vector<LaneIndex> lanes;
     TaskLine finals;  // oldest end first
 

@@ -467,7 +467,8 @@ void State::check_invariants() const {
             sum[state] += queue.tasks[state];
             present += queue.tasks[state];
         }
-        check(queue.created == present + queue.removed, "no task appears or vanishes (I10)");
+        check(queue.restored + queue.created == present + queue.removed,
+              "no task appears or vanishes (I10)");
         for (const LaneIndex lane : queue.lanes) {
             check(queues_[lane].count_tasks(tasks_) == queues_[lane].ready(),
                   "a lane counts its tasks");

@@ -34,6 +34,13 @@ public:
     // task is not.
     bool apply(const Record& record, Now now);
 
+    // A start: every record that the journal has, in order, and then once `settle`. A task whose
+    // beginning was trimmed is not known until it is told again, so what its older records say is
+    // passed over. Time passes from one record to the next as they say, but by an hour at most, so
+    // that neither a long sleep nor a wrong clock ends all retention at once.
+    void replay(const Record& record);
+    void settle(Now now);
+
     TaskTable& tasks() { return tasks_; }
     const TaskTable& tasks() const { return tasks_; }
     QueueTable& queues() { return queues_; }
@@ -94,6 +101,10 @@ private:
     void on(const BasesCarried& record, Now now);
 
     void raise_bases(std::uint64_t number, std::uint64_t finished_order);
+    void pass_replayed(WallTime at);
+    void shift_times(Duration by);
+    void sort_finals();
+    void forget_figures();
     TaskIndex expect(std::uint64_t number);
     void leave(TaskIndex task);                                       // the state it is in
     void enter(TaskIndex task, TaskState state, Now now);             // another one
@@ -129,6 +140,9 @@ private:
     std::vector<LaneIndex> touched_lanes_;
     bool watching_ = false;
     std::vector<Transition> transitions_;
+
+    // While it replays: a steady clock of its own, and the wall clock of the last record.
+    std::optional<Now> replayed_;
 };
 
 }  // namespace xebec::broker

@@ -8,10 +8,9 @@ namespace xebec::broker {
 
 namespace {
 
-// The steady instant that lies as far from now as `at` does. An instant of the past stays now's:
-// the steady clock may not have run that long.
+// The steady instant that lies as far from now as `at` does.
 Instant steady_of(WallTime at, Now now) {
-    return now.steady + std::max<Duration>(Duration{0}, at - now.wall);
+    return now.steady + (at - now.wall);
 }
 
 // Most that wait have none: they are what costs memory.
@@ -63,7 +62,9 @@ void State::on(const TaskCarried& record, Now now) {
     }
     octets_ += octets_of(task);
     ++queue_of(task).created;
-    enter(index, record.state, now);
+    enter(
+        index, record.state,
+        is_final(record.state) ? Now{steady_of(record.finished_at, now), record.finished_at} : now);
 }
 
 void State::on(const TombstoneCarried& record, Now now) {
@@ -76,7 +77,7 @@ void State::on(const TombstoneCarried& record, Now now) {
                      .content_hash = record.content_hash,
                      .fence = record.fence,
                      .state = record.state},
-                    {now.steady, record.removed_at});
+                    {std::min(now.steady, steady_of(record.removed_at, now)), record.removed_at});
 }
 
 void State::on(const BasesCarried& record, Now) {

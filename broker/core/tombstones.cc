@@ -67,6 +67,12 @@ void Tombstones::raise_floor(WallTime floor) {
     }
 }
 
+void Tombstones::shift_times(Duration by) {
+    for (auto& [second, bucket] : buckets_) {
+        bucket.latest += by;
+    }
+}
+
 std::optional<Instant> Tombstones::next_deadline(Now now) const {
     if (buckets_.empty()) {
         return std::nullopt;

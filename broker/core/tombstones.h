@@ -40,6 +40,8 @@ public:
     std::optional<WallTime> next_floor(Now now) const;
     void raise_floor(WallTime floor);  // drops what lies below
 
+    void shift_times(Duration by);  // of the steady clock
+
     WallTime floor() const { return floor_; }
     std::size_t count() const { return count_; }
     std::optional<Instant> next_deadline(Now now) const;

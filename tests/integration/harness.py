@@ -244,8 +244,10 @@ class WithBroker(unittest.TestCase):
         self.addCleanup(program.kill)
         return program
 
+    BROKER_ARGUMENTS = ()
+
     def start_broker(self, endpoints=None):
-        broker = Broker(self.path("data"), endpoints=endpoints)
+        broker = Broker(self.path("data"), *self.BROKER_ARGUMENTS, endpoints=endpoints)
         self.addCleanup(broker.kill)
         return broker
 

@@ -5,15 +5,18 @@ import signal
 import threading
 import unittest
 
-from harness import (RawClient, RawWorker, UNKNOWN, WithBroker, new_id, run, wait_until)
+from harness import (ACCEPTED, ASSIGN, FAIL, FAIL_ANSWER, PING, PONG, REPEAT, STALE, UNKNOWN,
+                     RawClient, RawWorker, WithBroker, new_id, run, wait_until)
 
 
-class Restart(WithBroker):
+class Restarting(WithBroker):
     def restart(self, number=signal.SIGTERM):
         self.broker.send(number)
         self.broker.wait()
         self.broker = self.start_broker(self.broker.endpoints)
 
+
+class Restart(Restarting):
     def test_workers_introduce_themselves_again(self):
         self.start_workers("--name", "w", count=2)
         for number in (signal.SIGTERM, signal.SIGKILL):
@@ -21,6 +24,98 @@ class Restart(WithBroker):
                 self.restart(number)
                 wait_until(lambda: len(self.workers()) == 2, "both workers to come back")
                 self.assertEqual(self.client("submit", "add", "2", "3", "--wait")[1], "5\n")
+
+    def test_a_client_asks_until_the_broker_is_back(self):
+        self.start_workers()
+        self.broker.send(signal.SIGKILL)
+        self.broker.wait()
+        answers = []
+        asking = threading.Thread(target=lambda: answers.append(
+            run("xebec-client", "--broker", self.broker.clients, "--timeout", "60s", "submit", "add",
+                "2", "3", "--wait")))
+        asking.start()
+        self.broker = self.start_broker(self.broker.endpoints)
+        asking.join()
+
+        self.assertEqual(answers, [(0, "5\n", "")])
+        self.assertEqual(len(self.client_json("list")), 1)
+
+    def test_a_batch_goes_on_through_a_restart(self):
+        self.start_workers("--concurrency", "4")
+        lines = "".join(f'{{"kind": "echo", "args": [{n}]}}\n' for n in range(20000))
+        answers = []
+        submitting = threading.Thread(target=lambda: answers.append(
+            run("xebec-client", "--broker", self.broker.clients, "submit", "--batch", "-", "--json",
+                stdin=lines)))
+        submitting.start()
+        wait_until(lambda: self.client_json("stats")["totals"]["submitted"] > 0, "the first tasks")
+        self.restart(signal.SIGKILL)
+        submitting.join()
+
+        [(status, out, err)] = answers
+        self.assertEqual(status, 0, err)
+        self.assertEqual(len(json.loads(out)), 20000)
+        wait_until(lambda: self.client_json("queues")[0]["tasks"]["succeeded"] == 20000,
+                   "all to be done")
+
+    def test_everything_is_there_again(self):  # F1, I1, I8, I9
+        worker = RawWorker(self.broker.workers)
+        client = RawClient(self.broker.clients)
+        done, dead, late = new_id(), new_id(), new_id()
+        client.submit({0: done, 1: "add", 2: b"p" * 1000})
+        [(_, fence)] = worker.assignments()
+        worker.done(done, fence, b"r" * 1000)
+        client.submit({0: dead, 1: "add", 9: 1})
+        [(_, dead_fence)] = worker.assignments()
+        worker.ask(FAIL, {0: [{0: dead, 1: dead_fence, 2: {0: "no", 1: "never"}}]}, FAIL_ANSWER)
+        client.submit({0: late, 1: "other", 5: 9, 6: 3_600_000})
+        self.client("queue", "set", "default", "--attempts", "7")
+        self.client("pause", "default")
+        before = self.client_json("list"), self.client_json("queues")
+        for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL):
+            self.restart(number)
+            with self.subTest(number):
+                listed, queues = self.client_json("list"), self.client_json("queues")
+                self.assertEqual(listed, before[0])
+                for key in ("name", "paused", "settings"):
+                    self.assertEqual(queues[0].get(key), before[1][0].get(key), key)
+                self.assertEqual(self.client("result", "1")[1], "r" * 1000)
+                again = RawWorker(self.broker.workers)
+                self.assertEqual(again.done(done, fence, b"r" * 1000).body[0], [REPEAT])
+                self.assertEqual(again.done(dead, dead_fence).body[0], [STALE])
+                answer = RawClient(self.broker.clients).submit({0: done, 1: "add", 2: b"p" * 1000},
+                                                               {0: dead, 1: "add", 9: 2})
+                self.assertEqual([item.get(0, 0) for item in answer.body[0]], [1, 2])
+
+    def test_a_worker_that_comes_back_keeps_its_tasks(self):  # F18
+        worker = RawWorker(self.broker.workers, slots=2)
+        client = RawClient(self.broker.clients)
+        kept, dropped = new_id(), new_id()
+        client.submit({0: kept, 1: "add"}, {0: dropped, 1: "add"})
+        leases = worker.assignments()
+        while len(leases) < 2:
+            leases += worker.assignments()
+        fences = dict(leases)
+        self.restart(signal.SIGKILL)
+        again = RawWorker(self.broker.workers, slots=2, held=[(kept, fences[kept])],
+                          previous=worker.session, epoch_seen=worker.welcome.body[0])
+        self.assertGreater(again.welcome.body[5][0], 0)
+        self.assertEqual(again.done(kept, fences[kept]).body[0], [ACCEPTED])
+        # Nobody named the other one: after a while it goes to whoever is there, uncharged.
+        message = again.welcome
+        while message.type != ASSIGN:
+            again.send(PING, {})
+            message = again.receive(ASSIGN, PONG)
+        [(task, fence)] = [(item[0], item[1]) for item in message.body[0]]
+        self.assertEqual(task, dropped)
+        self.assertGreater(fence, fences[dropped])
+        self.assertEqual(again.done(dropped, fences[dropped]).body[0], [STALE])
+        self.assertEqual(again.done(dropped, fence).body[0], [ACCEPTED])
+        self.broker.until_logged("1 tasks were running when the broker last ended")
+
+
+class RestartWithoutJournal(Restarting):
+    BROKER_ARGUMENTS = ("--durability", "none")
 
     def test_results_of_forgotten_tasks_are_unknown(self):
         worker = RawWorker(self.broker.workers)
@@ -43,37 +138,15 @@ class Restart(WithBroker):
         wait_until(lambda: len(self.workers()) == 1, "the worker to come back")
         self.assertEqual(self.client("submit", "add", "2", "3", "--wait")[1], "5\n")
 
-    def test_a_client_asks_until_the_broker_is_back(self):
-        self.start_workers()
-        self.broker.send(signal.SIGKILL)
+    def test_a_journal_that_is_there_is_not_passed_over(self):
+        self.broker.until_logged("durability none: tasks are kept in memory only")
+        self.BROKER_ARGUMENTS = ()
+        self.restart()
+        self.broker.send(signal.SIGTERM)
         self.broker.wait()
-        answers = []
-        asking = threading.Thread(target=lambda: answers.append(
-            run("xebec-client", "--broker", self.broker.clients, "--timeout", "60s", "submit", "add",
-                "2", "3", "--wait")))
-        asking.start()
-        self.broker = self.start_broker(self.broker.endpoints)
-        asking.join()
-
-        self.assertEqual(answers, [(0, "5\n", "")])
-        self.assertEqual(self.client_json("stats")["totals"]["submitted"], 1)
-
-    def test_a_batch_goes_on_through_a_restart(self):
-        self.start_workers("--concurrency", "4")
-        lines = "".join(f'{{"kind": "echo", "args": [{n}]}}\n' for n in range(20000))
-        answers = []
-        submitting = threading.Thread(target=lambda: answers.append(
-            run("xebec-client", "--broker", self.broker.clients, "submit", "--batch", "-", "--json",
-                stdin=lines)))
-        submitting.start()
-        wait_until(lambda: self.client_json("stats")["totals"]["submitted"] > 0, "the first tasks")
-        self.restart(signal.SIGKILL)
-        submitting.join()
-
-        [(status, out, err)] = answers
-        self.assertEqual(status, 0, err)
-        # Nothing survives a restart yet; but every line was accepted, before it or after.
-        self.assertEqual(len(json.loads(out)), 20000)
+        status, _, err = run("xebec-broker", "--data", self.path("data"), "--durability", "none")
+        self.assertEqual(status, 1)
+        self.assertIn("holds tasks, which --durability none would neither see nor keep", err)
 
 
 class Stopping(WithBroker):

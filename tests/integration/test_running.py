@@ -8,7 +8,6 @@ from harness import WithBroker, run, wait_until
 
 class Logs(WithBroker):
     def test_one_line_for_each_thing_an_operator_cares_about(self):
-        self.broker.until_logged("durability none: tasks are kept in memory only")
         workers = self.start_workers("--name", "w", "--log-file", self.path("worker.log"))
         self.broker.until_logged(r"worker w-1 came .*1 slots, kinds .*add")
         self.until_state(self.submit("fail", "because", "--attempts", "1"), "dead")

@@ -44,7 +44,7 @@ std::optional<int> parse_options(int argc, char** argv, Options& options) {
         ->check(CLI::Range(1, 99))
         ->capture_default_str();
     app.add_option("--durability", options.durability, "of the broker")
-        ->check(CLI::IsMember({"none"}))
+        ->check(CLI::IsMember({"sync", "relaxed", "none"}))
         ->capture_default_str();
     app.add_option("--data", options.data,
                    "the broker's folder, on the disk that is to be measured");

@@ -1,0 +1,147 @@
+// A start: the state that the journal's records give.
+
+#include "broker/core/state.h"
+
+#include <algorithm>
+#include <variant>
+#include <vector>
+
+namespace xebec::broker {
+
+namespace {
+
+constexpr Duration gap_max = std::chrono::hours{1};
+constexpr Instant replay_begin{std::chrono::hours{24 * 365 * 100}};  // room for the past before it
+
+// The task that has to be known already, if the record is about one.
+std::uint64_t needs_task(const Record& record) {
+    return std::visit(
+        [](const auto& fact) -> std::uint64_t {
+            using Fact = std::decay_t<decltype(fact)>;
+            constexpr bool is_about_known_task =
+                std::is_same_v<Fact, TaskDue> || std::is_same_v<Fact, AttemptStarted> ||
+                std::is_same_v<Fact, AttemptReturned> || std::is_same_v<Fact, AttemptFailed> ||
+                std::is_same_v<Fact, TaskSucceeded> || std::is_same_v<Fact, TaskDied> ||
+                std::is_same_v<Fact, TaskCancelled> || std::is_same_v<Fact, TaskExpired> ||
+                std::is_same_v<Fact, TaskRetried> || std::is_same_v<Fact, TaskRemoved>;
+            if constexpr (is_about_known_task) {
+                return fact.number;
+            } else {
+                return 0;
+            }
+        },
+        record);
+}
+
+bool ends_task(const Record& record) {
+    return std::holds_alternative<TaskSucceeded>(record) ||
+           std::holds_alternative<TaskDied>(record) ||
+           std::holds_alternative<TaskCancelled>(record) ||
+           std::holds_alternative<TaskExpired>(record);
+}
+
+// When it was made; nothing if it does not say.
+WallTime made_at(const Record& record) {
+    return std::visit(
+        [](const auto& fact) {
+            if constexpr (requires { fact.at; }) {
+                return fact.at;
+            } else {
+                return WallTime{};
+            }
+        },
+        record);
+}
+
+}  // namespace
+
+void State::replay(const Record& record) {
+    pass_replayed(made_at(record));
+    const std::uint64_t number = needs_task(record);
+    if (number == 0 || tasks_.find(number) != no_task) {
+        apply(record, *replayed_);
+        touched_lanes_.clear();  // whoever goes on from here looks at all of them
+    } else if (ends_task(record)) {
+        ++finished_order_last_;  // as it was counted then
+    }
+}
+
+void State::pass_replayed(WallTime at) {
+    if (!replayed_) {
+        replayed_ = Now{replay_begin, at};
+    }
+    if (at != WallTime{}) {
+        const bool is_first = replayed_->wall == WallTime{};
+        replayed_->steady +=
+            is_first ? Duration{0} : std::clamp<Duration>(at - replayed_->wall, {}, gap_max);
+        replayed_->wall = at;
+    }
+}
+
+void State::settle(Now now) {
+    if (!replayed_) {
+        return;
+    }
+    pass_replayed(now.wall);
+    shift_times(now.steady - replayed_->steady);
+    sort_finals();
+    forget_figures();
+    replayed_.reset();
+}
+
+void State::shift_times(Duration by) {
+    for (std::size_t i = 0; i < queues_.queue_count(); ++i) {
+        unwatch_head(static_cast<QueueIndex>(i));
+    }
+    retries_ = {};
+    for (auto entry = tasks_.numbers().find_below(number_last_ + 1); entry;
+         entry = tasks_.numbers().find_below(entry->number)) {
+        Task& task = tasks_[entry->task];
+        task.since += by;
+        const Details* known = tasks_.find_details(task);
+        if (known != nullptr && known->retry_at != Instant{}) {
+            Instant& retry_at = tasks_.details(task).retry_at;
+            retry_at += by;
+            retries_.arm(retry_at, entry->task);
+        }
+    }
+    tombstones_.shift_times(by);
+}
+
+// Those that were told again came behind younger ones.
+void State::sort_finals() {
+    std::vector<std::pair<std::uint64_t, TaskIndex>> order;
+    for (std::size_t i = 0; i < queues_.queue_count(); ++i) {
+        TaskLine& finals = queues_[static_cast<QueueIndex>(i)].finals;
+        order.clear();
+        for (TaskIndex task = finals.head(); task != no_task; task = tasks_[task].next) {
+            order.emplace_back(tasks_.find_details(tasks_[task])->finished_order, task);
+        }
+        if (!std::is_sorted(order.begin(), order.end())) {
+            std::sort(order.begin(), order.end());
+            for (const auto& [finished_order, task] : order) {
+                finals.remove(tasks_, task);
+            }
+            for (const auto& [finished_order, task] : order) {
+                finals.push_back(tasks_, task);
+            }
+        }
+        watch_head(static_cast<QueueIndex>(i));
+    }
+}
+
+// They count from the start of the broker.
+void State::forget_figures() {
+    totals_ = {};
+    for (std::size_t i = 0; i < queues_.queue_count(); ++i) {
+        Queue& queue = queues_[static_cast<QueueIndex>(i)];
+        queue.restored = queue.restored + queue.created - queue.removed;
+        queue.created = 0;
+        queue.removed = 0;
+    }
+    for (std::size_t i = 0; i < queues_.lane_count(); ++i) {
+        queues_[static_cast<LaneIndex>(i)].figures = {};
+    }
+}
+
+}  // namespace xebec::broker

@@ -1,0 +1,117 @@
+#include "broker/storage.h"
+
+#include "runtime/clock.h"
+#include "runtime/random.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <poll.h>
+#include <stdexcept>
+
+namespace xebec::broker {
+
+namespace {
+
+// Beyond this much that is not written yet, new tasks are refused until half of it is.
+constexpr std::uint64_t octets_waiting_max = 64 << 20;
+constexpr std::uint64_t records_between_signals = 1 << 16;
+
+std::filesystem::path journal_folder(const Options& options) {
+    return std::filesystem::absolute(options.data) / "journal";
+}
+
+}  // namespace
+
+Storage::Storage(const Options& options, const runtime::Signals& signals, Core& core) {
+    if (options.durability != Durability::none) {
+        open(options, signals, core);
+    } else if (files_.exists(journal_folder(options))) {
+        throw std::runtime_error(
+            journal_folder(options).string() +
+            " holds tasks, which --durability none would neither see nor keep: start without it, "
+            "or name another folder with --data");
+    }
+}
+
+void Storage::open(const Options& options, const runtime::Signals& signals, Core& core) {
+    const Instant begin = runtime::now().steady;
+    std::uint64_t records = 0;
+    const journal::Options journal_options{
+        .folder = journal_folder(options),
+        .seed = runtime::random_seed(),
+        .writer = {.flush_every = options.durability == Durability::relaxed ? options.flush_every
+                                                                            : Duration{0}}};
+    disk_ = std::make_unique<Disk>(
+        files_, journal_options, [&](const Record& record, const journal::Places&) {
+            core.replay(record);
+            if (++records % records_between_signals == 0 && signals.take()) {
+                throw StoppedAtStart{};
+            }
+        });
+    for (const journal::CutTail& cut : disk_->journal.cuts()) {
+        spdlog::warn(
+            "{} was cut at octet {}: {} octets had not reached the disk whole, and nobody had been "
+            "told of them; they are kept in {}",
+            cut.file.string(), cut.offset, cut.octets, cut.kept_in.string());
+    }
+    if (records > 0) {
+        const auto took = std::chrono::duration_cast<milliseconds>(runtime::now().steady - begin);
+        spdlog::info("journal: {} records read in {} ms, {} tasks{}", records, took.count(),
+                     core.state().tasks().size(),
+                     disk_->journal.was_stopped_cleanly() ? "" : "; it had not been closed");
+    }
+}
+
+Position Storage::append(std::span<const Record> records) {
+    return disk_ ? disk_->journal.append(records) : memory_.append(records);
+}
+
+std::optional<JournalChanged> Storage::take_change() {
+    if (!disk_) {
+        return std::nullopt;
+    }
+    const std::uint64_t waiting = disk_->journal.octets_waiting();
+    const JournalChanged now{
+        .is_full = disk_->journal.is_disk_full(),
+        .is_behind = waiting > (told_.is_behind ? octets_waiting_max / 2 : octets_waiting_max)};
+    if (now == told_) {
+        return std::nullopt;
+    }
+    if (now.is_full != told_.is_full) {
+        spdlog::log(now.is_full ? spdlog::level::err : spdlog::level::info,
+                    now.is_full ? "the disk is full: new tasks are refused, what is there is "
+                                  "finished; tasks are taken again when there is room"
+                                : "there is room on the disk again: tasks are taken");
+    }
+    told_ = now;
+    return now;
+}
+
+void Storage::check() const {
+    if (disk_ && disk_->journal.has_failed()) {
+        throw std::runtime_error("the journal cannot be written: " + disk_->journal.failure() +
+                                 ". Nothing that is not on the disk has been confirmed; mend the "
+                                 "disk and start again");
+    }
+}
+
+bool Storage::close(Instant latest) {
+    if (!disk_) {
+        return true;
+    }
+    disk_->journal.close();
+    while (!disk_->journal.is_closed()) {
+        check();
+        const auto left = std::chrono::ceil<milliseconds>(latest - runtime::now().steady).count();
+        if (left <= 0) {
+            return false;
+        }
+        pollfd waiting{.fd = descriptor(), .events = POLLIN, .revents = 0};
+        poll(&waiting, 1, static_cast<int>(left));
+        clear_wakeup();
+    }
+    return true;
+}
+
+}  // namespace xebec::broker

@@ -1,0 +1,67 @@
+#pragma once
+// The journal of this run, of the kind that --durability asks for: on the disk, with the threads
+// that write and read it, or none at all.
+
+#include "broker/core/core.h"
+#include "broker/journal/journal.h"
+#include "broker/journal/memory_journal.h"
+#include "broker/journal/threads.h"
+#include "broker/options.h"
+#include "runtime/posix_files.h"
+#include "runtime/signals.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+
+namespace xebec::broker {
+
+class Storage {
+public:
+    // Gives the core everything that the folder's journal has, so that it can resume. Throws what a
+    // journal throws; StoppedAtStart if a signal comes meanwhile.
+    Storage(const Options& options, const runtime::Signals& signals, Core& core);
+
+    // Takes the records of one step; gives the position of the first.
+    Position append(std::span<const Record> records);
+    Position durable_position() const {
+        return disk_ ? disk_->journal.durable_position() : memory_.durable_position();
+    }
+
+    // What has to be told to the core, if that has changed.
+    std::optional<JournalChanged> take_change();
+
+    // Throws std::runtime_error if a write or flush has failed: nothing may be said any more.
+    void check() const;
+
+    // After the last append: waits until everything is on the disk. False: that took too long.
+    bool close(Instant latest);
+
+    // Becomes readable when something is durable or has changed; -1 without a disk.
+    int descriptor() const { return disk_ ? disk_->threads.wakeup().descriptor() : -1; }
+    void clear_wakeup() const { disk_->threads.wakeup().clear(); }
+
+private:
+    struct Disk {
+        Disk(runtime::FileSystem& files, const journal::Options& options,
+             const journal::Replay& replay)
+            : journal(files, options, replay), threads(journal) {}
+
+        journal::Journal journal;
+        journal::Threads threads;
+    };
+
+    void open(const Options& options, const runtime::Signals& signals, Core& core);
+
+    runtime::PosixFiles files_;
+    MemoryJournal memory_;
+    std::unique_ptr<Disk> disk_;
+    JournalChanged told_;
+};
+
+// Asked to stop while the journal was read: nothing has been changed.
+class StoppedAtStart {};
+
+}  // namespace xebec::broker
