@@ -64,6 +64,11 @@ void NoticeLog::write(const LeasesUnclaimed& notice) {
         notice.count);
 }
 
+void NoticeLog::write(const OctetsDamaged& notice) {
+    spdlog::error("the {} of task {} is lost: {}", notice.is_result ? "result" : "payload",
+                  notice.number, notice.fault);
+}
+
 void NoticeLog::write(const TaskDead& notice) {
     spdlog::warn("task {} ({} in queue {}) is dead after {} attempts: {}: {}", notice.number,
                  notice.kind, notice.queue, notice.attempts, escape_controls(notice.error_class),

@@ -19,6 +19,7 @@ private:
     void write(const WorkerLeft& notice);
     void write(const TaskDead& notice);
     void write(const LeasesUnclaimed& notice);
+    void write(const OctetsDamaged& notice);
     void write(const LeaseExpired& notice);
 
     Instant second_began_{};

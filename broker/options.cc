@@ -22,6 +22,8 @@ bool is_on_loopback(const Options& options) {
 }
 
 constexpr std::uint64_t memory_min = std::uint64_t{1} << 20;
+constexpr std::uint64_t octets_in_memory_default = std::uint64_t{256} << 20;
+constexpr std::uint64_t tasks_limit = 4'000'000'000;  // they are named by 32 bits
 
 // `b`, or a letter with or without `b` or `ib`; all are powers of 1,024, and capitals do not count.
 std::optional<unsigned> shift_of_unit(std::string unit) {
@@ -55,10 +57,10 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
     return number << *shift;
 }
 
-void add_memory(CLI::App& app, std::uint64_t& memory_max) {
+void add_memory(CLI::App& app, std::optional<std::uint64_t>& memory) {
     app.add_option_function<std::string>(
            "--memory",
-           [&memory_max](const std::string& text) {
+           [&memory](const std::string& text) {
                const auto size = parse_size(text);
                if (!size) {
                    throw CLI::ValidationError("--memory",
@@ -69,11 +71,13 @@ void add_memory(CLI::App& app, std::uint64_t& memory_max) {
                if (*size < memory_min) {
                    throw CLI::ValidationError("--memory", "a broker needs at least 1MiB");
                }
-               memory_max = *size;
+               memory = *size;
            },
-           "refuse new tasks beyond this much memory for tasks, such as 512MiB or 4GiB")
+           "payloads and results in memory, such as 512MiB or 4GiB; what is over it stays in the "
+           "journal and is read back. With --durability none: new tasks are refused beyond this "
+           "much memory for tasks")
         ->type_name("SIZE")
-        ->default_str("2GiB");
+        ->default_str("256MiB, or 2GiB with --durability none");
 }
 
 std::optional<int> refuse_open_network(const Options& options) {
@@ -126,7 +130,11 @@ std::optional<int> parse_options(int argc, char** argv, Options& options) {
                    "only")
         ->check(CLI::IsMember({"auto", "on", "off"}))
         ->capture_default_str();
-    add_memory(app, options.core.memory_max);
+    std::optional<std::uint64_t> memory;
+    add_memory(app, memory);
+    app.add_option("--tasks-max", options.core.tasks_max, "refuse new tasks beyond so many")
+        ->check(CLI::Range(std::uint64_t{1}, tasks_limit))
+        ->capture_default_str();
     app.add_option("--log-level", options.log.level, "trace, debug, info, warning, error or off")
         ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error", "off"}))
         ->capture_default_str();
@@ -139,6 +147,11 @@ std::optional<int> parse_options(int argc, char** argv, Options& options) {
     options.durability = durability == "none"      ? Durability::none
                          : durability == "relaxed" ? Durability::relaxed
                                                    : Durability::sync;
+    if (options.durability == Durability::none) {
+        options.core.memory_max = memory.value_or(options.core.memory_max);
+    } else {
+        options.core.octets_in_memory_max = memory.value_or(octets_in_memory_default);
+    }
     options.plain = plain == "on" || (plain == "auto" && is_on_loopback(options));
     return refuse_open_network(options);
 }

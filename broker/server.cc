@@ -160,6 +160,9 @@ void Server::look_after_storage() {
         storage_.clear_wakeup();
     }
     storage_.check();
+    for (const journal::ReadAnswer& answer : storage_.take_answers()) {
+        apply(OctetsRead{answer.token, answer.octets, answer.fault});
+    }
     if (const auto change = storage_.take_change()) {
         apply(*change);
     }
@@ -310,6 +313,8 @@ void Server::perform() {
         notices_.write(notice, now_.steady);
     }
     const Position first = storage_.append(effects_.records);
+    core_.locate(effects_.records, storage_.places());
+    storage_.read(effects_.reads);
     for (Send& message : effects_.sends) {
         const Position at = first + message.records_before;
         switch (is_stopping_ && message.leaves == Leaves::patiently ? Leaves::in_turn

@@ -43,8 +43,8 @@ void Storage::open(const Options& options, const runtime::Signals& signals, Core
         .writer = {.flush_every = options.durability == Durability::relaxed ? options.flush_every
                                                                             : Duration{0}}};
     disk_ = std::make_unique<Disk>(
-        files_, journal_options, [&](const Record& record, const journal::Places&) {
-            core.replay(record);
+        files_, journal_options, [&](const Record& record, const Places& places) {
+            core.replay(record, places);
             if (++records % records_between_signals == 0 && signals.take()) {
                 throw StoppedAtStart{};
             }
@@ -65,6 +65,29 @@ void Storage::open(const Options& options, const runtime::Signals& signals, Core
 
 Position Storage::append(std::span<const Record> records) {
     return disk_ ? disk_->journal.append(records) : memory_.append(records);
+}
+
+void Storage::read(std::span<const ReadOctets> reads) {
+    if (reads.empty()) {
+        return;
+    }
+    HeldReads held{.position = disk_->journal.end()};
+    held.requests.reserve(reads.size());
+    for (const ReadOctets& read : reads) {
+        held.requests.push_back({read.at, read.token});
+    }
+    held_reads_.push_back(std::move(held));
+}
+
+std::vector<journal::ReadAnswer> Storage::take_answers() {
+    if (!disk_) {
+        return {};
+    }
+    while (!held_reads_.empty() && held_reads_.front().position <= durable_position()) {
+        disk_->journal.read(held_reads_.front().requests);
+        held_reads_.pop_front();
+    }
+    return disk_->journal.take_answers();
 }
 
 std::optional<JournalChanged> Storage::take_change() {

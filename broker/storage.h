@@ -11,10 +11,12 @@
 #include "runtime/signals.h"
 
 #include <cstdint>
+#include <deque>
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 namespace xebec::broker {
 
@@ -29,6 +31,16 @@ public:
     Position durable_position() const {
         return disk_ ? disk_->journal.durable_position() : memory_.durable_position();
     }
+
+    // Where the records of the last append lie; none without a disk.
+    std::span<const Places> places() const {
+        return disk_ ? disk_->journal.places() : std::span<const Places>{};
+    }
+
+    // Reads once everything that was appended so far is durable.
+    void read(std::span<const ReadOctets> reads);
+    // Asks for what may be read now, and gives what has been.
+    std::vector<journal::ReadAnswer> take_answers();
 
     // What has to be told to the core, if that has changed.
     std::optional<JournalChanged> take_change();
@@ -53,12 +65,18 @@ private:
         journal::Threads threads;
     };
 
+    struct HeldReads {
+        Position position = 0;
+        std::vector<journal::ReadRequest> requests;
+    };
+
     void open(const Options& options, const runtime::Signals& signals, Core& core);
 
     runtime::PosixFiles files_;
     MemoryJournal memory_;
     std::unique_ptr<Disk> disk_;
     JournalChanged told_;
+    std::deque<HeldReads> held_reads_;
 };
 
 // Asked to stop while the journal was read: nothing has been changed.

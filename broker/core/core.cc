@@ -14,6 +14,12 @@ constexpr Duration stall_min = std::chrono::seconds{2};  // later than planned b
 constexpr Duration figures_interval = std::chrono::seconds{1};
 constexpr int timers_per_step_max = 2'000;
 
+template <class Fact>
+const std::uint64_t* number_if(const Record& record) {
+    const Fact* fact = std::get_if<Fact>(&record);
+    return fact == nullptr ? nullptr : &fact->number;
+}
+
 // Bodies that a peer has not proven to have read: asked for a proof, and refused anything more. The
 // upper one is far beyond what is under way to a peer that reads.
 constexpr std::uint64_t unread_octets_proof = 4 << 20;
@@ -30,6 +36,23 @@ Core::Core(const CoreOptions& options, std::uint32_t epoch, std::uint64_t seed, 
       offers_(state_.queues(), sessions_),
       grace_until_(Instant::min()),
       figures_due_(now.steady) {}
+
+void Core::replay(const Record& record, const Places& places) {
+    state_.replay(record, places);
+    const bool is_over =
+        options_.octets_in_memory_max && state_.octets() > *options_.octets_in_memory_max;
+    if (!is_over) {
+        return;
+    }
+    // The oldest stay: they are the first to be needed.
+    for (const auto* number : {number_if<TaskAccepted>(record), number_if<TaskCarried>(record),
+                               number_if<TaskSucceeded>(record)}) {
+        const TaskIndex task = number == nullptr ? no_task : state_.tasks().find(*number);
+        if (task != no_task) {
+            state_.put_away(task);
+        }
+    }
+}
 
 void Core::resume(Now now) {
     state_.settle(now);
@@ -182,6 +205,7 @@ void Core::on(const TimePassed&) {
         dispatch();
     }
     flush();
+    put_away();
     publish();
     plan();
 }
@@ -386,7 +410,7 @@ void Core::check_invariants() const {
         std::uint32_t count = 0;
         for (TaskIndex task = session.worker.held.head(); task != no_task;
              task = state.tasks()[task].next) {
-            check(state.tasks()[task].holder == index &&
+            check(state.tasks().holder_of(state.tasks()[task]) == index &&
                       state.tasks()[task].state == TaskState::leased,
                   "a held task is leased to its holder (I6)");
             ++count;
@@ -398,7 +422,7 @@ void Core::check_invariants() const {
     }
     std::uint64_t unclaimed = 0;
     for (TaskIndex task = unclaimed_.head(); task != no_task; task = state.tasks()[task].next) {
-        check(state.tasks()[task].holder == no_session &&
+        check(state.tasks().holder_of(state.tasks()[task]) == no_session &&
                   state.tasks()[task].state == TaskState::leased,
               "an unclaimed lease has no holder (I6)");
         ++unclaimed;

@@ -20,6 +20,7 @@
 #include <deque>
 #include <optional>
 #include <random>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,6 +39,9 @@ struct CoreOptions {
     std::uint64_t final_octets_max = 256 << 20;  // retention: payloads and results of final tasks
     std::uint64_t final_count_min = 100'000;     // of which at least these newest stay
     std::uint64_t memory_max = std::uint64_t{2} << 30;  // beyond it new tasks are refused
+    std::uint64_t tasks_max = 20'000'000;               // and beyond so many
+    // With a journal: payloads and results in memory; more are put away and read back.
+    std::optional<std::uint64_t> octets_in_memory_max;
 };
 
 class Core {
@@ -46,8 +50,11 @@ public:
     Core(const CoreOptions& options, std::uint32_t epoch, std::uint64_t seed, Now now);
 
     // A start: every record that the journal has, in order, then `resume`, before any event.
-    void replay(const Record& record) { state_.replay(record); }
+    void replay(const Record& record, const Places& places);
     void resume(Now now);
+
+    // Where the records of the last effects lie now, one place for each.
+    void locate(std::span<const Record> records, std::span<const Places> places);
 
     // Applies one event and appends what has to follow from it, in order. A step is any number of
     // events and then TimePassed.
@@ -108,6 +115,7 @@ private:
     void on(const StopRequested& event);
     void on(const StepMeasured& event);
     void on(const JournalChanged& event);
+    void on(const OctetsRead& event);
     void on(const TimePassed& event);
 
     // ---- messages; the names of the files say where ----
@@ -230,6 +238,46 @@ private:
     void flush_outcomes(SessionIndex session);
     void touch(SessionIndex session);  // it has something to be sent at the end of the step
 
+    // ---- payloads and results that are only in the journal ----
+    // What a client asked to see, while some of it is being read.
+    struct Shown {
+        bool payload = false;
+        bool result = false;
+    };
+    struct Fetched {
+        Blob octets;
+        bool is_damaged = false;
+    };
+    using FetchedByToken = absl::flat_hash_map<std::uint64_t, Fetched>;
+    struct Parked {
+        Peer peer;
+        Header header;
+        std::vector<protocol::TaskRef> tasks;
+        Shown shown;
+        FetchedByToken fetched;
+        std::size_t missing = 0;
+    };
+    // Who needs what is being read.
+    struct Readers {
+        absl::InlinedVector<std::uint64_t, 1> parked;
+        absl::InlinedVector<Waiter, 1> waiters;
+        std::optional<LaneIndex> lane;
+    };
+    static std::uint64_t token_of(const Task& task, bool is_result) {
+        return 2 * task.number + (is_result ? 1 : 0);
+    }
+    Readers& read(std::uint64_t token, Locator at);
+    void fetch(LaneIndex lane);
+    void look_ahead(const Task& assigned);
+    void read_ahead(LaneIndex lane);
+    void put_away();
+    bool may_put_away(TaskIndex task) const;
+    void park(const Request& request, const std::vector<protocol::TaskRef>& tasks, Shown shown,
+              const FetchedByToken& fetched, const std::vector<std::uint64_t>& missing);
+    void resume_parked(std::uint64_t id, const OctetsRead& event);
+    void tell_outcome(const Waiter& waiter, const Task& task, const OctetsRead& event);
+    void bring_back(LaneIndex lane, TaskIndex task, const OctetsRead& event);
+
     // ---- tasks ----
     TaskIndex find(const protocol::TaskRef& ref) const;
     protocol::TaskView view_of(const Task& task) const;
@@ -239,6 +287,8 @@ private:
     void expire(TaskIndex task);
     Refusal wait_for(SessionIndex session, TaskIndex task);
     PendingOutcome outcome_of(const Task& task) const;
+    void answer_query(const Request& request, const std::vector<protocol::TaskRef>& tasks,
+                      Shown shown, const FetchedByToken& fetched);
     void tell_removed(SessionIndex session, const TaskId& id);
     void conclude(TaskIndex task);  // its final state is known: says so to all who wait
     void remove_final_tasks();
@@ -280,6 +330,13 @@ private:
     Duration step_max_{};
     Instant grace_until_{};  // after a stall of our own, silence counts from here
     std::vector<SessionIndex> touched_;
+    absl::flat_hash_map<std::uint64_t, Readers> reading_;  // by token
+    absl::flat_hash_map<std::uint64_t, Parked> parked_;
+    std::uint64_t parked_last_ = 0;
+    std::uint32_t hand_ = 0;  // where it looks next for what can be put away
+    std::uint64_t put_away_in_round_ = 0;
+    bool spares_soon_ = true;  // what will be assigned soon is left in this round
+    Instant put_away_rests_until_{};
     // Leases of an earlier run, until their workers come back and name them.
     TaskLine unclaimed_;
     std::uint64_t unclaimed_count_ = 0;

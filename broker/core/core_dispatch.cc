@@ -65,6 +65,8 @@ void Core::dispatch() {
         if (details != nullptr && details->deadline != WallTime{} &&
             details->deadline <= step_.now.wall) {
             expire(head->task);
+        } else if (state_.tasks()[head->task].is_payload_away()) {
+            fetch(match->lane);
         } else {
             assign(match->session, head->task);
         }
@@ -75,10 +77,11 @@ void Core::dispatch() {
 void Core::assign(SessionIndex index, TaskIndex task_index) {
     Task& task = state_.tasks()[task_index];
     WorkerPart& worker = sessions_[index].worker;
-    commit(AttemptStarted{.number = task.number,
-                          .fence = {.epoch = epoch_, .attempt = task.fence.attempt + 1},
-                          .worker = sessions_[index].name,
-                          .at = step_.now.wall});
+    commit(AttemptStarted{
+        .number = task.number,
+        .fence = {.epoch = epoch_, .attempt = state_.tasks().fence_of(task).attempt + 1},
+        .worker = sessions_[index].name,
+        .at = step_.now.wall});
     const Settings& settings = state_.queue_of(task).settings;
     Details& details = state_.tasks().details(task);
     const milliseconds run_max = details.run_max.count() > 0 ? details.run_max : settings.run_max;
@@ -87,9 +90,12 @@ void Core::assign(SessionIndex index, TaskIndex task_index) {
     details.lease_ends = step_.now.steady + lease;
     details.run_ends =
         worker.occupied() < worker.slots ? step_.now.steady + run_max + lease : Instant::max();
-    task.holder = index;
+    details.holder = index;
     worker.held.push_back(state_.tasks(), task_index);
     ++worker.held_count;
+    if (options_.octets_in_memory_max) {
+        look_ahead(task);
+    }
     offers_.update_room(index, true);
 
     const std::array<Instant, session_timer_count>& timers = sessions_[index].timers;
@@ -101,7 +107,7 @@ void Core::assign(SessionIndex index, TaskIndex task_index) {
     const Lane& lane = state_.queues()[task.lane];
     worker.assigning.push_back(
         {.id = task.id,
-         .fence = task.fence.value(),
+         .fence = details.fence.value(),
          .number = task.number_shown(),
          .kind = state_.queues().name(lane.kind()),
          .queue = state_.queues()[lane.queue()].name,
@@ -142,7 +148,8 @@ void Core::check_recall(SessionIndex index) {
     for (std::uint32_t i = 0; i < waiting && wanted > 0; ++i) {
         if (offers_.has_idle_worker(state_.tasks()[task].lane)) {
             recall.leases.push_back(
-                {.id = state_.tasks()[task].id, .fence = state_.tasks()[task].fence.value()});
+                {.id = state_.tasks()[task].id,
+                 .fence = state_.tasks().fence_of(state_.tasks()[task]).value()});
             --wanted;
         }
         task = state_.tasks()[task].previous;

@@ -179,7 +179,7 @@ void Core::start_worker(SessionIndex index, SessionIndex previous, const Hello& 
             end_lease(task);
             worker.held.push_back(state_.tasks(), task);
             ++worker.held_count;
-            state_.tasks()[task].holder = index;
+            state_.tasks().details(state_.tasks()[task]).holder = index;
             const milliseconds length = state_.queue_of(state_.tasks()[task]).settings.lease;
             state_.tasks().details(state_.tasks()[task]).lease_ends = step_.now.steady + length;
             welcome.held_ms.push_back(static_cast<std::uint64_t>(length.count()));

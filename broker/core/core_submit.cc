@@ -16,6 +16,7 @@ using namespace protocol;
 namespace {
 
 constexpr std::string_view queue_default = "default";
+constexpr std::uint64_t octets_arriving_max = 64 << 20;
 constexpr std::uint64_t task_octets = 160;  // an entry and its places in the indices, about
 constexpr std::uint64_t instant_max = 253'402'300'799'999;           // the end of the year 9999
 constexpr std::uint64_t duration_max = 10ULL * 365 * 86'400 * 1000;  // ten years
@@ -204,6 +205,12 @@ bool Core::is_full(std::string_view queue) const {
 }
 
 bool Core::has_room_for(std::uint64_t payload_octets) const {
+    if (state_.tasks().size() >= options_.tasks_max) {
+        return false;
+    }
+    if (options_.octets_in_memory_max) {  // what is over it is on its way out
+        return state_.octets() <= 2 * *options_.octets_in_memory_max + octets_arriving_max;
+    }
     return state_.octets() + payload_octets + state_.tasks().size() * task_octets <=
            options_.memory_max;
 }

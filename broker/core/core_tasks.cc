@@ -47,7 +47,7 @@ TaskView Core::view_of(const Task& task) const {
                               (task.state == TaskState::leased ? 1U : 0U),
                   .attempts_max = task.attempts_max,
                   .accepted_at = to_wire(task.accepted_at),
-                  .fence = task.fence.value(),
+                  .fence = state_.tasks().fence_of(task).value(),
                   .version = task.version};
     const Details* details = state_.tasks().find_details(task);
     if (details == nullptr) {
@@ -79,12 +79,19 @@ void Core::on(const Request& request, const Query& message) {
     if (is_too_many(request, message.tasks.size())) {
         return;
     }
+    answer_query(request, message.tasks, {message.with_payload, message.with_result}, {});
+}
+
+// What is only in the journal has to be in `fetched`: else it is read first.
+void Core::answer_query(const Request& request, const std::vector<TaskRef>& tasks, Shown shown,
+                        const FetchedByToken& fetched) {
     QueryAnswer reply;
     std::uint64_t octets = 0;
     std::uint64_t inlined = 0;
     std::uint64_t frames = 0;
+    std::vector<std::uint64_t> missing;
     const Limits& limits = options_.limits;
-    for (const TaskRef& ref : message.tasks) {
+    for (const TaskRef& ref : tasks) {
         const TaskIndex index = find(ref);
         if (index == no_task) {
             reply.items.push_back({.problem = problem_of(Refusal::unknown_task)});
@@ -93,19 +100,33 @@ void Core::on(const Request& request, const Query& message) {
         const Task& task = state_.tasks()[index];
         const Details* details = state_.tasks().find_details(task);
         QueryItem item{.task = view_of(task)};
-        if (message.with_payload) {
-            item.payload = Octets(task.payload);
+        inlined += task_view_octets(*item.task);
+        std::optional<std::uint64_t> unread[2];
+        const auto show = [&](bool is_result, std::uint64_t size, const Blob& here, Octets& into) {
+            const bool is_inline = size <= limits.inline_octets_max;
+            (is_inline ? inlined : octets) += size;
+            frames += is_inline ? 0 : 1;
+            const std::uint64_t token = token_of(task, is_result);
+            const auto found = fetched.find(token);
+            if (size == 0 || !here.empty()) {
+                into = Octets(here);
+            } else if (found == fetched.end()) {
+                unread[is_result ? 1 : 0] = token;
+            } else if (found->second.is_damaged) {
+                item.problem = problem_of(Refusal::internal);
+                item.problem.text = is_result ? "its result is damaged in the journal"
+                                              : "its payload is damaged in the journal";
+            } else {
+                into = Octets(found->second.octets);
+            }
+        };
+        if (shown.payload) {
+            show(false, task.payload_octets, task.payload, item.payload);
             item.payload_type = task.content_type;
         }
-        if (message.with_result && details != nullptr) {
-            item.result = Octets(details->result);
+        if (shown.result && details != nullptr) {
+            show(true, details->result_octets, details->result, item.result);
             item.result_type = details->result_type;
-        }
-        inlined += task_view_octets(*item.task);
-        for (const Octets& part : {item.payload, item.result}) {
-            const bool is_inline = part.view.size() <= limits.inline_octets_max;
-            (is_inline ? inlined : octets) += part.view.size();
-            frames += is_inline ? 0 : 1;
         }
         const bool fits = inlined <= limits.body_octets_max &&
                           octets <= limits.message_octets_max &&
@@ -113,9 +134,18 @@ void Core::on(const Request& request, const Query& message) {
         if (!fits && !reply.items.empty()) {
             break;
         }
+        for (const auto& token : unread) {
+            if (token) {
+                missing.push_back(*token);
+            }
+        }
         reply.items.push_back(std::move(item));
     }
-    answer(request, std::move(reply));
+    if (missing.empty()) {
+        answer(request, std::move(reply));
+    } else {
+        park(request, tasks, shown, fetched, missing);
+    }
 }
 
 // ---- waiting ----
@@ -150,8 +180,14 @@ void Core::on(const Request& request, const Wait& message) {
 Refusal Core::wait_for(SessionIndex session, TaskIndex index) {
     Task& task = state_.tasks()[index];
     if (is_final(task.state)) {
-        sessions_[session].outcomes.push_back(outcome_of(task));
-        touch(session);
+        const Details* details = state_.tasks().find_details(task);
+        if (details->result_octets > 0 && details->result.empty()) {
+            read(token_of(task, true), details->result_at)
+                .waiters.push_back({session, sessions_[session].id});
+        } else {
+            sessions_[session].outcomes.push_back(outcome_of(task));
+            touch(session);
+        }
         return Refusal::none;
     }
     if (sessions_[session].waits >= waits_max) {
@@ -185,7 +221,7 @@ PendingOutcome Core::outcome_of(const Task& task) const {
     const bool ended_by_attempt =
         task.state == TaskState::succeeded || task.state == TaskState::dead;
     if (details != nullptr && ended_by_attempt) {
-        outcome.item.fence = task.fence.value();
+        outcome.item.fence = details->fence.value();
         outcome.item.result = Octets(details->result);
         outcome.item.content_type = details->result_type;
         outcome.error_class = details->error_class;

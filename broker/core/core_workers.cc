@@ -36,30 +36,30 @@ TaskIndex Core::find_held(SessionIndex session, const TaskId& id) const {
 
 bool Core::holds(SessionIndex session, TaskIndex index, std::uint64_t fence) const {
     const Task& task = state_.tasks()[index];
-    return task.state == TaskState::leased && task.holder == session && task.fence.value() == fence;
+    const Details* details = state_.tasks().find_details(task);
+    return task.state == TaskState::leased && details->holder == session &&
+           details->fence.value() == fence;
 }
 
 // Takes a lease off its session; a record that ends it for the task follows.
 void Core::end_lease(TaskIndex index) {
-    Task& task = state_.tasks()[index];
-    check(task.state == TaskState::leased, "a lease to be ended is held or unclaimed");
-    if (task.holder == no_session) {
+    check(state_.tasks()[index].state == TaskState::leased, "a lease to be ended is there");
+    SessionIndex& holder = state_.tasks().details(state_.tasks()[index]).holder;
+    if (holder == no_session) {
         unclaimed_.remove(state_.tasks(), index);
         --unclaimed_count_;
         return;
     }
-    WorkerPart& worker = sessions_[task.holder].worker;
+    WorkerPart& worker = sessions_[holder].worker;
     worker.held.remove(state_.tasks(), index);
     --worker.held_count;
-    offers_.update_room(task.holder);
-    task.holder = no_session;
+    offers_.update_room(holder);
+    holder = no_session;
 }
 
 // Of an earlier run of the broker: a worker that names the fence is the one that has it.
 bool Core::is_unclaimed(TaskIndex index, std::uint64_t fence) const {
-    const Task& task = state_.tasks()[index];
-    return task.state == TaskState::leased && task.holder == no_session &&
-           task.fence.value() == fence;
+    return holds(no_session, index, fence);
 }
 
 // Nobody came back for them. No attempt is charged: it was this broker that went away.
@@ -86,14 +86,15 @@ void Core::revoke(TaskIndex index) {
     if (task.state != TaskState::leased) {
         return;
     }
-    if (task.holder == no_session) {
+    const SessionIndex holder = state_.tasks().holder_of(task);
+    if (holder == no_session) {
         end_lease(index);
         return;
     }
-    const SessionIndex holder = task.holder;
+    const std::uint64_t fence = state_.tasks().fence_of(task).value();
     WorkerPart& worker = sessions_[holder].worker;
-    worker.revoked.emplace(task.id, task.fence.value());
-    worker.revoking.push_back({.id = task.id, .fence = task.fence.value()});
+    worker.revoked.emplace(task.id, fence);
+    worker.revoking.push_back({.id = task.id, .fence = fence});
     touch(holder);
     end_lease(index);
 }
@@ -234,7 +235,8 @@ FinishStatus Core::status_without_lease(const TaskId& id, std::uint64_t fence) {
         return FinishStatus::unknown;
     }
     const TaskState state = index == no_task ? tombstone->state : state_.tasks()[index].state;
-    const Fence last = index == no_task ? tombstone->fence : state_.tasks()[index].fence;
+    const Fence last =
+        index == no_task ? tombstone->fence : state_.tasks().fence_of(state_.tasks()[index]);
     if (state == TaskState::succeeded && last.value() == fence) {
         return FinishStatus::repeat;
     }
@@ -245,7 +247,7 @@ FinishStatus Core::status_without_lease(const TaskId& id, std::uint64_t fence) {
 void Core::fail_attempt(TaskIndex index, std::string_view error_class, std::string_view error_text,
                         bool useless, std::uint64_t run_us) {
     const Task& task = state_.tasks()[index];
-    WorkerPart& worker = sessions_[task.holder].worker;
+    WorkerPart& worker = sessions_[state_.tasks().holder_of(task)].worker;
     worker.last_progress = step_.now.steady;
     worker.recall_rests_until = {};
     ++worker.failed;
@@ -340,8 +342,8 @@ void Core::check_leases(SessionIndex index) {
                 LeaseExpired{.number = task.number_shown(),
                              .worker = std::string(sessions_[index].name.view()),
                              .reason = too_long ? "run limit passed" : "not extended in time"});
-            worker.revoked.emplace(task.id, task.fence.value());
-            worker.revoking.push_back({.id = task.id, .fence = task.fence.value()});
+            worker.revoked.emplace(task.id, details.fence.value());
+            worker.revoking.push_back({.id = task.id, .fence = details.fence.value()});
             touch(index);
             if (too_long) {
                 fail_attempt(at, "timed_out", "the attempt ran longer than its limit", false, 0);

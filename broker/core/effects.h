@@ -2,6 +2,7 @@
 // What has to follow, in order. Effects own what they carry.
 
 #include "broker/core/peers.h"
+#include "broker/core/places.h"
 #include "broker/core/records.h"
 #include "protocol/codec.h"
 
@@ -39,6 +40,12 @@ struct SendPlain {
 struct Publish {
     std::vector<std::string> frames;
     std::size_t records_before = 0;
+};
+
+// A payload or result that is only in the journal, to be told by OctetsRead.
+struct ReadOctets {
+    Locator at;
+    std::uint64_t token = 0;
 };
 
 // ---- what an operator cares about, for the log ----
@@ -81,7 +88,15 @@ struct LeasesUnclaimed {
     std::uint64_t count = 0;
 };
 
-using Notice = std::variant<WorkerCame, WorkerLeft, TaskDead, LeaseExpired, LeasesUnclaimed>;
+// A payload or result in the journal has changed since it was written.
+struct OctetsDamaged {
+    std::uint64_t number = 0;
+    bool is_result = false;
+    std::string fault;
+};
+
+using Notice =
+    std::variant<WorkerCame, WorkerLeft, TaskDead, LeaseExpired, LeasesUnclaimed, OctetsDamaged>;
 
 struct Effects {
     // The journal must have this epoch before anything else here happens.
@@ -90,6 +105,7 @@ struct Effects {
     std::vector<Send> sends;
     std::vector<SendPlain> plain_sends;
     std::vector<Publish> publications;
+    std::vector<ReadOctets> reads;
     std::vector<Notice> notices;
 
     void clear() {
@@ -98,6 +114,7 @@ struct Effects {
         sends.clear();
         plain_sends.clear();
         publications.clear();
+        reads.clear();
         notices.clear();
     }
 };

@@ -72,6 +72,13 @@ struct JournalChanged {
     friend bool operator==(const JournalChanged&, const JournalChanged&) = default;
 };
 
+// What an effect asked for: a payload or result from the journal, or why it cannot be had.
+struct OctetsRead {
+    std::uint64_t token = 0;
+    const Blob& octets;
+    std::string_view fault;
+};
+
 struct StopRequested {};
 
 // How long a step took, from the reading of the clocks to the last message sent. Behind the step.
@@ -84,6 +91,6 @@ struct TimePassed {};
 
 using Event = std::variant<Received, ReceivedMalformed, ReceivedForeign, PlainRequested,
                            PlainSignalled, PlainReplied, PeerLost, WatchersChanged, JournalChanged,
-                           StopRequested, StepMeasured, TimePassed>;
+                           OctetsRead, StopRequested, StepMeasured, TimePassed>;
 
 }  // namespace xebec::broker

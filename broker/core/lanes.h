@@ -70,7 +70,12 @@ public:
 
     bool empty() const { return ready_ == 0; }
     std::uint64_t ready() const { return ready_; }
+    bool has_work() const { return ready_ > 0 && !is_fetching; }
     std::optional<LaneHead> head(const TaskTable& tasks) const;
+
+    // The best tasks, best first, until `visit` returns false.
+    template <class Visit>
+    void walk(const TaskTable& tasks, Visit visit) const;
 
     // When the longest-waiting of the lines' heads became ready; its lines keep order, so that is
     // the longest-waiting task but for returned ones.
@@ -81,6 +86,11 @@ public:
 
     LaneFigures figures;
     std::uint64_t leased = 0;
+    std::uint64_t away = 0;          // ready ones whose payload is only in the journal
+    bool is_fetching = false;        // that of its head is being read
+    std::uint32_t reads = 0;         // under way
+    std::uint32_t assigned = 0;      // since it was last looked ahead
+    std::uint64_t soon_below = 0;    // whoever has a lower number will be assigned soon
     bool is_offered = false;         // in the active lanes of those who serve it
     bool is_changed = false;         // since the last `stat.` update
     std::vector<OfferIndex> offers;  // who serves it
@@ -94,5 +104,24 @@ private:
     std::uint32_t fresh_priorities_ = 0;  // bit p: fresh_[p] is not empty
     std::uint64_t ready_ = 0;
 };
+
+template <class Visit>
+void Lane::walk(const TaskTable& tasks, Visit visit) const {
+    auto returned = returned_.begin();
+    for (int priority = priority_max; priority >= 0; --priority) {
+        for (; returned != returned_.end() && returned->first.first == priority_max - priority;
+             ++returned) {
+            if (!visit(returned->second)) {
+                return;
+            }
+        }
+        for (TaskIndex task = fresh_[static_cast<std::size_t>(priority)].head(); task != no_task;
+             task = tasks[task].next) {
+            if (!visit(task)) {
+                return;
+            }
+        }
+    }
+}
 
 }  // namespace xebec::broker

@@ -103,7 +103,7 @@ void Offers::add_lane(LaneIndex lane) {
 
 void Offers::update_lane(LaneIndex index) {
     Lane& lane = queues_[index];
-    const bool wants_offer = !lane.empty() && !queues_[lane.queue()].is_paused;
+    const bool wants_offer = lane.has_work() && !queues_[lane.queue()].is_paused;
     if (wants_offer == lane.is_offered) {
         return;
     }

@@ -38,6 +38,7 @@ void State::on(const TaskAccepted& record, Now now) {
     task.is_volatile = record.is_volatile;
     task.content_hash = record.content_hash;
     task.payload = record.payload.keep();
+    task.payload_octets = static_cast<std::uint32_t>(record.payload.view.size());
     task.content_type = record.content_type;
     task.priority = record.priority;
     task.attempts_max = record.attempts_max;
@@ -74,12 +75,12 @@ void State::on(const TaskDue& record, Now now) {
 void State::on(const AttemptStarted& record, Now now) {
     const TaskIndex index = expect(record.number);
     Task& task = tasks_[index];
-    check(record.fence > task.fence, "a task's fence grows strictly (I6)");
+    check(record.fence > tasks_.fence_of(task), "a task's fence grows strictly (I6)");
     const std::uint64_t waited = microseconds_between(task.since, now.steady);
     leave(index);
-    task.fence = record.fence;
     task.is_returned = true;
     Details& details = tasks_.details(task);
+    details.fence = record.fence;
     details.worker = record.worker;
     details.started_at = record.at;
     ++totals_.assigned;
@@ -121,6 +122,7 @@ void State::on(const TaskSucceeded& record, Now now) {
     set_error(task, {}, {});
     Details& details = tasks_.details(task);
     details.result = record.result.keep();
+    details.result_octets = static_cast<std::uint32_t>(record.result.view.size());
     details.result_type = record.result_type;
     octets_ += details.result.footprint();
     ++totals_.succeeded;
@@ -189,7 +191,7 @@ void State::on(const TaskRemoved& record, Now now) {
         tombstones_.add(task.id,
                         {.number = task.number,
                          .content_hash = task.content_hash,
-                         .fence = task.fence,
+                         .fence = tasks_.fence_of(task),
                          .state = task.state},
                         {now.steady, record.at});
     }
@@ -247,10 +249,12 @@ void State::leave(TaskIndex index) {
             break;
         case TaskState::ready:
             lane.remove(tasks_, index);
+            lane.away -= task.is_payload_away() ? 1 : 0;
             touch(task.lane);
             break;
         case TaskState::leased:
-            check(task.holder == no_session, "a lease is taken off its session before it ends");
+            check(tasks_.holder_of(task) == no_session,
+                  "a lease is taken off its session before it ends");
             --lane.leased;
             lane.is_changed = true;
             break;
@@ -266,7 +270,7 @@ void State::leave(TaskIndex index) {
             if (is_head) {
                 watch_head(lane.queue());
             }
-            final_octets_ -= octets_of(task);
+            final_octets_ -= final_cost(task);
             break;
         }
     }
@@ -293,6 +297,7 @@ void State::enter(TaskIndex index, TaskState state, Now now) {
         case TaskState::ready:
             task.since = now.steady;
             lane.push(tasks_, index);
+            lane.away += task.is_payload_away() ? 1 : 0;
             touch(task.lane);
             break;
         case TaskState::leased:
@@ -310,7 +315,7 @@ void State::enter(TaskIndex index, TaskState state, Now now) {
             if (queue.finals.head() == index) {
                 watch_head(lane.queue());
             }
-            final_octets_ += octets_of(task);
+            final_octets_ += final_cost(task);
             break;
         }
     }
@@ -326,6 +331,8 @@ void State::end(TaskIndex index, TaskState state, WallTime at, Now now) {
     if (state != TaskState::dead) {
         octets_ -= task.payload.footprint();
         task.payload = {};
+        task.payload_octets = 0;
+        task.payload_at = {};
     }
     details.finished_order = ++finished_order_last_;
     enter(index, state, now);
@@ -359,7 +366,7 @@ LaneIndex State::lane_for(std::string_view queue, std::string_view kind) {
 void State::touch(LaneIndex index) {
     Lane& lane = queues_[index];
     lane.is_changed = true;
-    const bool wants_offer = !lane.empty() && !queues_[lane.queue()].is_paused;
+    const bool wants_offer = lane.has_work() && !queues_[lane.queue()].is_paused;
     if (wants_offer != lane.is_offered) {
         touched_lanes_.push_back(index);
     }
@@ -484,13 +491,20 @@ void State::check_invariants() const {
           "every task is in one queue (I10)");
     std::uint64_t octets = 0;
     std::uint64_t final_octets = 0;
+    std::uint64_t away = 0;
+    std::uint64_t away_in_lanes = 0;
+    for (std::size_t i = 0; i < queues_.lane_count(); ++i) {
+        away_in_lanes += queues_[static_cast<LaneIndex>(i)].away;
+    }
     for (auto entry = tasks_.numbers().find_below(number_last_ + 1); entry;
          entry = tasks_.numbers().find_below(entry->number)) {
         const Task& task = tasks_[entry->task];
         octets += octets_of(task);
-        final_octets += is_final(task.state) ? octets_of(task) : 0;
+        away += task.state == TaskState::ready && task.is_payload_away() ? 1 : 0;
+        final_octets += is_final(task.state) ? final_cost(task) : 0;
     }
     check(octets == octets_ && final_octets == final_octets_, "what tasks hold is counted (I18)");
+    check(away == away_in_lanes, "lanes count the payloads that are away");
     check(retries_.size() + not_before_.size() ==
               counts_[static_cast<std::size_t>(TaskState::scheduled)],
           "every scheduled task has a timer (L1)");

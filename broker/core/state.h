@@ -38,8 +38,22 @@ public:
     // beginning was trimmed is not known until it is told again, so what its older records say is
     // passed over. Time passes from one record to the next as they say, but by an hour at most, so
     // that neither a long sleep nor a wrong clock ends all retention at once.
-    void replay(const Record& record);
+    void replay(const Record& record, const Places& places);
     void settle(Now now);
+
+    // ---- payloads and results that are in the journal only ----
+
+    // Where a record that was applied lies in the journal, now or again.
+    void locate(const Record& record, const Places& places);
+    // Drops the task's payload or result from memory, if the journal has it. Gives whether.
+    bool put_away(TaskIndex task);
+    // Takes it back into memory.
+    void bring_back(TaskIndex task, Blob payload);
+    void set_fetching(LaneIndex lane, bool is_fetching);  // its head's payload
+
+    // The task as it is told again in the journal; its payload and result have to be given if they
+    // are not in memory.
+    TaskCarried tell_again(const Task& task, Now now) const;
 
     TaskTable& tasks() { return tasks_; }
     const TaskTable& tasks() const { return tasks_; }
@@ -52,8 +66,8 @@ public:
 
     std::uint64_t number_last() const { return number_last_; }
     std::uint64_t number_shown_last() const { return number_shown_last_; }  // of a durable task
-    std::uint64_t octets() const { return octets_; }  // payloads, results and errors held
-    std::uint64_t final_octets() const { return final_octets_; }  // of final tasks
+    std::uint64_t octets() const { return octets_; }  // payloads, results and errors in memory
+    std::uint64_t final_octets() const { return final_octets_; }  // what final tasks cost
     const std::array<std::uint64_t, task_state_count>& counts() const { return counts_; }
     const protocol::Totals& totals() const { return totals_; }
     std::uint64_t final_count() const;
@@ -112,7 +126,8 @@ private:
     void set_error(Task& task, const Blob& error_class, const Blob& error_text);
     void touch(LaneIndex lane);
     void note(Task& task, std::uint64_t duration_us, bool removed = false);
-    std::uint64_t octets_of(const Task& task) const;  // payload, result and error
+    std::uint64_t octets_of(const Task& task) const;   // payload, result and error in memory
+    std::uint64_t final_cost(const Task& task) const;  // in memory or in the journal
     LaneIndex lane_for(std::string_view queue, std::string_view kind);
     void watch_head(QueueIndex queue);    // of the queue's final tasks, after a change
     void unwatch_head(QueueIndex queue);  // before one

@@ -15,9 +15,8 @@ Instant steady_of(WallTime at, Now now) {
 
 // Most that wait have none: they are what costs memory.
 bool has_details(const TaskCarried& record) {
-    return record.started_at != WallTime{} || is_final(record.state) ||
-           record.not_before != WallTime{} || record.deadline != WallTime{} ||
-           record.run_max.count() > 0;
+    return record.fence.value() != 0 || is_final(record.state) || record.not_before != WallTime{} ||
+           record.deadline != WallTime{} || record.run_max.count() > 0;
 }
 
 }  // namespace
@@ -31,12 +30,12 @@ void State::on(const TaskCarried& record, Now now) {
     Task& task = tasks_[index];
     task.content_hash = record.content_hash;
     task.payload = record.payload.keep();
+    task.payload_octets = static_cast<std::uint32_t>(record.payload.view.size());
     task.content_type = record.content_type;
     task.priority = record.priority;
     task.attempts = record.attempts;
     task.attempts_max = record.attempts_max;
     task.version = record.version;
-    task.fence = record.fence;
     task.accepted_at = record.accepted_at;
     task.is_returned = record.is_returned;
     task.lane = lane_for(record.queue, record.kind);
@@ -46,11 +45,13 @@ void State::on(const TaskCarried& record, Now now) {
         details.not_before = record.not_before;
         details.deadline = record.deadline;
         details.series = record.series;
+        details.fence = record.fence;
         details.worker = record.worker;
         details.started_at = record.started_at;
         details.error_class = record.error_class;
         details.error_text = record.error_text;
         details.result = record.result.keep();
+        details.result_octets = static_cast<std::uint32_t>(record.result.view.size());
         details.result_type = record.result_type;
         details.finished_at = record.finished_at;
         details.finished_order = record.finished_order;
@@ -65,6 +66,46 @@ void State::on(const TaskCarried& record, Now now) {
     enter(
         index, record.state,
         is_final(record.state) ? Now{steady_of(record.finished_at, now), record.finished_at} : now);
+}
+
+TaskCarried State::tell_again(const Task& task, Now now) const {
+    const Lane& lane = queues_[task.lane];
+    TaskCarried record{.number = task.number,
+                       .id = task.id,
+                       .content_hash = task.content_hash,
+                       .kind = queues_.name(lane.kind()),
+                       .queue = queues_[lane.queue()].name,
+                       .payload = Octets(task.payload),
+                       .content_type = task.content_type,
+                       .priority = task.priority,
+                       .state = task.state,
+                       .is_returned = task.is_returned,
+                       .attempts = task.attempts,
+                       .attempts_max = task.attempts_max,
+                       .version = task.version,
+                       .accepted_at = task.accepted_at};
+    const Details* details = tasks_.find_details(task);
+    if (details == nullptr) {
+        return record;
+    }
+    record.series = details->series;
+    record.fence = details->fence;
+    record.run_max = details->run_max;
+    record.not_before = details->not_before;
+    record.deadline = details->deadline;
+    if (details->retry_at != Instant{}) {
+        record.retry_at =
+            now.wall + std::chrono::duration_cast<milliseconds>(details->retry_at - now.steady);
+    }
+    record.worker = details->worker;
+    record.started_at = details->started_at;
+    record.error_class = details->error_class;
+    record.error_text = details->error_text;
+    record.result = Octets(details->result);
+    record.result_type = details->result_type;
+    record.finished_at = details->finished_at;
+    record.finished_order = details->finished_order;
+    return record;
 }
 
 void State::on(const TombstoneCarried& record, Now now) {

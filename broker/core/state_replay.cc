@@ -55,11 +55,12 @@ WallTime made_at(const Record& record) {
 
 }  // namespace
 
-void State::replay(const Record& record) {
+void State::replay(const Record& record, const Places& places) {
     pass_replayed(made_at(record));
     const std::uint64_t number = needs_task(record);
     if (number == 0 || tasks_.find(number) != no_task) {
         apply(record, *replayed_);
+        locate(record, places);
         touched_lanes_.clear();  // whoever goes on from here looks at all of them
     } else if (ends_task(record)) {
         ++finished_order_last_;  // as it was counted then

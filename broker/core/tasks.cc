@@ -122,6 +122,16 @@ Details& TaskTable::details(Task& task) {
     return details_[task.details];
 }
 
+Fence TaskTable::fence_of(const Task& task) const {
+    const Details* details = find_details(task);
+    return details == nullptr ? Fence{} : details->fence;
+}
+
+SessionIndex TaskTable::holder_of(const Task& task) const {
+    const Details* details = find_details(task);
+    return details == nullptr ? no_session : details->holder;
+}
+
 const Details* TaskTable::find_details(const Task& task) const {
     return task.details == no_index<DetailsIndex> ? nullptr : &details_[task.details];
 }

@@ -3,6 +3,7 @@
 
 #include "broker/core/id_hash.h"
 #include "broker/core/indices.h"
+#include "broker/core/places.h"
 #include "broker/core/slab.h"
 #include "protocol/blob.h"
 #include "protocol/ids.h"
@@ -26,15 +27,15 @@ struct Task {
     TaskId id;
     std::uint64_t number = 0;
     std::uint64_t content_hash = 0;  // of kind, queue, payload and options as sent
-    Blob payload;                    // until its end, unless it is dead and may be retried
+    Blob payload;                    // until its end, unless it is dead; or it is only in the
+    Locator payload_at;              // journal, here
     Instant since{};                 // when it became ready, was leased, or ended
     WallTime accepted_at{};
-    Fence fence;                   // of the latest attempt
     TaskIndex previous = no_task;  // its neighbours in the one line its state puts it in
     TaskIndex next = no_task;
     LaneIndex lane{};
     DetailsIndex details = no_index<DetailsIndex>;
-    SessionIndex holder = no_session;  // while leased
+    std::uint32_t payload_octets = 0;
     std::uint32_t version = 0;
     std::uint16_t attempts = 0;  // ended ones that count against the limit
     std::uint16_t attempts_max = 0;
@@ -46,6 +47,7 @@ struct Task {
     bool is_volatile : 1 = false;  // a plain request: never in the journal
 
     std::uint64_t number_shown() const { return is_volatile ? 0 : number; }
+    bool is_payload_away() const { return payload_octets > 0 && payload.empty(); }
 };
 static_assert(sizeof(Task) <= 96);
 
@@ -58,7 +60,9 @@ struct Details {
 
     Instant retry_at{};  // of a scheduled task that failed; else the wall clock's not_before counts
 
-    Blob worker;  // the latest attempt's
+    Fence fence;                       // of the latest attempt
+    SessionIndex holder = no_session;  // while leased
+    Blob worker;                       // the latest attempt's
     WallTime started_at{};
     Instant lease_ends{};
     Instant run_ends = Instant::max();  // when the broker itself ends the attempt
@@ -66,7 +70,9 @@ struct Details {
     Blob error_class;
     Blob error_text;
 
-    Blob result;
+    Blob result;  // or it is only in the journal
+    Locator result_at;
+    std::uint32_t result_octets = 0;
     ContentType result_type = ContentType::octets;
     WallTime finished_at{};
     std::uint64_t finished_order = 0;
@@ -123,8 +129,12 @@ public:
     Details& details(Task& task);
     // Nothing if absent.
     const Details* find_details(const Task& task) const;
+    Fence fence_of(const Task& task) const;
+    SessionIndex holder_of(const Task& task) const;
 
     std::uint32_t size() const { return tasks_.size(); }
+    // Places 0 to used() - 1 have been given out; one that is free has number 0.
+    std::uint32_t used() const { return tasks_.used(); }
 
 private:
     struct HashById {

@@ -1,6 +1,8 @@
 #pragma once
 // The journal's bytes: segments and frames. docs/journal.md is normative.
 
+#include "broker/core/places.h"
+
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -25,14 +27,8 @@ constexpr std::uint64_t in_sectors(std::uint64_t octets) {
     return (octets + sector_octets - 1) / sector_octets * sector_octets;
 }
 
-// Where a payload or a result lies. A default one: nowhere, it is empty.
-struct Locator {
-    std::uint32_t segment = 0;
-    std::uint32_t offset = 0;
-
-    bool is_nowhere() const { return segment == 0; }
-    friend auto operator<=>(const Locator&, const Locator&) = default;
-};
+using broker::Locator;
+using broker::Places;
 
 struct SegmentHeader {
     std::uint32_t partition = 0;

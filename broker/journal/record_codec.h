@@ -13,17 +13,6 @@
 
 namespace xebec::broker::journal {
 
-// Where a record's payload and result lie; sizes, because one that stands apart is not read at a
-// start.
-struct Places {
-    Locator payload;
-    Locator result;
-    std::uint32_t payload_octets = 0;
-    std::uint32_t result_octets = 0;
-
-    friend bool operator==(const Places&, const Places&) = default;
-};
-
 // A frame's records under construction: metadata straight into a buffer that others share, and
 // large payloads remembered until the metadata is complete.
 class RecordEncoder {

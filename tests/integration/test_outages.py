@@ -79,7 +79,7 @@ class Restart(Restarting):
                 self.assertEqual(listed, before[0])
                 for key in ("name", "paused", "settings"):
                     self.assertEqual(queues[0].get(key), before[1][0].get(key), key)
-                self.assertEqual(self.client("result", "1")[1], "r" * 1000)
+                self.assertEqual(self.client("result", "1")[1].rstrip(), "r" * 1000)
                 again = RawWorker(self.broker.workers)
                 self.assertEqual(again.done(done, fence, b"r" * 1000).body[0], [REPEAT])
                 self.assertEqual(again.done(dead, dead_fence).body[0], [STALE])

@@ -50,7 +50,7 @@ TEST(Options, TakeAddressesFolderAndMemory) {
 
     EXPECT_EQ(options.clients, "ipc:///tmp/c");
     EXPECT_EQ(options.data, "/tmp/d");
-    EXPECT_EQ(options.core.memory_max, std::uint64_t{512} << 20);
+    EXPECT_EQ(options.core.octets_in_memory_max, std::uint64_t{512} << 20);
 }
 
 TEST(Options, TakeASizeOfMemoryAndNoOther) {
@@ -62,6 +62,8 @@ TEST(Options, TakeASizeOfMemoryAndNoOther) {
                                        {"1T", std::uint64_t{1} << 40}}) {
         Options options;
         EXPECT_EQ(parse({"--memory", text}, options), std::nullopt) << text;
+        EXPECT_EQ(options.core.octets_in_memory_max, octets) << text;
+        EXPECT_EQ(parse({"--memory", text, "--durability", "none"}, options), std::nullopt) << text;
         EXPECT_EQ(options.core.memory_max, octets) << text;
     }
     for (const char* wrong : {"-1", "", "0", "1MiB-1", "1023KiB", "1.5GiB", "99999999999999999999",

@@ -6,51 +6,12 @@
 namespace xebec::broker {
 namespace {
 
-// The task as it would be told again.
-TaskCarried told_again(const State& state, const Task& task, Now now) {
-    const Lane& lane = state.queues()[task.lane];
-    TaskCarried record{.number = task.number,
-                       .id = task.id,
-                       .content_hash = task.content_hash,
-                       .kind = state.queues().name(lane.kind()),
-                       .queue = state.queues()[lane.queue()].name,
-                       .payload = Octets(task.payload),
-                       .content_type = task.content_type,
-                       .priority = task.priority,
-                       .state = task.state,
-                       .is_returned = task.is_returned,
-                       .attempts = task.attempts,
-                       .attempts_max = task.attempts_max,
-                       .version = task.version,
-                       .fence = task.fence,
-                       .accepted_at = task.accepted_at};
-    if (const Details* details = state.tasks().find_details(task)) {
-        record.series = details->series;
-        record.run_max = details->run_max;
-        record.not_before = details->not_before;
-        record.deadline = details->deadline;
-        if (details->retry_at != Instant{}) {
-            record.retry_at =
-                now.wall + std::chrono::duration_cast<milliseconds>(details->retry_at - now.steady);
-        }
-        record.worker = details->worker;
-        record.started_at = details->started_at;
-        record.error_class = details->error_class;
-        record.error_text = details->error_text;
-        record.result = Octets(details->result);
-        record.result_type = details->result_type;
-        record.finished_at = details->finished_at;
-        record.finished_order = details->finished_order;
-    }
-    return record;
-}
-
 std::vector<TaskCarried> all_told_again(const State& state, Now now) {
     std::vector<TaskCarried> records;
     const NumberIndex& numbers = state.tasks().numbers();
     for (auto entry = numbers.find_below(state.number_last() + 1); entry;
          entry = numbers.find_below(entry->number)) {
-        records.push_back(told_again(state, state.tasks()[entry->task], now));
+        records.push_back(state.tell_again(state.tasks()[entry->task], now));
     }
     return {records.rbegin(), records.rend()};  // oldest first
 }

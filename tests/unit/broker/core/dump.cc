@@ -28,9 +28,9 @@ void dump_task(std::ostream& out, const State& state, const Task& task) {
         << ' ' << state.queues().name(lane.kind()) << " in " << state.queues()[lane.queue()].name
         << ' ' << to_string(task.state) << " priority " << static_cast<int>(task.priority)
         << " attempts " << task.attempts << '/' << task.attempts_max << " fence "
-        << task.fence.value() << " version " << task.version << " accepted " << ms(task.accepted_at)
-        << " returned " << task.is_returned << " payload " << static_cast<int>(task.content_type)
-        << ' ' << task.payload.view();
+        << state.tasks().fence_of(task).value() << " version " << task.version << " accepted "
+        << ms(task.accepted_at) << " returned " << task.is_returned << " payload "
+        << static_cast<int>(task.content_type) << ' ' << task.payload.view();
     if (const Details* details = state.tasks().find_details(task)) {
         dump_details(out, task, *details);
     }

@@ -1,0 +1,29 @@
+#pragma once
+// Where the journal keeps payloads and results.
+
+#include <compare>
+#include <cstdint>
+
+namespace xebec::broker {
+
+// Where a payload or a result lies. A default one: nowhere.
+struct Locator {
+    std::uint32_t segment = 0;
+    std::uint32_t offset = 0;
+
+    bool is_nowhere() const { return segment == 0; }
+    friend auto operator<=>(const Locator&, const Locator&) = default;
+};
+
+// Where a record's payload and result lie; sizes, because one that stands apart is not read at a
+// start.
+struct Places {
+    Locator payload;
+    Locator result;
+    std::uint32_t payload_octets = 0;
+    std::uint32_t result_octets = 0;
+
+    friend bool operator==(const Places&, const Places&) = default;
+};
+
+}  // namespace xebec::broker

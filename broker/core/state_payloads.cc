@@ -1,0 +1,92 @@
+// Payloads and results that the journal has, so that memory need not.
+
+#include "broker/core/state.h"
+#include "protocol/check.h"
+
+namespace xebec::broker {
+
+namespace {
+
+// The number of the task whose payload or result the record brings; 0: it brings none.
+std::uint64_t brings_octets_of(const Record& record) {
+    if (const auto* accepted = std::get_if<TaskAccepted>(&record)) {
+        return accepted->number;
+    }
+    if (const auto* succeeded = std::get_if<TaskSucceeded>(&record)) {
+        return succeeded->number;
+    }
+    const auto* carried = std::get_if<TaskCarried>(&record);
+    return carried == nullptr ? 0 : carried->number;
+}
+
+}  // namespace
+
+void State::locate(const Record& record, const Places& places) {
+    if (places.payload.is_nowhere() && places.result.is_nowhere()) {
+        return;
+    }
+    const TaskIndex index = tasks_.find(brings_octets_of(record));
+    if (index == no_task) {
+        return;  // gone already, in the same step
+    }
+    Task& task = tasks_[index];
+    Lane& lane = queues_[task.lane];
+    const bool is_ready = task.state == TaskState::ready;
+    lane.away -= is_ready && task.is_payload_away() ? 1 : 0;
+    final_octets_ -= is_final(task.state) ? final_cost(task) : 0;
+    const bool has_payload = !is_final(task.state) || task.state == TaskState::dead;
+    if (!places.payload.is_nowhere() && has_payload) {
+        task.payload_at = places.payload;
+        task.payload_octets = places.payload_octets;
+    }
+    if (!places.result.is_nowhere() && task.state == TaskState::succeeded) {
+        Details& details = tasks_.details(task);
+        details.result_at = places.result;
+        details.result_octets = places.result_octets;
+    }
+    lane.away += is_ready && task.is_payload_away() ? 1 : 0;
+    final_octets_ += is_final(task.state) ? final_cost(task) : 0;
+}
+
+bool State::put_away(TaskIndex index) {
+    Task& task = tasks_[index];
+    if (!task.payload.empty() && !task.payload_at.is_nowhere()) {
+        octets_ -= task.payload.footprint();
+        task.payload = {};
+        queues_[task.lane].away += task.state == TaskState::ready ? 1 : 0;
+        return true;
+    }
+    const Details* details = tasks_.find_details(task);
+    if (details != nullptr && !details->result.empty() && !details->result_at.is_nowhere()) {
+        octets_ -= details->result.footprint();
+        tasks_.details(task).result = {};
+        return true;
+    }
+    return false;
+}
+
+void State::bring_back(TaskIndex index, Blob payload) {
+    Task& task = tasks_[index];
+    check(task.is_payload_away() && payload.size() == task.payload_octets,
+          "what is brought back was away (I2)");
+    queues_[task.lane].away -= task.state == TaskState::ready ? 1 : 0;
+    task.payload = std::move(payload);
+    octets_ += task.payload.footprint();
+}
+
+void State::set_fetching(LaneIndex index, bool is_fetching) {
+    queues_[index].is_fetching = is_fetching;
+    touch(index);
+}
+
+std::uint64_t State::final_cost(const Task& task) const {
+    constexpr std::uint64_t index_octets = 32;  // its places in the tables, about
+    constexpr std::uint64_t entry = sizeof(Task) + sizeof(Details) + index_octets;
+    const Details* details = tasks_.find_details(task);
+    return entry + task.payload_octets +
+           (details == nullptr ? 0
+                               : details->result_octets + details->error_class.size() +
+                                     details->error_text.size());
+}
+
+}  // namespace xebec::broker
