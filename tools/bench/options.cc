@@ -45,7 +45,11 @@ std::optional<int> parse_options(int argc, char** argv, Options& options) {
         ->capture_default_str();
     app.add_option("--durability", options.durability, "of the broker")
         ->check(CLI::IsMember({"sync", "relaxed", "none"}))
-        ->capture_default_str();
+        ->default_str("none");
+    app.add_option("--memory", options.memory,
+                   "handed to the broker, such as 256MiB; none: more than any test needs, and with "
+                   "a journal what the broker itself takes")
+        ->type_name("SIZE");
     app.add_option("--data", options.data,
                    "the broker's folder, on the disk that is to be measured");
     app.add_option("--broker", options.broker, "the broker's program");

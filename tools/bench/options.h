@@ -19,7 +19,8 @@ struct Options {
     std::uint64_t workers = 1;           // worker processes
     std::uint64_t idle_workers = 1'000;  // of the test `workers`
     std::uint64_t runs = 3;              // the median counts
-    std::string durability = "none";
+    std::string durability;              // of the broker; empty: as the test has it
+    std::string memory;                  // of the broker; empty: as the test has it
     std::string data;    // the broker's folder; empty: a new one below the current folder
     std::string broker;  // the program; empty: the one beside this
     bool json = false;

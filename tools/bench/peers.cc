@@ -7,6 +7,7 @@
 #include "tools/bench/processes.h"
 #include "tools/bench/samples.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <deque>
@@ -164,11 +165,14 @@ private:
     void submit() {
         const std::uint64_t count = std::min(load_.batch, samples_.total() - sent_);
         Submit message{.wait = load_.waits};
+        // A broker that has removed more than it remembers refuses ids of before.
+        const auto made_ms = static_cast<std::uint64_t>(
+            std::chrono::floor<milliseconds>(runtime::now().wall).time_since_epoch().count());
         message.items.reserve(count);
         for (std::uint64_t i = 0; i < count; ++i, ++sent_) {
             char* payload = payloads_.data() + i * load_.payload;
             std::memcpy(payload, samples_.make(sent_).data(), load_.payload);
-            message.items.push_back({.id = id_of(sent_, made_ms_, run_),
+            message.items.push_back({.id = id_of(sent_, made_ms, run_),
                                      .kind = load_.kind,
                                      .payload = std::string_view(payload, load_.payload),
                                      .queue = load_.queue});
@@ -207,8 +211,6 @@ private:
     Peer peer_;
     Samples samples_;
     std::vector<char> payloads_;
-    std::uint64_t made_ms_ = static_cast<std::uint64_t>(
-        std::chrono::floor<milliseconds>(runtime::now().wall).time_since_epoch().count());
     std::uint8_t run_ = static_cast<std::uint8_t>(runtime::own_id());
     std::uint64_t sent_ = 0;
     Instant submitted_at_{};
@@ -220,19 +222,39 @@ void run_client(Board& board, const std::string& endpoint, const Load& load) {
     board.measured = Client(endpoint, load).run();
 }
 
-void ask_step_max(Board& board, const std::string& endpoint) {
+namespace {
+
+// One question, and what `take` makes of the answer.
+template <class Answer, class Take>
+void ask(const std::string& endpoint, const Message& question, Take take) {
     const runtime::Context context;
     Peer peer(context, endpoint, {});
-    peer.send(Stats{});
-    while (!board.is_done) {
+    peer.send(question);
+    for (bool is_answered = false; !is_answered;) {
         peer.wait({});
-        peer.receive([&board](const Header&, const Message& message) {
-            if (const auto* answer = std::get_if<StatsAnswer>(&message)) {
-                board.step_max_us = answer->figures.step_max_us;
-                board.is_done = true;
+        peer.receive([&](const Header&, const Message& message) {
+            if (const auto* answer = std::get_if<Answer>(&message)) {
+                take(*answer);
+                is_answered = true;
             }
         });
     }
+}
+
+}  // namespace
+
+void ask_figures(Board& board, const std::string& endpoint) {
+    ask<StatsAnswer>(endpoint, Stats{}, [&board](const StatsAnswer& answer) {
+        const protocol::Figures& said = answer.figures;
+        board.figures = {.submitted = said.totals.submitted,
+                         .assigned = said.totals.assigned,
+                         .succeeded = said.totals.succeeded,
+                         .removed = said.totals.removed,
+                         .step_max_us = said.step_max_us};
+        std::copy_n(said.sizes.tasks.begin(),
+                    std::min(said.sizes.tasks.size(), board.figures.tasks.size()),
+                    board.figures.tasks.begin());
+    });
 }
 
 void run_worker(const std::string& endpoint, const std::string& kind) {

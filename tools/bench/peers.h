@@ -23,8 +23,8 @@ struct Load {
 // Submits the load, compares every result with its task, and puts what it measured on the board.
 void run_client(Board& board, const std::string& endpoint, const Load& load);
 
-// Asks the broker for its longest step.
-void ask_step_max(Board& board, const std::string& endpoint);
+// Puts the broker's figures on the board.
+void ask_figures(Board& board, const std::string& endpoint);
 
 // Gives back the first octets of each task; as many slots as credit, until it is killed.
 void run_worker(const std::string& endpoint, const std::string& kind);

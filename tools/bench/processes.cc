@@ -25,6 +25,7 @@ using std::chrono::seconds;
 namespace {
 
 constexpr std::chrono::milliseconds look_pause{5};
+constexpr seconds start_max{300};
 
 }  // namespace
 
@@ -101,19 +102,36 @@ Background::~Background() {
     process_->reap();
 }
 
-BrokerProcess::BrokerProcess(const std::string& program, const std::string& durability,
-                             const std::string& folder)
-    : folder_((folder.empty() ? std::filesystem::current_path().string() : folder) +
-              "/xebec-bench-XXXXXX") {
-    if (mkdtemp(folder_.data()) == nullptr) {
-        throw std::runtime_error("cannot make a folder like " + folder_);
+BrokerProcess::BrokerProcess(const BrokerOptions& options)
+    : options_(options), folder_(options.parent) {
+    start();
+}
+
+BrokerProcess::~BrokerProcess() {
+    kill();
+}
+
+void BrokerProcess::kill() {
+    if (process_) {
+        process_->signal_group(SIGKILL);
+        process_->reap();
+        process_.reset();
     }
-    process_ = start({program, "--data", folder_ + "/data", "--durability", durability, "--memory",
-                      "64GiB", "--clients", "tcp://127.0.0.1:*", "--workers", "tcp://127.0.0.1:*",
-                      "--updates", "tcp://127.0.0.1:*"});
+}
+
+Duration BrokerProcess::start() {
+    std::vector<std::string> arguments{
+        options_.program,    "--data",    folder_.path() / "data", "--durability",
+        options_.durability, "--clients", "tcp://127.0.0.1:*",     "--workers",
+        "tcp://127.0.0.1:*", "--updates", "tcp://127.0.0.1:*"};
+    if (!options_.memory.empty()) {
+        arguments.insert(arguments.end(), {"--memory", options_.memory});
+    }
+    const Instant began = runtime::now().steady;
+    process_ = bench::start(arguments);
     std::string text;
     std::array<char, 4096> buffer{};
-    const Instant end = runtime::now().steady + seconds{60};
+    const Instant end = began + start_max;
     while (text.find(" updates tcp") == std::string::npos || text.back() != '\n') {
         runtime::DescriptorWait wait;
         wait.add_readable(process_->errors.number());
@@ -124,6 +142,7 @@ BrokerProcess::BrokerProcess(const std::string& program, const std::string& dura
         }
         text.append(buffer.data(), got > 0 ? static_cast<std::size_t>(got) : 0);
     }
+    const Duration took = runtime::now().steady - began;
     std::istringstream words(text.substr(text.find("ready, ")));
     for (std::string word; words >> word;) {
         for (const auto& [name, endpoint] :
@@ -134,21 +153,38 @@ BrokerProcess::BrokerProcess(const std::string& program, const std::string& dura
             }
         }
     }
+    return took;
 }
 
-BrokerProcess::~BrokerProcess() {
-    process_->signal_group(SIGKILL);
-    process_->reap();
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
+namespace {
+
+// The number behind `name` in a file of lines such as "VmHWM:     1234 kB".
+std::uint64_t figure_of(pid_t process, const std::string& file, const std::string& name) {
+    const std::string text = '\n' + stat_of(process, file);
+    const std::string label = '\n' + name + ':';
+    const std::size_t at = text.find(label);
+    if (at == std::string::npos) {
+        throw std::runtime_error("/proc does not tell " + name + " of a process");
+    }
+    return std::stoull(text.substr(at + label.size()));
 }
+
+}  // namespace
 
 std::uint64_t BrokerProcess::memory_octets() const {
-    std::istringstream fields(stat_of(process_->id(), "statm"));
-    std::uint64_t all = 0;
-    std::uint64_t resident = 0;
-    fields >> all >> resident;
-    return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+    return figure_of(process_->id(), "status", "VmRSS") * 1024;
+}
+
+std::uint64_t BrokerProcess::memory_octets_max() const {
+    return figure_of(process_->id(), "status", "VmHWM") * 1024;
+}
+
+std::uint64_t BrokerProcess::read_octets() const {
+    return figure_of(process_->id(), "io", "read_bytes");
+}
+
+std::uint64_t BrokerProcess::written_octets() const {
+    return figure_of(process_->id(), "io", "write_bytes");
 }
 
 Duration BrokerProcess::cpu() const {

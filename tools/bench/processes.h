@@ -3,11 +3,16 @@
 
 #include "protocol/time.h"
 #include "runtime/process.h"
+#include "tools/bench/disk.h"
+
+#include <xebec/task.h>
 
 #include <sys/types.h>
 
+#include <array>
 #include <atomic>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -25,13 +30,23 @@ struct Measured {
     double p999_us = 0;
 };
 
+// What a broker says of itself.
+struct Figures {
+    std::uint64_t submitted = 0;  // since it started, as are the next three
+    std::uint64_t assigned = 0;
+    std::uint64_t succeeded = 0;
+    std::uint64_t removed = 0;                            // by retention
+    std::array<std::uint64_t, task_state_count> tasks{};  // now, by TaskState
+    std::uint64_t step_max_us = 0;
+};
+
 // Memory that all processes of a measurement see.
 struct Board {
     std::atomic<int> clients_port;
     std::atomic<int> workers_port;
     std::atomic<bool> is_done;
-    std::atomic<std::uint64_t> step_max_us;
     Measured measured;
+    Figures figures;
 };
 
 class SharedBoard {
@@ -78,24 +93,40 @@ private:
     std::unique_ptr<runtime::Process> process_;
 };
 
+struct BrokerOptions {
+    std::string program;
+    std::string durability;
+    std::string memory;  // empty: as it likes
+    std::string parent;  // where its folder is made; empty: the current folder
+};
+
 // A broker on free ports, with a data folder of its own, stopped and removed at the end.
 class BrokerProcess {
 public:
-    BrokerProcess(const std::string& program, const std::string& durability,
-                  const std::string& folder);
+    explicit BrokerProcess(const BrokerOptions& options);
     ~BrokerProcess();
     BrokerProcess(const BrokerProcess&) = delete;
     BrokerProcess& operator=(const BrokerProcess&) = delete;
 
+    // In the midst of what it does; `start` starts it again with the same data, on other ports.
+    void kill();
+    // Gives the time from its execution until it is ready.
+    Duration start();
+
     const std::string& clients() const { return clients_; }
     const std::string& workers() const { return workers_; }
     const std::string& updates() const { return updates_; }
+    std::filesystem::path journal() const { return folder_.path() / "data" / "journal"; }
 
-    std::uint64_t memory_octets() const;  // resident
-    Duration cpu() const;                 // user and system, of all its threads
+    std::uint64_t memory_octets() const;      // resident
+    std::uint64_t memory_octets_max() const;  // resident, at any time so far
+    std::uint64_t read_octets() const;        // from the disk
+    std::uint64_t written_octets() const;     // to the disk
+    Duration cpu() const;                     // user and system, of all its threads
 
 private:
-    std::string folder_;
+    BrokerOptions options_;
+    TemporaryFolder folder_;
     std::unique_ptr<runtime::Process> process_;
     std::string clients_;
     std::string workers_;

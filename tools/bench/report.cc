@@ -17,17 +17,24 @@ struct Line {
     int decimals;
 };
 
-std::array<Line, 14> lines_of(const Report& r) {
+std::array<Line, 21> lines_of(const Report& r) {
     return {{{"tasks_per_second", "tasks/s", r.tasks_per_second, 0},
              {"forward_tasks_per_second", "forward only, tasks/s", r.forward_tasks_per_second, 0},
              {"limit_tasks_per_second", "forward+unpack, tasks/s", r.limit_tasks_per_second, 0},
              {"ratio", "of forward+unpack", r.ratio, 3},
+             {"none_tasks_per_second", "without a journal, tasks/s", r.none_tasks_per_second, 0},
+             {"ratio_none", "of none", r.ratio_none, 3},
              {"p50_us", "p50, us", r.p50_us, 1},
              {"p99_us", "p99, us", r.p99_us, 1},
              {"p999_us", "p99.9, us", r.p999_us, 1},
              {"limit_p50_us", "p50 of forward only, us", r.limit_p50_us, 1},
              {"ratio_p50", "p50, of forward only", r.ratio_p50, 3},
+             {"none_p50_us", "p50 without a journal, us", r.none_p50_us, 1},
+             {"flush_p50_us", "p50 of a flush, us", r.flush_p50_us, 1},
+             {"allowed_p50_us", "p50 of none and two flushes, us", r.allowed_p50_us, 1},
              {"octets_per_task", "octets per task", r.octets_per_task, 1},
+             {"memory_mib", "broker's memory, MiB", r.memory_mib, 1},
+             {"memory_max_mib", "at most, MiB", r.memory_max_mib, 1},
              {"worst_step_ms", "longest step, ms", r.worst_step_ms, 2},
              {"other_tasks_per_second", "compared with, tasks/s", r.other_tasks_per_second, 0},
              {"ratio_other", "of that", r.ratio_other, 3},

@@ -15,10 +15,17 @@ struct Report {
     std::optional<double> forward_tasks_per_second;  // the raw forwarder
     std::optional<double> limit_tasks_per_second;    // forward+unpack
     std::optional<double> ratio;                     // to the limit
+    std::optional<double> none_tasks_per_second;     // the same without a journal
+    std::optional<double> ratio_none;
     std::optional<double> p50_us, p99_us, p999_us;
     std::optional<double> limit_p50_us;  // the raw forwarder's
     std::optional<double> ratio_p50;
+    std::optional<double> none_p50_us;     // the same without a journal
+    std::optional<double> flush_p50_us;    // 4 KiB in place
+    std::optional<double> allowed_p50_us;  // that without a journal, and two flushes
     std::optional<double> octets_per_task;
+    std::optional<double> memory_mib;      // of the broker, in all, at the end
+    std::optional<double> memory_max_mib;  // and at any time
     std::optional<double> worst_step_ms;
     std::optional<double> other_tasks_per_second;  // what the rate is compared with
     std::optional<double> ratio_other;
@@ -26,6 +33,10 @@ struct Report {
     std::optional<double> broker_cpu_us_per_task;
     std::string_view other;  // what `other_tasks_per_second` is
 };
+
+constexpr double in_mib(std::uint64_t octets) {
+    return static_cast<double>(octets) / (1 << 20);
+}
 
 std::string to_json(const Report& report);
 std::string to_text(const Report& report);

@@ -1,18 +1,18 @@
 #include "tools/bench/tests.h"
 
 #include "runtime/clock.h"
+#include "tools/bench/disk.h"
 #include "tools/bench/floods.h"
 #include "tools/bench/forward.h"
 #include "tools/bench/peers.h"
 #include "tools/bench/processes.h"
+#include "tools/bench/runs.h"
 
 #include <algorithm>
 #include <array>
 #include <chrono>
 #include <deque>
-#include <functional>
 #include <memory>
-#include <stdexcept>
 #include <vector>
 
 namespace xebec::bench {
@@ -20,50 +20,6 @@ namespace xebec::bench {
 using std::chrono::seconds;
 
 namespace {
-
-// How a test is meant where the options do not say.
-struct Defaults {
-    std::uint64_t count = 1'000'000;
-    std::uint64_t batch = 256;
-    std::uint64_t window = 16;
-};
-
-Load load_of(const Options& options, const Defaults& defaults) {
-    const std::uint64_t count = options.count > 0 ? options.count : defaults.count;
-    return {.count = count,
-            .warm_up = std::max<std::uint64_t>(count / 10, 1),
-            .batch = options.batch > 0 ? options.batch : defaults.batch,
-            .window = options.window > 0 ? options.window : defaults.window,
-            .payload = options.payload};
-}
-
-BrokerProcess start_broker(const Options& options) {
-    return {options.broker.empty() ? sibling("xebec-broker") : options.broker, options.durability,
-            options.data};
-}
-
-double rate(const Measured& measured) {
-    return static_cast<double>(measured.tasks) / measured.seconds;
-}
-
-Measured checked(const Measured& measured) {
-    if (measured.wrong > 0) {
-        throw std::runtime_error(std::to_string(measured.wrong) + " results were wrong");
-    }
-    return measured;
-}
-
-// The run in the middle, by what `value` says of each.
-Measured median(std::uint64_t runs, const std::function<Measured()>& run,
-                const std::function<double(const Measured&)>& value) {
-    std::vector<Measured> all;
-    for (std::uint64_t i = 0; i < runs; ++i) {
-        all.push_back(checked(run()));
-    }
-    std::sort(all.begin(), all.end(),
-              [&](const Measured& a, const Measured& b) { return value(a) < value(b); });
-    return all[all.size() / 2];
-}
 
 Measured forward(const Load& load, Forwarding forwarding) {
     const SharedBoard board;
@@ -80,67 +36,52 @@ Measured forward(const Load& load, Forwarding forwarding) {
     return board->measured;
 }
 
-Measured submit_to(const BrokerProcess& broker, const Load& load) {
-    const SharedBoard board;
-    Child client([&] { run_client(*board, broker.clients(), load); });
-    client.join();
-    return checked(board->measured);
-}
-
-double worst_step_ms(const BrokerProcess& broker) {
-    const SharedBoard board;
-    Child client([&] { ask_step_max(*board, broker.clients()); });
-    client.join();
-    return static_cast<double>(board->step_max_us) / 1e3;
-}
-
-// Workers of a kind, for as long as this lives.
-class Workers {
-public:
-    Workers(const BrokerProcess& broker, std::uint64_t count, const std::string& kind = "bench") {
-        for (std::uint64_t i = 0; i < count; ++i) {
-            children_.emplace_back([&] { run_worker(broker.workers(), kind); });
-        }
-    }
-
-private:
-    std::deque<Child> children_;
-};
-
 Measured through_broker(const Options& options, const Load& load) {
-    const BrokerProcess broker = start_broker(options);
+    const BrokerProcess broker(broker_options(options));
     const Workers workers(broker, options.workers);
     return submit_to(broker, load);
 }
 
-// ---- the tests ----
+bool has_journal(const Options& options) {
+    return broker_options(options).durability != "none";
+}
+
+Options without_journal(Options options) {
+    options.durability = "none";
+    return options;
+}
 
 Report throughput(const Options& options, const Defaults& defaults) {
     const Load load = load_of(options, defaults);
-    const Measured only = median(
-        options.runs, [&] { return forward(load, Forwarding::only); }, rate);
-    const Measured limit = median(
-        options.runs, [&] { return forward(load, Forwarding::unpack); }, rate);
     Duration cpu{};
     double worst = 0;
-    const Measured here = median(
-        options.runs,
-        [&] {
-            const BrokerProcess broker = start_broker(options);
-            const Workers workers(broker, options.workers);
-            const Measured measured = submit_to(broker, load);
-            cpu = broker.cpu();
-            worst = std::max(worst, worst_step_ms(broker));
-            return measured;
-        },
-        rate);
-    return {.tasks_per_second = rate(here),
-            .forward_tasks_per_second = rate(only),
-            .limit_tasks_per_second = rate(limit),
-            .ratio = rate(here) / rate(limit),
-            .worst_step_ms = worst,
-            .broker_cpu_us_per_task = std::chrono::duration<double, std::micro>(cpu).count() /
-                                      static_cast<double>(load.count + load.warm_up)};
+    std::vector<Run> kinds{[&] { return forward(load, Forwarding::only); },
+                           [&] { return forward(load, Forwarding::unpack); },
+                           [&] {
+                               const BrokerProcess broker(broker_options(options));
+                               const Workers workers(broker, options.workers);
+                               const Measured measured = submit_to(broker, load);
+                               cpu = broker.cpu();
+                               worst = std::max(worst, worst_step_ms(broker));
+                               return measured;
+                           }};
+    if (has_journal(options)) {
+        kinds.emplace_back([&] { return through_broker(without_journal(options), load); });
+    }
+    const std::vector<Measured> found = medians(options.runs, kinds, rate);
+    const double here = rate(found[2]);
+    Report report{.tasks_per_second = here,
+                  .forward_tasks_per_second = rate(found[0]),
+                  .limit_tasks_per_second = rate(found[1]),
+                  .ratio = here / rate(found[1]),
+                  .worst_step_ms = worst,
+                  .broker_cpu_us_per_task = std::chrono::duration<double, std::micro>(cpu).count() /
+                                            static_cast<double>(load.count + load.warm_up)};
+    if (has_journal(options)) {
+        report.none_tasks_per_second = rate(found[3]);
+        report.ratio_none = here / rate(found[3]);
+    }
+    return report;
 }
 
 Report end_to_end(const Options& options) {
@@ -151,18 +92,33 @@ Report single(const Options& options) {
     return throughput(options, {.count = 300'000, .batch = 1, .window = 1'000});
 }
 
+// A flush as one of the runs of a test, in a folder beside the broker's.
+Measured flush(const Options& options) {
+    const TemporaryFolder folder(options.data);
+    return {.p50_us = measure_flush_p50_us(folder.path())};
+}
+
 Report latency(const Options& options) {
     const Load load = load_of(options, {.count = 20'000, .batch = 1, .window = 1});
-    const auto p50 = [](const Measured& measured) { return measured.p50_us; };
-    const Measured limit = median(
-        options.runs, [&] { return forward(load, Forwarding::only); }, p50);
-    const Measured here = median(
-        options.runs, [&] { return through_broker(options, load); }, p50);
-    return {.p50_us = here.p50_us,
-            .p99_us = here.p99_us,
-            .p999_us = here.p999_us,
-            .limit_p50_us = limit.p50_us,
-            .ratio_p50 = here.p50_us / limit.p50_us};
+    std::vector<Run> kinds{[&] { return forward(load, Forwarding::only); },
+                           [&] { return through_broker(options, load); }};
+    if (has_journal(options)) {
+        kinds.emplace_back([&] { return through_broker(without_journal(options), load); });
+        kinds.emplace_back([&] { return flush(options); });
+    }
+    const std::vector<Measured> found = medians(options.runs, kinds, p50_us);
+    const Measured& here = found[1];
+    Report report{.p50_us = here.p50_us,
+                  .p99_us = here.p99_us,
+                  .p999_us = here.p999_us,
+                  .limit_p50_us = found[0].p50_us,
+                  .ratio_p50 = here.p50_us / found[0].p50_us};
+    if (has_journal(options)) {
+        report.none_p50_us = found[2].p50_us;
+        report.flush_p50_us = found[3].p50_us;
+        report.allowed_p50_us = found[2].p50_us + 2 * found[3].p50_us;
+    }
+    return report;
 }
 
 Report submit(const Options& options) {
@@ -172,7 +128,7 @@ Report submit(const Options& options) {
     const Measured here = median(
         options.runs,
         [&] {
-            const BrokerProcess broker = start_broker(options);
+            const BrokerProcess broker(broker_options(options));
             const Measured measured = submit_to(broker, load);
             worst = std::max(worst, worst_step_ms(broker));
             return measured;
@@ -188,7 +144,7 @@ Report drain(const Options& options) {
     const Measured here = median(
         options.runs,
         [&] {
-            const BrokerProcess broker = start_broker(options);
+            const BrokerProcess broker(broker_options(options));
             submit_to(broker, load);
             const Workers workers(broker, options.workers);
             const Instant began = runtime::now().steady;
@@ -208,43 +164,37 @@ Report drain(const Options& options) {
     return {.tasks_per_second = rate(here)};
 }
 
-Load waiting_load(const Options& options, std::uint64_t count) {
-    return {.count = count - count / 10,
-            .warm_up = count / 10,
-            .payload = options.payload,
-            .kind = "nobody-serves",
-            .queue = "waiting",
-            .waits = false};
-}
-
 Report memory(const Options& options) {
     const std::uint64_t count = options.waiting > 0 ? options.waiting : 1'000'000;
-    const BrokerProcess broker = start_broker(options);
+    const BrokerProcess broker(broker_options(options));
     const std::uint64_t before = broker.memory_octets();
-    submit_to(broker, waiting_load(options, count));
+    submit_to(broker, waiting_load(options, {.count = count}));
     const std::uint64_t after = broker.memory_octets();
     return {.octets_per_task = static_cast<double>(after - before) / static_cast<double>(count)};
 }
 
 Report backlog(const Options& options) {
     const Load load = load_of(options, {});
+    Report report{.other = "behind 10,000"};
     double worst = 0;
     const auto rate_behind = [&](std::uint64_t waiting) {
-        const BrokerProcess broker = start_broker(options);
-        submit_to(broker, waiting_load(options, waiting));
+        const BrokerProcess broker(broker_options(options));
+        submit_to(broker, waiting_load(options, {.count = waiting}));
         const Workers workers(broker, options.workers);
         const Measured measured = median(
             options.runs, [&] { return submit_to(broker, load); }, rate);
         worst = std::max(worst, worst_step_ms(broker));
-        return measured;
+        report.memory_mib = in_mib(broker.memory_octets());
+        report.memory_max_mib = in_mib(broker.memory_octets_max());
+        return rate(measured);
     };
-    const double few = rate(rate_behind(10'000));
-    const double many = rate(rate_behind(options.waiting > 0 ? options.waiting : 10'000'000));
-    return {.tasks_per_second = many,
-            .worst_step_ms = worst,
-            .other_tasks_per_second = few,
-            .ratio_other = many / few,
-            .other = "behind 10,000"};
+    const double few = rate_behind(10'000);
+    const double many = rate_behind(options.waiting > 0 ? options.waiting : 10'000'000);
+    report.tasks_per_second = many;
+    report.worst_step_ms = worst;
+    report.other_tasks_per_second = few;
+    report.ratio_other = many / few;
+    return report;
 }
 
 // The rate with what `start` returns, for as long as that lives, to the rate without, at the same
@@ -252,7 +202,7 @@ Report backlog(const Options& options) {
 template <class Start>
 Report rate_beside(const Options& options, std::string_view other, Start start) {
     const Load load = load_of(options, {});
-    const BrokerProcess broker = start_broker(options);
+    const BrokerProcess broker(broker_options(options));
     const Workers workers(broker, options.workers);
     const auto measure = [&] {
         return rate(median(
@@ -292,7 +242,7 @@ Report workers(const Options& options) {
 }
 
 Report idle(const Options& options) {
-    const BrokerProcess broker = start_broker(options);
+    const BrokerProcess broker(broker_options(options));
     const SharedBoard board;
     const Child workers([&] { run_idle_workers(*board, broker.workers(), 4); });
     sleep_for(seconds{1});

@@ -1,0 +1,101 @@
+#include "tools/bench/runs.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace xebec::bench {
+
+namespace {
+
+Measured checked(const Measured& measured) {
+    if (measured.wrong > 0) {
+        throw std::runtime_error(std::to_string(measured.wrong) + " results were wrong");
+    }
+    return measured;
+}
+
+}  // namespace
+
+Load load_of(const Options& options, const Defaults& defaults) {
+    const std::uint64_t count = options.count > 0 ? options.count : defaults.count;
+    return {.count = count,
+            .warm_up = std::max<std::uint64_t>(count / 10, 1),
+            .batch = options.batch > 0 ? options.batch : defaults.batch,
+            .window = options.window > 0 ? options.window : defaults.window,
+            .payload = options.payload};
+}
+
+Load waiting_load(const Options& options, const Defaults& defaults) {
+    return {.count = defaults.count - defaults.count / 10,
+            .warm_up = defaults.count / 10,
+            .batch = defaults.batch,
+            .window = defaults.window,
+            .payload = options.payload,
+            .kind = "nobody-serves",
+            .queue = "waiting",
+            .waits = false};
+}
+
+BrokerOptions broker_options(const Options& options) {
+    // In memory alone, none of these tests is to be refused for want of it.
+    const bool is_in_memory = options.durability.empty() || options.durability == "none";
+    return {.program = options.broker.empty() ? sibling("xebec-broker") : options.broker,
+            .durability = is_in_memory ? "none" : options.durability,
+            .memory = options.memory.empty() && is_in_memory ? "64GiB" : options.memory,
+            .parent = options.data};
+}
+
+Measured submit_to(const BrokerProcess& broker, const Load& load) {
+    const SharedBoard board;
+    Child client([&] { run_client(*board, broker.clients(), load); });
+    client.join();
+    return checked(board->measured);
+}
+
+Figures figures_of(const BrokerProcess& broker) {
+    const SharedBoard board;
+    Child client([&] { ask_figures(*board, broker.clients()); });
+    client.join();
+    return board->figures;
+}
+
+double worst_step_ms(const BrokerProcess& broker) {
+    return static_cast<double>(figures_of(broker).step_max_us) / 1e3;
+}
+
+Workers::Workers(const BrokerProcess& broker, std::uint64_t count, const std::string& kind) {
+    for (std::uint64_t i = 0; i < count; ++i) {
+        children_.emplace_back([&] { run_worker(broker.workers(), kind); });
+    }
+}
+
+double rate(const Measured& measured) {
+    return static_cast<double>(measured.tasks) / measured.seconds;
+}
+
+double p50_us(const Measured& measured) {
+    return measured.p50_us;
+}
+
+std::vector<Measured> medians(std::uint64_t runs, const std::vector<Run>& kinds,
+                              const Value& value) {
+    std::vector<std::vector<Measured>> all(kinds.size());
+    for (std::uint64_t i = 0; i < runs; ++i) {
+        for (std::size_t kind = 0; kind < kinds.size(); ++kind) {
+            all[kind].push_back(checked(kinds[kind]()));
+        }
+    }
+    std::vector<Measured> middle;
+    for (std::vector<Measured>& of_kind : all) {
+        std::sort(of_kind.begin(), of_kind.end(),
+                  [&](const Measured& a, const Measured& b) { return value(a) < value(b); });
+        middle.push_back(of_kind[of_kind.size() / 2]);
+    }
+    return middle;
+}
+
+Measured median(std::uint64_t runs, const Run& run, const Value& value) {
+    return medians(runs, {run}, value).front();
+}
+
+}  // namespace xebec::bench

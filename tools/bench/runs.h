@@ -1,0 +1,57 @@
+#pragma once
+// What the tests are made of: a broker, workers and a load, and the middle one of several runs.
+
+#include "tools/bench/options.h"
+#include "tools/bench/peers.h"
+#include "tools/bench/processes.h"
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace xebec::bench {
+
+// How a test is meant where the options do not say.
+struct Defaults {
+    std::uint64_t count = 1'000'000;
+    std::uint64_t batch = 256;
+    std::uint64_t window = 16;
+};
+
+Load load_of(const Options& options, const Defaults& defaults);
+
+// Tasks that nobody serves, a tenth of them before the measuring begins.
+Load waiting_load(const Options& options, const Defaults& defaults);
+
+BrokerOptions broker_options(const Options& options);
+
+// Submits the load in a process of its own. Throws std::runtime_error if a result was wrong.
+Measured submit_to(const BrokerProcess& broker, const Load& load);
+
+Figures figures_of(const BrokerProcess& broker);
+double worst_step_ms(const BrokerProcess& broker);
+
+// Workers of a kind, for as long as this lives.
+class Workers {
+public:
+    Workers(const BrokerProcess& broker, std::uint64_t count, const std::string& kind = "bench");
+
+private:
+    std::deque<Child> children_;
+};
+
+using Run = std::function<Measured()>;
+using Value = std::function<double(const Measured&)>;
+
+double rate(const Measured& measured);
+double p50_us(const Measured& measured);
+
+// Of each kind of run the one in the middle, by `value`. They take turns, so that what else the
+// machine does strikes all of them.
+std::vector<Measured> medians(std::uint64_t runs, const std::vector<Run>& kinds,
+                              const Value& value);
+Measured median(std::uint64_t runs, const Run& run, const Value& value);
+
+}  // namespace xebec::bench
