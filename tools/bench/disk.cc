@@ -4,10 +4,14 @@
 #include "runtime/descriptors.h"
 #include "runtime/posix_files.h"
 
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <fcntl.h>
+#include <fstream>
 #include <stdexcept>
 #include <system_error>
 #include <unistd.h>
@@ -68,6 +72,21 @@ std::uint64_t octets_of_files(const std::filesystem::path& folder) {
         octets += gone ? 0 : size;
     }
     return octets;
+}
+
+std::optional<std::uint64_t> device_written_octets(const std::filesystem::path& folder) {
+    constexpr std::uint64_t sector_octets = 512;  // as the system counts, whatever the device has
+    struct stat status {};
+    if (stat(folder.c_str(), &status) != 0) {
+        return std::nullopt;
+    }
+    std::ifstream fields("/sys/dev/block/" + std::to_string(major(status.st_dev)) + ':' +
+                         std::to_string(minor(status.st_dev)) + "/stat");
+    std::uint64_t field = 0;
+    for (int i = 0; i < 7; ++i) {  // reads and writes: requests, merged, sectors, milliseconds
+        fields >> field;
+    }
+    return fields ? std::optional(field * sector_octets) : std::nullopt;
 }
 
 void drop_cached(const std::filesystem::path& folder) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 namespace xebec::bench {
@@ -28,6 +29,10 @@ double measure_flush_p50_us(const std::filesystem::path& folder);
 
 // Of all files in the folder, while somebody may be changing it.
 std::uint64_t octets_of_files(const std::filesystem::path& folder);
+
+// To the device on which the folder lies, by everybody, since the machine started; nothing if the
+// system counts none for it.
+std::optional<std::uint64_t> device_written_octets(const std::filesystem::path& folder);
 
 // Whoever reads the folder's files next has to read them from the disk. Throws std::runtime_error.
 void drop_cached(const std::filesystem::path& folder);

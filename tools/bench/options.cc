@@ -33,19 +33,24 @@ std::optional<int> parse_options(int argc, char** argv, Options& options) {
         ->capture_default_str();
     app.add_option("--batch", options.batch, "tasks in a message")->check(CLI::Range(1, 4096));
     app.add_option("--window", options.window, "messages in flight")->check(CLI::Range(1, 100'000));
-    app.add_option("--waiting", options.waiting, "of memory, backlog: tasks that wait");
+    app.add_option("--waiting", options.waiting,
+                   "of memory, backlog, start, disk: tasks that wait");
     app.add_option("--workers", options.workers, "worker processes")
         ->check(CLI::Range(1, 64))
         ->capture_default_str();
     app.add_option("--idle-workers", options.idle_workers, "of workers: how many are connected")
         ->check(CLI::Range(1, 10'000))
         ->capture_default_str();
+    app.add_flag("--finished", options.finished, "of start: the tasks have ended before");
+    app.add_option("--seconds", options.seconds, "of disk: how long tasks flow")
+        ->check(CLI::Range(1, 86'400))
+        ->capture_default_str();
     app.add_option("--runs", options.runs, "of which the median counts")
         ->check(CLI::Range(1, 99))
         ->capture_default_str();
     app.add_option("--durability", options.durability, "of the broker")
         ->check(CLI::IsMember({"sync", "relaxed", "none"}))
-        ->default_str("none");
+        ->default_str("none; sync of start, disk");
     app.add_option("--memory", options.memory,
                    "handed to the broker, such as 256MiB; none: more than any test needs, and with "
                    "a journal what the broker itself takes")

@@ -257,6 +257,13 @@ void ask_figures(Board& board, const std::string& endpoint) {
     });
 }
 
+void set_retention(const std::string& endpoint, const std::string& queue, milliseconds retention) {
+    const auto retention_ms = static_cast<std::uint64_t>(retention.count());
+    ask<QueueSetAnswer>(endpoint,
+                        QueueSet{.name = queue, .settings = {.retention_ms = retention_ms}},
+                        [](const QueueSetAnswer&) {});
+}
+
 void run_worker(const std::string& endpoint, const std::string& kind) {
     runtime::Context context;
     const std::string name = "bench-" + std::to_string(runtime::own_id());

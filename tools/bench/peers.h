@@ -2,6 +2,7 @@
 // A client and a worker that speak the native protocol and do nothing else, so that what is
 // measured is the broker.
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 
@@ -25,6 +26,10 @@ void run_client(Board& board, const std::string& endpoint, const Load& load);
 
 // Puts the broker's figures on the board.
 void ask_figures(Board& board, const std::string& endpoint);
+
+// Has the broker keep what has ended in a queue for so long.
+void set_retention(const std::string& endpoint, const std::string& queue,
+                   std::chrono::milliseconds retention);
 
 // Gives back the first octets of each task; as many slots as credit, until it is killed.
 void run_worker(const std::string& endpoint, const std::string& kind);

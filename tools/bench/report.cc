@@ -17,28 +17,38 @@ struct Line {
     int decimals;
 };
 
-std::array<Line, 21> lines_of(const Report& r) {
-    return {{{"tasks_per_second", "tasks/s", r.tasks_per_second, 0},
-             {"forward_tasks_per_second", "forward only, tasks/s", r.forward_tasks_per_second, 0},
-             {"limit_tasks_per_second", "forward+unpack, tasks/s", r.limit_tasks_per_second, 0},
-             {"ratio", "of forward+unpack", r.ratio, 3},
-             {"none_tasks_per_second", "without a journal, tasks/s", r.none_tasks_per_second, 0},
-             {"ratio_none", "of none", r.ratio_none, 3},
-             {"p50_us", "p50, us", r.p50_us, 1},
-             {"p99_us", "p99, us", r.p99_us, 1},
-             {"p999_us", "p99.9, us", r.p999_us, 1},
-             {"limit_p50_us", "p50 of forward only, us", r.limit_p50_us, 1},
-             {"ratio_p50", "p50, of forward only", r.ratio_p50, 3},
-             {"none_p50_us", "p50 without a journal, us", r.none_p50_us, 1},
-             {"flush_p50_us", "p50 of a flush, us", r.flush_p50_us, 1},
-             {"allowed_p50_us", "p50 of none and two flushes, us", r.allowed_p50_us, 1},
-             {"octets_per_task", "octets per task", r.octets_per_task, 1},
-             {"memory_mib", "broker's memory, MiB", r.memory_mib, 1},
-             {"memory_max_mib", "at most, MiB", r.memory_max_mib, 1},
-             {"worst_step_ms", "longest step, ms", r.worst_step_ms, 2},
-             {"other_tasks_per_second", "compared with, tasks/s", r.other_tasks_per_second, 0},
-             {"ratio_other", "of that", r.ratio_other, 3},
-             {"broker_cpu_percent", "broker, % of a core", r.broker_cpu_percent, 2}}};
+std::array<Line, 30> lines_of(const Report& r) {
+    return {
+        {{"tasks_per_second", "tasks/s", r.tasks_per_second, 0},
+         {"forward_tasks_per_second", "forward only, tasks/s", r.forward_tasks_per_second, 0},
+         {"limit_tasks_per_second", "forward+unpack, tasks/s", r.limit_tasks_per_second, 0},
+         {"ratio", "of forward+unpack", r.ratio, 3},
+         {"none_tasks_per_second", "without a journal, tasks/s", r.none_tasks_per_second, 0},
+         {"ratio_none", "of none", r.ratio_none, 3},
+         {"p50_us", "p50, us", r.p50_us, 1},
+         {"p99_us", "p99, us", r.p99_us, 1},
+         {"p999_us", "p99.9, us", r.p999_us, 1},
+         {"limit_p50_us", "p50 of forward only, us", r.limit_p50_us, 1},
+         {"ratio_p50", "p50, of forward only", r.ratio_p50, 3},
+         {"none_p50_us", "p50 without a journal, us", r.none_p50_us, 1},
+         {"flush_p50_us", "p50 of a flush, us", r.flush_p50_us, 1},
+         {"allowed_p50_us", "p50 of none and two flushes, us", r.allowed_p50_us, 1},
+         {"octets_per_task", "octets per task", r.octets_per_task, 1},
+         {"start_s", "start, s", r.start_s, 2},
+         {"journal_mib", "journal, MiB", r.journal_mib, 1},
+         {"read_mib", "read from the disk, MiB", r.read_mib, 1},
+         {"live_mib", "records of live tasks, MiB", r.live_mib, 1},
+         {"allowed_mib", "twice that and two segments, MiB", r.allowed_mib, 1},
+         {"ratio_allowed", "journal, of that", r.ratio_allowed, 3},
+         {"written_ratio", "written per octet of new records", r.written_ratio, 2},
+         {"written_ratio_process", "the same, counted for the broker", r.written_ratio_process, 2},
+         {"stuck_ratio", "of all tasks stuck", r.stuck_ratio, 3},
+         {"memory_mib", "broker's memory, MiB", r.memory_mib, 1},
+         {"memory_max_mib", "broker's memory at most, MiB", r.memory_max_mib, 1},
+         {"worst_step_ms", "longest step, ms", r.worst_step_ms, 2},
+         {"other_tasks_per_second", "compared with, tasks/s", r.other_tasks_per_second, 0},
+         {"ratio_other", "of that", r.ratio_other, 3},
+         {"broker_cpu_percent", "broker, % of a core", r.broker_cpu_percent, 2}}};
 }
 
 std::string number(double value, int decimals) {

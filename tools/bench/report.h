@@ -26,6 +26,15 @@ struct Report {
     std::optional<double> octets_per_task;
     std::optional<double> memory_mib;      // of the broker, in all, at the end
     std::optional<double> memory_max_mib;  // and at any time
+    std::optional<double> start_s;         // from the execution until it is ready
+    std::optional<double> journal_mib;     // its files, at most
+    std::optional<double> live_mib;        // records of what lives, when the next was largest
+    std::optional<double> ratio_allowed;   // the journal to twice that and two segments,
+    std::optional<double> allowed_mib;     // which are these
+    std::optional<double> read_mib;        // from the disk, by the start
+    std::optional<double> written_ratio;  // octets that the disk was given, to those of new records
+    std::optional<double> written_ratio_process;  // the same, as the system counts for the broker
+    std::optional<double> stuck_ratio;            // of all tasks
     std::optional<double> worst_step_ms;
     std::optional<double> other_tasks_per_second;  // what the rate is compared with
     std::optional<double> ratio_other;

@@ -4,6 +4,7 @@
 #include "tools/bench/disk.h"
 #include "tools/bench/floods.h"
 #include "tools/bench/forward.h"
+#include "tools/bench/journal_tests.h"
 #include "tools/bench/peers.h"
 #include "tools/bench/processes.h"
 #include "tools/bench/runs.h"
@@ -284,7 +285,7 @@ Report flooded(const Options& options) {
     });
 }
 
-constexpr std::array<Test, 19> tests{{
+constexpr std::array<Test, 21> tests{{
     {"end-to-end", "submit, run, result back: 256 tasks to a message, 16 in flight", end_to_end},
     {"single", "the same, one task to a message, 1,000 in flight", single},
     {"latency", "one task in flight", latency},
@@ -292,6 +293,8 @@ constexpr std::array<Test, 19> tests{{
     {"drain", "workers come to a full queue", drain},
     {"memory", "octets of broker memory per waiting task", memory},
     {"backlog", "end-to-end while ten million wait, to that while ten thousand do", backlog},
+    {"start", "until a killed broker is ready again, with a million tasks on the disk", start},
+    {"disk", "how large the journal gets while most tasks are stuck", disk},
     {"workers", "end-to-end among 1,000 idle workers, to that without", workers},
     {"idle", "what a broker with four idle workers takes", idle},
     {"updates", "end-to-end with a line-mode monitor, to that without", updates},
