@@ -56,11 +56,12 @@ public:
         return std::nullopt;
     }
 
-    // When a patient message has waited long enough.
-    std::optional<Instant> next_deadline() const {
+    // When a patient message has waited long enough, of those that wait for nothing else.
+    std::optional<Instant> next_deadline(Position durable) const {
         std::optional<Instant> next;
         for (const std::deque<Patient>& entries : patient_) {
-            if (!entries.empty() && (!next || entries.front().until < *next)) {
+            if (!entries.empty() && entries.front().position <= durable &&
+                (!next || entries.front().until < *next)) {
                 next = entries.front().until;
             }
         }

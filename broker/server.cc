@@ -146,7 +146,7 @@ std::optional<Instant> Server::next_deadline() const {
         return now_.steady + stopping_look;
     }
     std::optional<Instant> next = core_.next_deadline();
-    if (const auto patient = outbox_.next_deadline()) {
+    if (const auto patient = outbox_.next_deadline(storage_.durable_position())) {
         next = std::min(next.value_or(*patient), *patient);
     }
     for (const runtime::Listener* door : {&clients_door_, &workers_door_, &updates_door_}) {

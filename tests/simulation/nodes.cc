@@ -273,7 +273,7 @@ void BrokerNode::perform() {
 
 std::optional<Instant> BrokerNode::next_deadline() const {
     const auto core = core_.next_deadline();
-    const auto patient = outbox_.next_deadline();
+    const auto patient = outbox_.next_deadline(journal_.durable_position());
     return core && patient ? std::min(core, patient) : (core ? core : patient);
 }
 
