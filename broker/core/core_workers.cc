@@ -135,7 +135,7 @@ void Core::on(const Request& request, const Extend& message) {
         state_.tasks().details(task).lease_ends = step_.now.steady + length;
         reply.lease_ms.push_back(static_cast<std::uint64_t>(length.count()));
     }
-    answer(request, std::move(reply));
+    answer(request, std::move(reply), Leaves::at_once);  // the disk ends no lease (F10)
 }
 
 // ---- outcomes ----

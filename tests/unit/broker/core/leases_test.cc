@@ -29,6 +29,20 @@ TEST(Lease, IsExtendedForItsHolderOnly) {  // I7
     EXPECT_TRUE(broker.is_quiet());
 }
 
+TEST(Lease, IsExtendedWithoutWaitingForTheDisk) {  // F10
+    Fixture broker;
+    broker.work("w");
+    broker.submit(1);
+    const AssignItem task = broker.assigned_one("w");
+    broker.say("w", Extend{.leases = {Fixture::lease(task)}});
+
+    const auto sent = broker.take_all();
+
+    ASSERT_EQ(sent.size(), 1U);
+    EXPECT_TRUE(std::holds_alternative<ExtendAnswer>(sent[0].message));
+    EXPECT_TRUE(sent[0].at_once);
+}
+
 TEST(Lease, LastsAsLongAsItIsExtended) {
     Fixture broker;
     broker.work("w");
