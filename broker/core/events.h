@@ -6,6 +6,7 @@
 #include "protocol/header.h"
 #include "protocol/messages.h"
 #include "protocol/plain.h"
+#include "protocol/time.h"
 
 #include <xebec/error.h>
 

@@ -66,6 +66,7 @@ public:
 
     std::uint64_t number_last() const { return number_last_; }
     std::uint64_t number_shown_last() const { return number_shown_last_; }  // of a durable task
+    BasesCarried bases() const { return {number_last_, finished_order_last_}; }
     std::uint64_t octets() const { return octets_; }  // payloads, results and errors in memory
     std::uint64_t final_octets() const { return final_octets_; }  // what final tasks cost
     const std::array<std::uint64_t, task_state_count>& counts() const { return counts_; }
