@@ -207,7 +207,7 @@ void Recovery::reuse_unopened() {
 // Nothing says yet that the tail's own opening is on the disk. It may be in memory only; the same
 // octets are written once more, so that it is.
 void Recovery::secure_opening() {
-    if (opened_.empty() || tail_.flushed >= frames_offset) {
+    if (opened_.empty() || tail_.is_opening_flushed) {
         return;
     }
     const FoundSegment& segment = opened_.back();
@@ -216,7 +216,7 @@ void Recovery::secure_opening() {
     const auto file = files_.files().open(segment.path, runtime::FileAccess::change);
     file->write_at(0, {octets, sizeof octets});
     file->flush();
-    tail_.flushed = frames_offset;
+    tail_.flushed = std::max<std::uint64_t>(tail_.flushed, frames_offset);
 }
 
 Chain Recovery::chain_at_flushed() const {

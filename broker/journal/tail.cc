@@ -29,6 +29,7 @@ Tail examine_tail(const FoundSegment& segment) {
     while (const auto frame = reader.next()) {
         tail.frames.push_back(*frame);
         tail.flushed = std::max<std::uint64_t>(tail.flushed, frame->flushed);
+        tail.is_opening_flushed = tail.is_opening_flushed || frame->flushed >= frames_offset;
         tail.oldest = std::max(tail.oldest, frame->oldest_segment);
         is_over = frame->kind == FrameKind::closing || frame->kind == FrameKind::seal;
         tail.was_stopped_cleanly = frame->kind == FrameKind::closing;

@@ -11,11 +11,12 @@
 namespace xebec::broker::journal {
 
 struct Tail {
-    std::vector<Frame> frames;  // whole ones, in order, behind the opening
-    std::uint64_t end = 0;      // of the last of them
-    std::uint64_t flushed = 0;  // what is before this was on the disk: a frame says so
-    std::uint64_t torn = 0;     // octets behind `end` that were begun and are not whole
-    std::uint32_t oldest = 0;   // the first segment that is needed
+    std::vector<Frame> frames;        // whole ones, in order, behind the opening
+    std::uint64_t end = 0;            // of the last of them
+    std::uint64_t flushed = 0;        // what is before this was on the disk: a frame says so
+    bool is_opening_flushed = false;  // a frame behind it says so: it cannot say so itself
+    std::uint64_t torn = 0;           // octets behind `end` that were begun and are not whole
+    std::uint32_t oldest = 0;         // the first segment that is needed
     bool was_stopped_cleanly = false;
     // Of a sealed segment: the next one is there, or even has an opening that is on the disk.
     enum class Successor { none, made, begun };

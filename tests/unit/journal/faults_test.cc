@@ -186,6 +186,43 @@ TEST_F(JournalUnderFaults, EveryOperationMayFail) {  // F7, F8, F9, I23
     }
 }
 
+// What one start wrote and could not flush, the next finds in memory only (F8).
+TEST_F(JournalUnderFaults, StartsInARowMayFail) {
+    open();
+    fill(0, 3);
+    journal.reset();
+    const auto files = disk.snapshot();
+    const auto start_fails_at = [this](std::uint64_t operation) {
+        disk.fail_at(disk.operations() + operation, EIO);
+        bool has_failed = false;
+        try {
+            open();
+        } catch (const runtime::FileError&) {
+            has_failed = true;
+        }
+        journal.reset();
+        disk.revive();
+        return has_failed;
+    };
+    std::uint64_t first = 0;
+    for (bool first_fails = true; first_fails; ++first) {
+        std::uint64_t second = 0;
+        for (bool second_fails = true; second_fails; ++second) {
+            disk.~SimulatedDisk();
+            new (&disk) SimulatedDisk(first * 100 + second);
+            disk.restore(files);
+            first_fails = start_fails_at(first);
+            second_fails = start_fails_at(second);
+            open();
+            journal.reset();
+            disk.cut_power();
+            ASSERT_NO_THROW(open()) << first << " " << second;
+            ASSERT_EQ(replayed.records, appended) << first << " " << second;
+        }
+    }
+    EXPECT_GT(first, 10U);
+}
+
 // ---- at random ----
 
 struct RandomFaults : JournalFixture, ::testing::WithParamInterface<std::uint64_t> {
