@@ -1,17 +1,28 @@
 #pragma once
 // What must be true of a whole history, however its parts look at any moment: kept by somebody who
-// sees every record the broker commits and everything a client is told.
+// sees every record the broker commits and everything that anybody is told. When a broker starts
+// again, its journal has to give back those records, as many as had been durable at least, and
+// nothing that anybody was told may be taken back.
 
 #include "broker/core/records.h"
+#include "broker/core/state.h"
+#include "broker/journal/position.h"
+#include "protocol/codec.h"
+#include "protocol/messages.h"
 #include "protocol/time.h"
 
 #include <xebec/task.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace xebec::simulation {
@@ -31,15 +42,31 @@ class Ledger {
 public:
     // ---- the broker's records, in order ----
     void committed(const broker::Record& record, Now now);
+    broker::Position records() const { return log_.size(); }
+    // All records before this position survive whatever comes.
+    void durable(broker::Position position) { durable_ = std::max(durable_, position); }
+    // A broker has started again with these records (their fingerprints), which end at `end`.
+    void restarted(broker::Position end, std::span<const std::string> replayed);
+    // What it made of them.
+    void check_restored(const broker::State& state) const;
 
     // ---- what clients do and see ----
     void wished(const Wish& wish);
-    void acknowledged(const TaskId& id);  // an accepted submit was answered
+    // An accepted submit was answered.
+    void acknowledged(const TaskId& id, const protocol::SubmitStatusItem& status);
+    void refused(Refusal refusal);
     void cancel_acknowledged(const TaskId& id);
     void told(const TaskId& id, TaskState state, const std::string& result);
+    std::uint64_t new_reader() { return ++readers_; }
+    void read(std::uint64_t reader, const TaskId& id, const protocol::QueryItem& item);
 
-    // ---- what handlers do ----
+    // ---- what watchers see ----
+    void updated(const std::string& topic, const protocol::UpdatesHeader& header,
+                 std::span<const protocol::Update> updates);
+
+    // ---- what workers do and see ----
     void ran(const TaskId& id, std::uint64_t fence);
+    void finished(const protocol::LeaseRef& lease, bool is_success, protocol::FinishStatus status);
 
     // ---- plain peers ----
     void asked(const std::string& body);
@@ -53,6 +80,11 @@ public:
     std::uint64_t accepted() const { return tasks_.size(); }
     std::uint64_t count(TaskState state) const;
     std::uint64_t runs() const { return runs_; }  // of handlers
+    std::uint64_t restarts() const { return restarts_; }
+    std::uint64_t records_lost() const { return records_lost_; }  // that nobody was told of
+    std::uint64_t refused_read_only() const { return refused_read_only_; }
+    std::uint64_t reads() const { return reads_; }
+    std::uint64_t repeats() const { return repeats_; }  // outcomes sent again after their answer
     bool is_final(const TaskId& id) const;
     bool is_told(const TaskId& id) const { return told_.contains(id); }
     bool is_asked(const std::string& body) const { return asked_.contains(body); }
@@ -70,7 +102,18 @@ private:
         std::uint32_t charged = 0;
         std::uint32_t attempts_max = 0;
         WallTime not_before{};
-        bool is_cancel_acknowledged = false;
+        bool is_removed = false;
+        // The state after each of its records: what version n is, at n - 1.
+        std::vector<TaskState> history;
+    };
+    struct Logged {
+        broker::Record record;
+        Now now;
+    };
+    // The newest of a task that anybody was shown.
+    struct Shown {
+        std::uint32_t version = 0;
+        TaskState state = TaskState::scheduled;
     };
     struct Told {
         TaskState state = TaskState::succeeded;
@@ -94,17 +137,45 @@ private:
     void on(const broker::TaskCarried&, Now) {}
     void on(const broker::TombstoneCarried&, Now) {}
     void on(const broker::BasesCarried&, Now) {}
+    void apply(const broker::Record& record, Now now);
+    broker::Record keep(broker::Record record);
+    std::string_view keep(std::string_view name) { return *names_.emplace(name).first; }
     Entry& entry(std::uint64_t number);
+    const Entry& entry(const TaskId& id) const;
     Entry& leased(std::uint64_t number);
-    void end(Entry& entry, TaskState state);
+    static void enter(Entry& entry, TaskState state);
+    static void end(Entry& entry, TaskState state);
+    void show(const TaskId& id, std::uint32_t version, TaskState state);
+    void check_shown() const;
 
+    std::set<std::string, std::less<>> names_;
+    std::vector<Logged> log_;
+    broker::Position durable_ = 0;
+    bool is_rebuilding_ = false;  // from what is left of the log
+    std::uint64_t restarts_ = 0;
+    std::uint64_t records_lost_ = 0;
+
+    // ---- what the records say ----
     std::map<TaskId, Wish> wishes_;
     std::map<std::uint64_t, Entry> tasks_;
     std::map<TaskId, std::uint64_t> numbers_;
-    std::map<TaskId, bool> acknowledged_;
+
+    // ---- what somebody was told: it stays, whatever becomes of the records ----
+    std::map<TaskId, std::uint64_t> acknowledged_;  // and their numbers
+    std::set<TaskId> cancel_acknowledged_;
     std::map<TaskId, Told> told_;
-    std::map<TaskId, std::uint64_t> newest_run_;
+    std::map<TaskId, Shown> shown_;
+    std::map<TaskId, Fence> fence_newest_;
+    std::map<TaskId, std::set<std::uint64_t>> fences_run_;
+    std::map<TaskId, std::uint64_t> accepted_;       // the fence of the outcome
+    std::map<TaskId, std::uint64_t> attempt_ended_;  // the highest fence of which that was said
+    std::map<std::pair<std::uint64_t, TaskId>, std::uint32_t> read_;  // versions, by reader
+    std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> sequences_;  // epoch, last
     std::uint64_t runs_ = 0;
+    std::uint64_t readers_ = 0;
+    std::uint64_t reads_ = 0;
+    std::uint64_t repeats_ = 0;
+    std::uint64_t refused_read_only_ = 0;
 
     struct Question {
         bool was_run = false;

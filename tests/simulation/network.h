@@ -13,6 +13,14 @@
 
 namespace xebec::simulation {
 
+// How long a piece of the disk's work takes, a write with its flush for example.
+struct DiskTimes {
+    Duration least = std::chrono::microseconds{100};
+    Duration most = std::chrono::milliseconds{1};
+    double slow = 0;       // share that takes up to a second (F10)
+    double very_slow = 0;  // share that takes up to thirty
+};
+
 struct Faults {
     double loss = 0;
     double repeat = 0;
@@ -28,6 +36,15 @@ struct Faults {
     Duration broker_stall_max = std::chrono::seconds{30};
     double broker_restart_mean_s = 0;  // it forgets everything: for worlds without native tasks
     double wall_jump_mean_s = 0;       // somebody's wall clock jumps by up to two hours (F12)
+
+    // ---- of a broker with a journal ----
+    double broker_kill_mean_s = 0;  // at any event, after any effect, in any operation (F1)
+    double killed_at_start = 0;     // share of starts that are killed on their way
+    double error_at_start = 0;      // share of starts at which the disk fails once
+    double power_cut = 0;           // share of all its ends at which the machine loses power (F4)
+    double disk_error_mean_s = 0;   // one operation fails, the next would not (F8, F9)
+    double disk_full_mean_s = 0;    // for a while (F7)
+    DiskTimes disk;
 };
 
 // A native message as octets, as it travels: nothing but what the codec wrote.

@@ -5,8 +5,7 @@
 
 #include <array>
 #include <chrono>
-#include <cstdio>
-#include <cstdlib>
+#include <iterator>
 
 namespace xebec::simulation {
 
@@ -18,8 +17,8 @@ Now Node::now() const {
     const Instant steady = surroundings_.schedule.now();
     const WallTime epoch{std::chrono::hours{24 * 365 * 56}};
     return {
-        .steady = steady,
-        .wall = epoch + wall_offset_ + std::chrono::floor<milliseconds>(steady.time_since_epoch())};
+        .steady = steady + clocks_.steady,
+        .wall = epoch + clocks_.wall + std::chrono::floor<milliseconds>(steady.time_since_epoch())};
 }
 
 void Node::stall(Duration length) {
@@ -58,244 +57,8 @@ void Node::run_step() {
     step();
     if (*alive) {
         if (const auto next = next_deadline()) {
-            wake_at(*next);
+            wake_at(*next - clocks_.steady);
         }
-    }
-}
-
-// ---- broker ----
-
-BrokerNode::BrokerNode(Surroundings& surroundings, const broker::CoreOptions& options,
-                       std::uint32_t epoch)
-    : Node(surroundings),
-      core_(options, epoch, surroundings.dice.number(), now()),
-      plain_patience_(options.plain_patience) {
-    surroundings_.network.set_broker(
-        [this](const Route& route, const Wire& wire) { receive(route, wire); });
-    wake_at(surroundings_.schedule.now());
-}
-
-void BrokerNode::receive(const Route& route, const Wire& wire) {
-    inbox_.emplace_back(route, wire);
-    wake_at(surroundings_.schedule.now() + 20us);
-}
-
-void BrokerNode::step() {
-    constexpr std::size_t messages_per_step = 64;
-    for (std::size_t i = 0; i < messages_per_step && !inbox_.empty(); ++i) {
-        const auto [route, wire] = std::move(inbox_.front());
-        inbox_.pop_front();
-        take(route, wire);
-    }
-    core_.apply(broker::TimePassed{}, now(), effects_);
-    perform();
-    release();
-    core_.check_invariants();
-    check_plain_peers();
-    if (!inbox_.empty()) {
-        wake_at(surroundings_.schedule.now() + 20us);
-    }
-}
-
-void BrokerNode::take(const Route& route, const Wire& wire) {
-    std::vector<std::string_view> frames{route};
-    frames.insert(frames.end(), wire.frames.begin(), wire.frames.end());
-    if (!protocol::parse_envelope(frames)) {
-        take_plain(route, frames);
-        return;
-    }
-    const Read message = read(wire);
-    const auto decoded = protocol::decode(message.header, message.body, message.payloads);
-    check(decoded.has_value(), "what a program sent can be read");
-    const auto* hello = std::get_if<protocol::Hello>(&*decoded);
-    if (hello != nullptr && hello->role == protocol::Role::worker) {
-        worker_routes_.insert(route);
-    }
-    const broker::Peer peer{
-        .port = worker_routes_.contains(route) ? broker::Port::workers : broker::Port::clients,
-        .address = {route}};
-    core_.apply(broker::Received{peer, message.header, *decoded}, now(), effects_);
-}
-
-// ---- plain peers ----
-
-void BrokerNode::take_plain(const Route& route, const std::vector<std::string_view>& frames) {
-    if (!route.starts_with(plain_worker_prefix)) {
-        const auto request = protocol::parse_plain_request(frames);
-        check(request.has_value(), "what a plain client sent is a request");
-        broker::Peer peer{.port = broker::Port::clients};
-        peer.address.assign(frames.begin(),
-                            frames.begin() + static_cast<std::ptrdiff_t>(request->address_count));
-        asked_at_[std::string(frames[request->body])] = now().steady;
-        core_.apply(broker::PlainRequested{peer, Blob::copy_of(frames[request->body])}, now(),
-                    effects_);
-        return;
-    }
-    const broker::Peer peer{.port = broker::Port::workers, .address = {route}};
-    if (const auto signal = protocol::parse_plain_signal(frames)) {
-        take_signal(peer, *signal);
-        return;
-    }
-    const auto reply = protocol::parse_plain_reply(frames);
-    check(reply.has_value(), "what a plain worker sent is a signal or a reply");
-    take_reply(peer, *reply, frames);
-}
-
-void BrokerNode::take_signal(const broker::Peer& peer, const protocol::PlainSignal& signal) {
-    const broker::PlainSignalled event{peer, signal};
-    const auto session = core_.sessions().find(peer);
-    if (!signal.is_ready && session != broker::no_session) {
-        apply_without_effect(event);  // a heartbeat never makes a busy worker ready
-        return;
-    }
-    const auto leases = [this] {
-        return core_.state().counts()[static_cast<std::size_t>(TaskState::leased)];
-    };
-    const std::uint64_t before = leases();
-    const std::uint32_t held =
-        session == broker::no_session ? 0 : core_.sessions()[session].worker.held_count;
-    core_.apply(event, now(), effects_);
-    check(leases() + held == before, "a worker that begins again has forgotten its task");
-}
-
-void BrokerNode::take_reply(const broker::Peer& peer, const protocol::PlainReply& reply,
-                            const std::vector<std::string_view>& frames) {
-    const broker::PlainReplied event{
-        peer, reply.token,
-        reply.body ? std::optional(Blob::copy_of(frames[*reply.body])) : std::nullopt};
-    const auto session = core_.sessions().find(peer);
-    const auto token = tokens_.find(peer.address.front());
-    const bool is_current = token != tokens_.end() && token->second == reply.token &&
-                            session != broker::no_session &&
-                            core_.sessions()[session].worker.held_count > 0;
-    if (is_current) {
-        tokens_.erase(token);
-        core_.apply(event, now(), effects_);
-    } else {
-        apply_without_effect(event);  // old, invented, or its lease has ended
-    }
-}
-
-// Nothing is committed, sent or said, and no task changes its state (I7, I25).
-void BrokerNode::apply_without_effect(const broker::Event& event) {
-    const auto volume = [this] {
-        return std::array{effects_.records.size(), effects_.sends.size(),
-                          effects_.plain_sends.size(), effects_.publications.size(),
-                          effects_.notices.size()};
-    };
-    const auto effects = volume();
-    const auto counts = core_.state().counts();
-    const auto totals = core_.state().totals();
-    core_.apply(event, now(), effects_);
-    check(effects == volume() && counts == core_.state().counts() &&
-              totals.succeeded == core_.state().totals().succeeded &&
-              totals.failed == core_.state().totals().failed &&
-              totals.returned == core_.state().totals().returned,
-          "what a plain worker may not say changes nothing (I25)");
-}
-
-void BrokerNode::check_plain_peers() {
-    if (asked_at_.empty() && tokens_.empty()) {
-        return;
-    }
-    const broker::Sessions& sessions = core_.sessions();
-    for (std::uint32_t i = 0; i < sessions.used(); ++i) {
-        const broker::Session& session = sessions[static_cast<broker::SessionIndex>(i)];
-        check(session.id == 0 || !session.worker.plain || session.worker.occupied() <= 1,
-              "a plain worker has one task at most (I15)");
-    }
-    // Every 50 ms, because it takes time: what is wrong with a request stays wrong.
-    if (now().steady < plain_requests_seen_at_ + 50ms) {
-        return;
-    }
-    plain_requests_seen_at_ = now().steady;
-    const broker::TaskTable& tasks = core_.state().tasks();
-    for (auto at = tasks.numbers().find_below(UINT64_MAX); at;
-         at = tasks.numbers().find_below(at->number)) {
-        const broker::Task& task = tasks[at->task];
-        if (!task.is_volatile) {
-            continue;
-        }
-        check(!is_final(task.state), "a plain request that has ended is gone");
-        check(task.number_shown() == 0, "a plain request has no number that people see");
-        const Instant asked = asked_at_.at(std::string(task.payload.view()));
-        check(task.state == TaskState::leased || now().steady < asked + plain_patience_,
-              "a plain request does not wait for longer than its client");
-    }
-}
-
-// With XEBEC_TRACE in the environment, what an operator would read in the log.
-void BrokerNode::trace() const {
-    static const bool is_wanted = std::getenv("XEBEC_TRACE") != nullptr;
-    if (!is_wanted) {
-        return;
-    }
-    const double at = std::chrono::duration<double>(now().steady.time_since_epoch()).count();
-    for (const broker::Notice& notice : effects_.notices) {
-        if (const auto* came = std::get_if<broker::WorkerCame>(&notice)) {
-            std::printf("%10.3f %s came, %u leases confirmed\n", at, came->name.c_str(),
-                        came->leases_confirmed);
-        } else if (const auto* left = std::get_if<broker::WorkerLeft>(&notice)) {
-            std::printf("%10.3f %s left: %s; %u tasks returned, %u died\n", at, left->name.c_str(),
-                        left->reason.c_str(), left->returned, left->died);
-        } else if (const auto* expired = std::get_if<broker::LeaseExpired>(&notice)) {
-            std::printf("%10.3f lease of task %llu at %s ended: %s\n", at,
-                        static_cast<unsigned long long>(expired->number), expired->worker.c_str(),
-                        expired->reason.c_str());
-        }
-    }
-}
-
-void BrokerNode::perform() {
-    trace();
-    for (const broker::Record& record : effects_.records) {
-        surroundings_.ledger.committed(record, now());
-    }
-    const broker::Position first = journal_.append(effects_.records);
-    for (broker::Send& message : effects_.sends) {
-        const broker::Position at = first + message.records_before;
-        if (message.leaves == broker::Leaves::at_once) {
-            outbox_.put_at_once(std::move(message));
-        } else if (message.leaves == broker::Leaves::patiently) {
-            outbox_.put_patient(at, now().steady, std::move(message));
-        } else {
-            outbox_.put(at, std::move(message));
-        }
-    }
-    for (broker::SendPlain& message : effects_.plain_sends) {
-        if (message.frames.size() == 3 && message.peer.port == broker::Port::workers) {
-            tokens_[message.peer.address.front()] = message.frames[0].view();
-        }
-        outbox_.put_at_once(std::move(message));
-    }
-    effects_.clear();
-}
-
-std::optional<Instant> BrokerNode::next_deadline() const {
-    const auto core = core_.next_deadline();
-    const auto patient = outbox_.next_deadline(journal_.durable_position());
-    return core && patient ? std::min(core, patient) : (core ? core : patient);
-}
-
-void BrokerNode::release() {
-    while (auto message = outbox_.take(journal_.durable_position(), now().steady)) {
-        if (const auto* send = std::get_if<broker::Send>(&*message)) {
-            transmit(send->peer, to_wire(send->packet));
-        } else if (const auto* plain = std::get_if<broker::SendPlain>(&*message)) {
-            const std::vector<std::string>& address = plain->peer.address;
-            Wire wire{{address.begin() + 1, address.end()}};
-            for (const Blob& frame : plain->frames) {
-                wire.frames.emplace_back(frame.view());
-            }
-            transmit(plain->peer, wire);
-        }
-    }
-}
-
-void BrokerNode::transmit(const broker::Peer& peer, const Wire& wire) {
-    if (!surroundings_.network.send_to_peer(peer.address.front(), wire)) {
-        core_.apply(broker::PeerLost{peer}, now(), effects_);
-        perform();
     }
 }
 
@@ -347,6 +110,7 @@ void WorkerNode::step() {
         inbox_.pop_front();
         const auto decoded = protocol::decode(message.header, message.body, message.payloads);
         check(decoded.has_value(), "what the broker sent can be read");
+        note_answer(message.header, *decoded);
         apply(worker::MessageReceived{message.header, *decoded});
     }
     while (!events_.empty()) {
@@ -370,7 +134,7 @@ void WorkerNode::perform() {
     worker::Effects effects = std::exchange(effects_, {});
     for (worker::Effect& effect : effects) {
         if (auto* send = std::get_if<worker::Send>(&effect)) {
-            surroundings_.network.send_to_broker(route_, to_wire(send->packet));
+            this->send(send->packet);
         } else if (std::holds_alternative<worker::Reconnect>(effect)) {
             surroundings_.network.disconnect(route_, true);
             inbox_.clear();
@@ -384,6 +148,60 @@ void WorkerNode::perform() {
             cancel(stop->attempt, true);
         }
     }
+}
+
+void WorkerNode::send(const protocol::Packet& packet) {
+    session_ = packet.header.session;
+    const auto decoded = protocol::decode(packet.header, packet.body, packet.payloads);
+    check(decoded.has_value(), "what a worker sends can be read");
+    std::vector<Outcome> outcomes;
+    if (const auto* done = std::get_if<protocol::Done>(&*decoded)) {
+        for (const protocol::DoneItem& item : done->items) {
+            outcomes.push_back({.lease = {item.id, item.fence},
+                                .is_success = true,
+                                .result = std::string(item.result.view)});
+        }
+    } else if (const auto* fail = std::get_if<protocol::Fail>(&*decoded)) {
+        for (const protocol::FailItem& item : fail->items) {
+            outcomes.push_back({.lease = {item.id, item.fence}});
+        }
+    }
+    if (!outcomes.empty()) {
+        outcomes_[packet.header.correlation] = std::move(outcomes);
+    }
+    surroundings_.network.send_to_broker(route_, to_wire(packet));
+}
+
+void WorkerNode::note_answer(const Header& header, const protocol::Message& message) {
+    const auto* done = std::get_if<protocol::DoneAnswer>(&message);
+    const auto* fail = std::get_if<protocol::FailAnswer>(&message);
+    const auto asked = outcomes_.find(header.correlation);
+    if ((done == nullptr && fail == nullptr) || asked == outcomes_.end()) {
+        return;
+    }
+    const std::vector<Outcome> outcomes = std::move(asked->second);
+    outcomes_.erase(asked);
+    const auto& statuses = done != nullptr ? done->statuses : fail->statuses;
+    check(statuses.size() == outcomes.size(), "every item is answered (I5)");
+    for (std::size_t i = 0; i < outcomes.size(); ++i) {
+        const Outcome& outcome = outcomes[i];
+        surroundings_.ledger.finished(outcome.lease, outcome.is_success, statuses[i]);
+        if (outcome.is_success && surroundings_.machine.options.has_journal &&
+            surroundings_.dice.happens(0.05)) {
+            later(surroundings_.dice.between(0s, 60s),
+                  [this, outcome] { repeat(outcome.lease, outcome.result); });
+        }
+    }
+}
+
+// As if the first had been a message that came late (F15).
+void WorkerNode::repeat(const protocol::LeaseRef& lease, const std::string& result) {
+    constexpr std::uint64_t correlation_first = std::uint64_t{1} << 62;
+    protocol::Done message;
+    message.items.push_back(
+        {.id = lease.id, .fence = lease.fence, .result = Octets(std::string_view(result))});
+    send(protocol::encode(
+        Header{.correlation = correlation_first + ++repeated_, .session = session_}, message));
 }
 
 void WorkerNode::begin_next() {
@@ -471,7 +289,7 @@ void WorkerNode::cancel(worker::AttemptKey key, bool even_if_running) {
 // ---- client ----
 
 ClientNode::ClientNode(Surroundings& surroundings, const std::string& name,
-                       std::vector<Wish> wishes)
+                       std::vector<Wish> wishes, Duration pause)
     : Node(surroundings), core_({.name = name}, surroundings.dice.number()) {
     connect();
     core_.set_listening(true);
@@ -483,7 +301,16 @@ ClientNode::ClientNode(Surroundings& surroundings, const std::string& name,
         const auto first = wishes.begin() + static_cast<std::ptrdiff_t>(i);
         const auto last =
             wishes.begin() + static_cast<std::ptrdiff_t>(std::min(i + batch, wishes.size()));
-        submit({first, last});
+        if (pause == Duration{}) {
+            submit({first, last});
+        } else {
+            later(pause * static_cast<int>(i / batch),
+                  [this, some = std::vector<Wish>(first, last)] { submit(some); });
+        }
+    }
+    if (surroundings.machine.options.has_journal) {
+        reader_ = surroundings.ledger.new_reader();
+        read_on();
     }
     perform();
     wake_at(surroundings_.schedule.now());
@@ -519,6 +346,35 @@ void ClientNode::submit(const std::vector<Wish>& wishes) {
              .deadline = static_cast<std::uint64_t>(wish.deadline.time_since_epoch().count())});
     }
     submits_[core_.request(message, std::nullopt, now(), effects_)] = wishes;
+    wake_at(surroundings_.schedule.now());
+}
+
+// One question at a time, so that what it reads has an order.
+void ClientNode::read_on() {
+    later(surroundings_.dice.between(20ms, 2s), [this] {
+        if (query_ == 0 && !accepted_.empty() && !open_.empty()) {
+            constexpr std::uint64_t tasks_max = 8;
+            asked_.clear();
+            auto next = accepted_.begin();
+            std::advance(next,
+                         static_cast<std::ptrdiff_t>(surroundings_.dice.below(accepted_.size())));
+            for (; next != accepted_.end() && asked_.size() < tasks_max; ++next) {
+                asked_.push_back(next->first);
+            }
+            protocol::Query message{.with_payload = true, .with_result = true};
+            message.tasks.assign(asked_.begin(), asked_.end());
+            query_ = core_.request(message, std::nullopt, now(), effects_);
+            wake_at(surroundings_.schedule.now());
+        }
+        read_on();
+    });
+}
+
+void ClientNode::take_read(const protocol::QueryAnswer& answer) {
+    check(answer.items.size() == asked_.size(), "a small question is answered whole");
+    for (std::size_t i = 0; i < asked_.size(); ++i) {
+        surroundings_.ledger.read(reader_, asked_[i], answer.items[i]);
+    }
 }
 
 void ClientNode::cancel(const TaskId& id) {
@@ -580,19 +436,40 @@ void ClientNode::on(const client::Answered& effect) {
         cancels_.erase(cancel);
         return;
     }
-    const auto submit = submits_.find(effect.request);
-    if (submit == submits_.end()) {
+    if (effect.request == query_) {
+        query_ = 0;
+        take_read(std::get<protocol::QueryAnswer>(*decoded));
         return;
     }
-    const auto& answer = std::get<protocol::SubmitAnswer>(*decoded);
-    check(answer.items.size() == submit->second.size(), "every item is answered (I5)");
-    for (std::size_t i = 0; i < answer.items.size(); ++i) {
-        check(answer.items[i].status != protocol::SubmitStatus::refused,
-              "an honest submit is not refused");
-        surroundings_.ledger.acknowledged(submit->second[i].id);
-        accepted_[submit->second[i].id] = true;
+    const auto submit = submits_.find(effect.request);
+    if (submit != submits_.end()) {
+        const std::vector<Wish> wishes = std::move(submit->second);
+        submits_.erase(submit);
+        take_submitted(wishes, std::get<protocol::SubmitAnswer>(*decoded));
     }
-    submits_.erase(submit);
+}
+
+void ClientNode::take_submitted(const std::vector<Wish>& wishes,
+                                const protocol::SubmitAnswer& answer) {
+    check(answer.items.size() == wishes.size(), "every item is answered (I5)");
+    std::vector<Wish> refused;
+    for (std::size_t i = 0; i < wishes.size(); ++i) {
+        const protocol::SubmitStatusItem& item = answer.items[i];
+        if (item.status != protocol::SubmitStatus::refused) {
+            surroundings_.ledger.acknowledged(wishes[i].id, item);
+            accepted_[wishes[i].id] = true;
+            continue;
+        }
+        const auto refusal = static_cast<Refusal>(item.problem.code);
+        check(surroundings_.machine.options.has_journal &&
+                  (refusal == Refusal::read_only || refusal == Refusal::retry_later),
+              "an honest submit is refused only by a disk that is full or behind");
+        surroundings_.ledger.refused(refusal);
+        refused.push_back(wishes[i]);
+    }
+    if (!refused.empty()) {
+        later(surroundings_.dice.between(100ms, 2s), [this, refused] { submit(refused); });
+    }
 }
 
 void ClientNode::on(const client::Failed&) {

@@ -1,12 +1,10 @@
 #pragma once
 // The programs of a simulated world: the real cores, with shells that live on simulated time.
 
-#include "broker/core/core.h"
-#include "broker/journal/memory_journal.h"
-#include "broker/outbox.h"
 #include "client/core.h"
 #include "protocol/plain.h"
 #include "tests/simulation/ledger.h"
+#include "tests/simulation/machine.h"
 #include "tests/simulation/network.h"
 #include "tests/simulation/schedule.h"
 #include "worker/core.h"
@@ -32,20 +30,23 @@ struct Surroundings {
     Ledger& ledger;
     std::uint64_t& steps;  // counted, so that a world that runs in circles ends
     std::deque<std::string>& tokens_overheard;  // what plain workers were given, by anybody
+    Machine& machine;                           // of the broker
 };
 
 // A machine with a wall clock of its own, which may be wrong and may jump, and which can stop for a
 // while: then nothing happens on it, and everything that should have happens afterwards.
 class Node {
 public:
-    explicit Node(Surroundings& surroundings) : surroundings_(surroundings) {}
+    explicit Node(Surroundings& surroundings, const Clocks& clocks = {})
+        : surroundings_(surroundings), clocks_(clocks) {}
     virtual ~Node() { *is_alive_ = false; }
     Node(const Node&) = delete;
     Node& operator=(const Node&) = delete;
 
     Now now() const;
-    void set_wall_right() { wall_offset_ = milliseconds{0}; }
-    void jump_wall(Duration by) { wall_offset_ += std::chrono::duration_cast<milliseconds>(by); }
+    const Clocks& clocks() const { return clocks_; }
+    void set_wall_right() { clocks_.wall = milliseconds{0}; }
+    void jump_wall(Duration by) { clocks_.wall += std::chrono::duration_cast<milliseconds>(by); }
     void stall(Duration length);
 
 protected:
@@ -53,7 +54,7 @@ protected:
     virtual void step() = 0;
     virtual std::optional<Instant> next_deadline() const = 0;
 
-    void wake_at(Instant instant);
+    void wake_at(Instant instant);  // of the world's time
     void run_step();
     // Plans something that does not happen if this node is gone by then.
     void later(Duration pause, std::function<void()> action);
@@ -61,46 +62,10 @@ protected:
     Surroundings& surroundings_;
 
 private:
-    milliseconds wall_offset_{0};
+    Clocks clocks_;
     Instant stalled_until_{};
     std::optional<Instant> wakes_at_;
     std::shared_ptr<bool> is_alive_ = std::make_shared<bool>(true);
-};
-
-class BrokerNode : public Node {
-public:
-    BrokerNode(Surroundings& surroundings, const broker::CoreOptions& options, std::uint32_t epoch);
-
-    const broker::Core& core() const { return core_; }
-
-protected:
-    void step() override;
-    std::optional<Instant> next_deadline() const override;
-
-private:
-    void receive(const Route& route, const Wire& wire);
-    void take(const Route& route, const Wire& wire);
-    void take_plain(const Route& route, const std::vector<std::string_view>& frames);
-    void take_signal(const broker::Peer& peer, const protocol::PlainSignal& signal);
-    void take_reply(const broker::Peer& peer, const protocol::PlainReply& reply,
-                    const std::vector<std::string_view>& frames);
-    void apply_without_effect(const broker::Event& event);
-    void check_plain_peers();
-    void trace() const;
-    void perform();
-    void release();
-    void transmit(const broker::Peer& peer, const Wire& wire);
-
-    broker::Core core_;
-    broker::MemoryJournal journal_;
-    broker::Outbox outbox_;
-    broker::Effects effects_;
-    std::deque<std::pair<Route, Wire>> inbox_;
-    std::set<Route> worker_routes_;  // the port a connection came to
-    Duration plain_patience_;
-    std::map<std::string, Instant> asked_at_;  // plain requests by body: when each last came
-    Instant plain_requests_seen_at_{};         // looked at last
-    std::map<Route, std::string> tokens_;      // the last that each plain worker was given
 };
 
 // How handlers behave, by kind: `ok` succeeds, `fail` always fails, `flaky` fails now and then,
@@ -133,6 +98,9 @@ private:
     void connect();
     void apply(const worker::Event& event);
     void perform();
+    void send(const protocol::Packet& packet);
+    void note_answer(const Header& header, const protocol::Message& message);
+    void repeat(const protocol::LeaseRef& lease, const std::string& result);
     void begin_next();
     void note_run(const worker::Assignment& assignment);
     void finish(worker::AttemptKey key, const worker::Assignment& assignment);
@@ -148,18 +116,30 @@ private:
     std::deque<worker::Event> events_;
     std::deque<Handed> line_;
     std::map<worker::AttemptKey, Running> running_;
+
+    // Outcomes sent and not yet answered, by correlation; sometimes one is sent again much later.
+    struct Outcome {
+        protocol::LeaseRef lease;
+        bool is_success = false;
+        std::string result;
+    };
+    std::map<std::uint64_t, std::vector<Outcome>> outcomes_;
+    std::uint64_t session_ = 0;
+    std::uint64_t repeated_ = 0;
 };
 
 // A client that submits wishes in batches, waits for all outcomes, and cancels some.
 class ClientNode : public Node {
 public:
-    ClientNode(Surroundings& surroundings, const std::string& name, std::vector<Wish> wishes);
+    // Its batches are `pause` apart.
+    ClientNode(Surroundings& surroundings, const std::string& name, std::vector<Wish> wishes,
+               Duration pause = {});
     ~ClientNode() override;
 
     const Route& route() const { return route_; }
     std::string describe() const;
     void cancel(const TaskId& id);
-    bool is_done() const { return open_.empty() && core_.pending() == 0; }
+    bool is_done() const { return open_.empty() && core_.pending() == (query_ == 0 ? 0U : 1U); }
     std::vector<Wish> unfinished() const;  // what a successor has to ask for again
 
 protected:
@@ -169,6 +149,9 @@ protected:
 private:
     void connect();
     void submit(const std::vector<Wish>& wishes);
+    void take_submitted(const std::vector<Wish>& wishes, const protocol::SubmitAnswer& answer);
+    void read_on();
+    void take_read(const protocol::QueryAnswer& answer);
     void perform();
     void on(const client::Send& effect);
     void on(const client::Reconnect& effect);
@@ -187,6 +170,9 @@ private:
     std::map<TaskId, bool> accepted_;
     std::map<client::RequestId, std::vector<Wish>> submits_;
     std::map<client::RequestId, TaskId> cancels_;
+    std::uint64_t reader_ = 0;  // of a world with a journal: it looks at what it has submitted
+    client::RequestId query_ = 0;
+    std::vector<TaskId> asked_;
 };
 
 }  // namespace xebec::simulation

@@ -30,6 +30,13 @@ private:
     std::mt19937_64 engine_;
 };
 
+// How far a machine's clocks are from the world's. Its steady clock begins again somewhere when the
+// machine does.
+struct Clocks {
+    milliseconds wall{0};
+    Duration steady{0};
+};
+
 // Actions in the order of their instants; those of one instant in the order of being planned.
 class Schedule {
 public:

@@ -4,25 +4,22 @@
 #include "protocol/ids.h"
 
 #include <array>
+#include <cerrno>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 
 namespace xebec::simulation {
 
-namespace {
-
-constexpr std::uint32_t first_epoch = 1'000;
-
-}  // namespace
-
-World::World(std::uint64_t seed, const broker::CoreOptions& options)
+World::World(std::uint64_t seed, const broker::CoreOptions& options, const MachineOptions& machine)
     : seed_(seed),
       dice_(seed),
       network_(schedule_, dice_),
-      surroundings_{schedule_, dice_, network_, ledger_, steps_, tokens_overheard_},
-      options_(options),
-      epoch_(first_epoch),
-      broker_(std::make_unique<BrokerNode>(surroundings_, options_, epoch_)) {}
+      machine_(machine, seed),
+      surroundings_{schedule_, dice_, network_, ledger_, steps_, tokens_overheard_, machine_},
+      options_(options) {
+    start_broker();
+}
 
 World::~World() = default;
 
@@ -88,9 +85,80 @@ void World::crash_plain_worker(std::size_t index) {
     schedule_.after(dice_.between(10ms, 8s), [this, index] { start_plain_worker(index); });
 }
 
-void World::restart_broker() {
-    broker_ = std::make_unique<BrokerNode>(surroundings_, options_, ++epoch_);
+// ---- the broker ----
+
+void World::start_broker() {
+    ++machine_.epoch;
+    if (machine_.options.has_journal) {
+        const std::uint64_t operation = machine_.disk.operations() + dice_.below(40);
+        if (dice_.happens(faults_.killed_at_start)) {
+            machine_.disk.kill_at(operation);
+        } else if (dice_.happens(faults_.error_at_start)) {
+            machine_.disk.fail_at(operation, EIO);
+        }
+    }
+    try {
+        broker_ = std::make_unique<BrokerNode>(surroundings_, options_, [this] {
+            // Not from within its own step.
+            schedule_.after(0ns, [this] { bury_broker(); });
+        });
+    } catch (const broker::journal::JournalError& error) {
+        std::fprintf(stderr, "%s\n", error.what());
+        check(false, "a journal can be read, whenever its broker ended (I22)");
+    } catch (const testing::Killed&) {
+        bury_broker();
+    } catch (const runtime::FileError&) {
+        bury_broker();  // the disk is full, or failed
+    }
 }
+
+void World::restart_broker() {
+    broker_.reset();
+    start_broker();
+}
+
+// Between two events, within a step, or in an operation on the disk (F1).
+void World::kill_broker() {
+    if (!broker_) {
+        return;  // already down
+    }
+    const std::uint64_t where = dice_.below(3);
+    if (where == 0) {
+        broker_->end();
+    } else if (where == 1) {
+        broker_->kill_after(dice_.below(100));
+    } else {
+        machine_.disk.kill_at(machine_.disk.operations() + dice_.below(20));
+    }
+}
+
+// What is left of a process that has ended: nothing but what it wrote.
+void World::bury_broker() {
+    if (broker_) {
+        machine_.clocks = broker_->clocks();
+    }
+    broker_.reset();
+    network_.set_broker([](const Route&, const Wire&) {});
+    machine_.disk.revive();
+    if (dice_.happens(faults_.power_cut)) {
+        machine_.disk.cut_power();
+        machine_.clocks.steady = dice_.between(-1000s, 1000s);
+    }
+    schedule_.after(dice_.between(10ms, 5s), [this] { start_broker(); });
+}
+
+void World::fail_disk() {
+    machine_.disk.fail_at(machine_.disk.operations() + dice_.below(20), EIO);
+}
+
+void World::fill_disk() {
+    testing::SimulatedDisk& disk = machine_.disk;
+    const std::uint64_t used = UINT64_MAX - disk.free_octets("/data");
+    disk.set_octets_max(used + dice_.below(machine_.options.segment_octets));
+    schedule_.after(dice_.between(1s, 30s), [this] { machine_.disk.set_octets_max(UINT64_MAX); });
+}
+
+// ---- clients ----
 
 void World::crash_client(std::size_t index) {
     // Its user starts another, which asks for the same tasks with the same ids (F3).
@@ -105,7 +173,8 @@ void World::crash_client(std::size_t index) {
 std::vector<TaskId> World::submit(int count, const WishOptions& options) {
     std::vector<Wish> wishes;
     std::vector<TaskId> ids;
-    const WallTime now = broker_->now().wall;
+    const WallTime now = broker_ ? broker_->now().wall : WallTime{};
+    check(now != WallTime{}, "a broker runs");
     for (int i = 0; i < count; ++i) {
         std::array<std::uint8_t, 10> random{};
         for (std::uint8_t& octet : random) {
@@ -116,7 +185,8 @@ std::vector<TaskId> World::submit(int count, const WishOptions& options) {
                   .payload = "payload " + std::to_string(i),
                   .queue = options.queue};
         if (dice_.happens(0.01)) {
-            wish.payload.resize(3'000, '.');  // travels in a frame of its own
+            // In a frame of its own on its way, or as large as stands in a record.
+            wish.payload.resize(machine_.options.has_journal ? 240 : 3'000, '.');
         }
         wish.priority = options.with_priorities ? static_cast<int>(dice_.below(10)) : 0;
         if (dice_.happens(options.delayed)) {
@@ -129,8 +199,9 @@ std::vector<TaskId> World::submit(int count, const WishOptions& options) {
         ids.push_back(wish.id);
         wishes.push_back(std::move(wish));
     }
-    clients_.push_back(std::make_unique<ClientNode>(
-        surroundings_, "client-" + std::to_string(clients_.size() + 1), std::move(wishes)));
+    clients_.push_back(std::make_unique<ClientNode>(surroundings_,
+                                                    "client-" + std::to_string(clients_.size() + 1),
+                                                    std::move(wishes), options.pause));
     return ids;
 }
 
@@ -149,6 +220,7 @@ void World::cancel_some(const std::vector<TaskId>& tasks, double share) {
 void World::set_faults(const Faults& faults) {
     faults_ = faults;
     network_.set_faults(faults);
+    machine_.disk_times = faults.disk;
     ++faults_generation_;
     plan_fault(faults.worker_crash_mean_s, [this] {
         const std::size_t index = dice_.below(workers_.size() + plain_workers_.size());
@@ -176,10 +248,20 @@ void World::set_faults(const Faults& faults) {
             node->stall(dice_.between(1s, 50s));
         }
     });
-    plan_fault(faults.broker_stall_mean_s,
-               [this] { broker_->stall(dice_.between(1s, faults_.broker_stall_max)); });
+    plan_fault(faults.broker_stall_mean_s, [this] {
+        if (broker_) {
+            broker_->stall(dice_.between(1s, faults_.broker_stall_max));
+        }
+    });
     plan_fault(faults.broker_restart_mean_s, [this] { restart_broker(); });
-    plan_fault(faults.wall_jump_mean_s, [this] { broker_->jump_wall(dice_.between(-2h, 2h)); });
+    plan_fault(faults.broker_kill_mean_s, [this] { kill_broker(); });
+    plan_fault(faults.disk_error_mean_s, [this] { fail_disk(); });
+    plan_fault(faults.disk_full_mean_s, [this] { fill_disk(); });
+    plan_fault(faults.wall_jump_mean_s, [this] {
+        if (broker_) {
+            broker_->jump_wall(dice_.between(-2h, 2h));
+        }
+    });
     plan_fault(faults.cut_mean_s, [this] { cut_somebody(); });
 }
 
@@ -234,7 +316,12 @@ void World::heal() {
     for (const auto& client : plain_clients_) {
         client->be_patient();
     }
-    broker_->set_wall_right();
+    machine_.disk.set_octets_max(UINT64_MAX);
+    machine_.clocks.wall = milliseconds{0};
+    if (broker_) {
+        machine_.disk.revive();  // what was to fail or to be killed is not
+        broker_->set_wall_right();
+    }
 }
 
 void World::run_for(Duration length) {
@@ -247,12 +334,16 @@ void World::run_for(Duration length) {
 }
 
 void World::describe() const {
-    for (std::size_t state = 0; state < task_state_count; ++state) {
-        std::fprintf(stderr, "%s %llu  ",
-                     std::string(to_string(static_cast<TaskState>(state))).c_str(),
-                     static_cast<unsigned long long>(broker_->core().state().counts()[state]));
+    if (broker_) {
+        for (std::size_t state = 0; state < task_state_count; ++state) {
+            std::fprintf(stderr, "%s %llu  ",
+                         std::string(to_string(static_cast<TaskState>(state))).c_str(),
+                         static_cast<unsigned long long>(broker_->core().state().counts()[state]));
+        }
+        std::fprintf(stderr, "sessions %u\n", broker_->core().sessions().size());
+    } else {
+        std::fprintf(stderr, "the broker is down\n");
     }
-    std::fprintf(stderr, "sessions %u\n", broker_->core().sessions().size());
     for (const auto& worker : workers_) {
         std::fprintf(stderr, "worker: %s\n", worker ? worker->describe().c_str() : "down");
     }
@@ -290,6 +381,16 @@ void World::run_until_idle(Duration longest) {
         run_for(100ms);
     }
     ledger_.check_finished();
+    if (std::getenv("XEBEC_TRACE") != nullptr && ledger_.restarts() > 0) {
+        std::printf(
+            "%llu starts, %llu records lost that nobody was told of, %llu tasks refused by a full "
+            "disk, %llu tasks read, %llu outcomes repeated\n",
+            static_cast<unsigned long long>(ledger_.restarts()),
+            static_cast<unsigned long long>(ledger_.records_lost()),
+            static_cast<unsigned long long>(ledger_.refused_read_only()),
+            static_cast<unsigned long long>(ledger_.reads()),
+            static_cast<unsigned long long>(ledger_.repeats()));
+    }
 }
 
 }  // namespace xebec::simulation

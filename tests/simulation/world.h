@@ -3,7 +3,9 @@
 // and everybody's clocks. During faults nothing wrong may happen; once they stop, everything must
 // finish.
 
+#include "tests/simulation/broker_node.h"
 #include "tests/simulation/ledger.h"
+#include "tests/simulation/machine.h"
 #include "tests/simulation/network.h"
 #include "tests/simulation/nodes.h"
 #include "tests/simulation/plain_nodes.h"
@@ -27,11 +29,13 @@ struct WishOptions {
     bool with_priorities = false;
     double delayed = 0;   // share of tasks with a time before which they must not start
     double deadline = 0;  // share of tasks with a deadline
+    Duration pause{};     // between its batches of fifty
 };
 
 class World {
 public:
-    explicit World(std::uint64_t seed, const broker::CoreOptions& options = {});
+    explicit World(std::uint64_t seed, const broker::CoreOptions& options = {},
+                   const MachineOptions& machine = {});
     ~World();
 
     void start_workers(int count, std::uint32_t slots = 1);
@@ -50,7 +54,7 @@ public:
     void run_until_idle(Duration longest);
 
     const Ledger& ledger() const { return ledger_; }
-    const broker::Core& broker() const { return broker_->core(); }
+    const broker::Core& broker() const { return broker_->core(); }  // of one that runs
     std::uint64_t seed() const { return seed_; }
 
     // A number that any difference in the history would change.
@@ -60,7 +64,12 @@ private:
     void start_worker(std::size_t index);
     void start_plain_worker(std::size_t index);
     void crash_plain_worker(std::size_t index);
+    void start_broker();
     void restart_broker();
+    void kill_broker();
+    void bury_broker();
+    void fail_disk();
+    void fill_disk();
     void crash_worker(std::size_t index);
     void crash_client(std::size_t index);
     void plan_fault(double mean_s, std::function<void()> fault);
@@ -72,6 +81,7 @@ private:
     Dice dice_;
     Network network_;
     Ledger ledger_;
+    Machine machine_;
     std::uint64_t steps_ = 0;
     std::deque<std::string> tokens_overheard_;
     Surroundings surroundings_;
@@ -79,8 +89,7 @@ private:
     std::uint64_t faults_generation_ = 0;
 
     broker::CoreOptions options_;
-    std::uint32_t epoch_;
-    std::unique_ptr<BrokerNode> broker_;
+    std::unique_ptr<BrokerNode> broker_;  // none while it is down
     std::vector<std::unique_ptr<WorkerNode>> workers_;
     std::uint32_t slots_ = 1;
     std::vector<std::unique_ptr<PlainWorkerNode>> plain_workers_;

@@ -1,0 +1,348 @@
+#include "tests/simulation/broker_node.h"
+
+#include "protocol/check.h"
+#include "protocol/envelope.h"
+#include "tests/support/journal_records.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+
+namespace xebec::simulation {
+
+using namespace std::chrono_literals;
+
+BrokerNode::BrokerNode(Surroundings& surroundings, const broker::CoreOptions& options, Ended ended)
+    : Node(surroundings, surroundings.machine.clocks),
+      ended_(std::move(ended)),
+      core_(options, surroundings.machine.epoch, surroundings.dice.number(), now()),
+      store_(surroundings.machine, surroundings.schedule, surroundings.dice,
+             {.later = [this](Duration pause,
+                              std::function<void()> action) { later(pause, std::move(action)); },
+              .has_news = [this] { wake_at(surroundings_.schedule.now()); },
+              .is_killed = [this] { end(); }}),
+      plain_patience_(options.plain_patience) {
+    if (surroundings.machine.options.has_journal) {
+        start();
+    }
+    surroundings.network.set_broker(
+        [this](const Route& route, const Wire& wire) { receive(route, wire); });
+    wake_at(surroundings.schedule.now());
+}
+
+void BrokerNode::start() {
+    std::vector<std::string> replayed;
+    store_.open([&](const broker::Record& record, const broker::journal::Places& places) {
+        core_.replay(record);
+        replayed.push_back(
+            testing::fingerprint(record, places.payload_octets, places.result_octets));
+    });
+    surroundings_.ledger.restarted(store_.end(), replayed);
+    core_.resume(now());
+    core_.check_invariants();
+    surroundings_.ledger.check_restored(core_.state());
+    core_.apply(broker::WatchersChanged{.tasks = true}, now(), effects_);
+}
+
+void BrokerNode::end() {
+    if (!has_ended_) {
+        has_ended_ = true;
+        ended_();
+    }
+}
+
+// One of the points at which the process may be killed.
+void BrokerNode::survive() {
+    if (killed_after_ && (*killed_after_)-- == 0) {
+        throw testing::Killed{};
+    }
+}
+
+void BrokerNode::receive(const Route& route, const Wire& wire) {
+    inbox_.emplace_back(route, wire);
+    wake_at(surroundings_.schedule.now() + 20us);
+}
+
+void BrokerNode::step() {
+    if (has_ended_) {
+        return;
+    }
+    try {
+        turn();
+    } catch (const testing::Killed&) {
+        end();
+    }
+}
+
+void BrokerNode::turn() {
+    if (store_.has_failed()) {
+        end();  // nothing leaves any more (I23)
+        return;
+    }
+    look_after_store();
+    constexpr std::size_t messages_per_step = 64;
+    for (std::size_t i = 0; i < messages_per_step && !inbox_.empty(); ++i) {
+        const auto [route, wire] = std::move(inbox_.front());
+        inbox_.pop_front();
+        take(route, wire);
+        survive();
+    }
+    core_.apply(broker::TimePassed{}, now(), effects_);
+    perform();
+    release();
+    core_.check_invariants();
+    check_plain_peers();
+    if (!inbox_.empty()) {
+        wake_at(surroundings_.schedule.now() + 20us);
+    }
+}
+
+void BrokerNode::look_after_store() {
+    if (const auto change = store_.take_change()) {
+        core_.apply(*change, now(), effects_);
+    }
+    surroundings_.ledger.durable(store_.durable_position());
+}
+
+void BrokerNode::take(const Route& route, const Wire& wire) {
+    std::vector<std::string_view> frames{route};
+    frames.insert(frames.end(), wire.frames.begin(), wire.frames.end());
+    if (!protocol::parse_envelope(frames)) {
+        take_plain(route, frames);
+        return;
+    }
+    const Read message = read(wire);
+    const auto decoded = protocol::decode(message.header, message.body, message.payloads);
+    check(decoded.has_value(), "what a program sent can be read");
+    const auto* hello = std::get_if<protocol::Hello>(&*decoded);
+    if (hello != nullptr && hello->role == protocol::Role::worker) {
+        surroundings_.machine.worker_routes.insert(route);
+    }
+    const broker::Peer peer{.port = surroundings_.machine.worker_routes.contains(route)
+                                        ? broker::Port::workers
+                                        : broker::Port::clients,
+                            .address = {route}};
+    core_.apply(broker::Received{peer, message.header, *decoded}, now(), effects_);
+}
+
+// ---- plain peers ----
+
+void BrokerNode::take_plain(const Route& route, const std::vector<std::string_view>& frames) {
+    if (!route.starts_with(plain_worker_prefix)) {
+        const auto request = protocol::parse_plain_request(frames);
+        check(request.has_value(), "what a plain client sent is a request");
+        broker::Peer peer{.port = broker::Port::clients};
+        peer.address.assign(frames.begin(),
+                            frames.begin() + static_cast<std::ptrdiff_t>(request->address_count));
+        asked_at_[std::string(frames[request->body])] = now().steady;
+        core_.apply(broker::PlainRequested{peer, Blob::copy_of(frames[request->body])}, now(),
+                    effects_);
+        return;
+    }
+    const broker::Peer peer{.port = broker::Port::workers, .address = {route}};
+    if (const auto signal = protocol::parse_plain_signal(frames)) {
+        take_signal(peer, *signal);
+        return;
+    }
+    const auto reply = protocol::parse_plain_reply(frames);
+    check(reply.has_value(), "what a plain worker sent is a signal or a reply");
+    take_reply(peer, *reply, frames);
+}
+
+void BrokerNode::take_signal(const broker::Peer& peer, const protocol::PlainSignal& signal) {
+    const broker::PlainSignalled event{peer, signal};
+    const auto session = core_.sessions().find(peer);
+    if (!signal.is_ready && session != broker::no_session) {
+        apply_without_effect(event);  // a heartbeat never makes a busy worker ready
+        return;
+    }
+    const auto leases = [this] {
+        return core_.state().counts()[static_cast<std::size_t>(TaskState::leased)];
+    };
+    const std::uint64_t before = leases();
+    const std::uint32_t held =
+        session == broker::no_session ? 0 : core_.sessions()[session].worker.held_count;
+    core_.apply(event, now(), effects_);
+    check(leases() + held == before, "a worker that begins again has forgotten its task");
+}
+
+void BrokerNode::take_reply(const broker::Peer& peer, const protocol::PlainReply& reply,
+                            const std::vector<std::string_view>& frames) {
+    const broker::PlainReplied event{
+        peer, reply.token,
+        reply.body ? std::optional(Blob::copy_of(frames[*reply.body])) : std::nullopt};
+    const auto session = core_.sessions().find(peer);
+    const auto token = tokens_.find(peer.address.front());
+    const bool is_current = token != tokens_.end() && token->second == reply.token &&
+                            session != broker::no_session &&
+                            core_.sessions()[session].worker.held_count > 0;
+    if (is_current) {
+        tokens_.erase(token);
+        core_.apply(event, now(), effects_);
+    } else {
+        apply_without_effect(event);  // old, invented, or its lease has ended
+    }
+}
+
+// Nothing is committed, sent or said, and no task changes its state (I7, I25).
+void BrokerNode::apply_without_effect(const broker::Event& event) {
+    const auto volume = [this] {
+        return std::array{effects_.records.size(), effects_.sends.size(),
+                          effects_.plain_sends.size(), effects_.publications.size(),
+                          effects_.notices.size()};
+    };
+    const auto effects = volume();
+    const auto counts = core_.state().counts();
+    const auto totals = core_.state().totals();
+    core_.apply(event, now(), effects_);
+    check(effects == volume() && counts == core_.state().counts() &&
+              totals.succeeded == core_.state().totals().succeeded &&
+              totals.failed == core_.state().totals().failed &&
+              totals.returned == core_.state().totals().returned,
+          "what a plain worker may not say changes nothing (I25)");
+}
+
+void BrokerNode::check_plain_peers() {
+    if (asked_at_.empty() && tokens_.empty()) {
+        return;
+    }
+    const broker::Sessions& sessions = core_.sessions();
+    for (std::uint32_t i = 0; i < sessions.used(); ++i) {
+        const broker::Session& session = sessions[static_cast<broker::SessionIndex>(i)];
+        check(session.id == 0 || !session.worker.plain || session.worker.occupied() <= 1,
+              "a plain worker has one task at most (I15)");
+    }
+    // Every 50 ms, because it takes time: what is wrong with a request stays wrong.
+    if (now().steady < plain_requests_seen_at_ + 50ms) {
+        return;
+    }
+    plain_requests_seen_at_ = now().steady;
+    const broker::TaskTable& tasks = core_.state().tasks();
+    for (auto at = tasks.numbers().find_below(UINT64_MAX); at;
+         at = tasks.numbers().find_below(at->number)) {
+        const broker::Task& task = tasks[at->task];
+        if (!task.is_volatile) {
+            continue;
+        }
+        check(!is_final(task.state), "a plain request that has ended is gone");
+        check(task.number_shown() == 0, "a plain request has no number that people see");
+        const Instant asked = asked_at_.at(std::string(task.payload.view()));
+        check(task.state == TaskState::leased || now().steady < asked + plain_patience_,
+              "a plain request does not wait for longer than its client");
+    }
+}
+
+// With XEBEC_TRACE in the environment, what an operator would read in the log.
+void BrokerNode::trace() const {
+    static const bool is_wanted = std::getenv("XEBEC_TRACE") != nullptr;
+    if (!is_wanted) {
+        return;
+    }
+    const double at = std::chrono::duration<double>(now().steady.time_since_epoch()).count();
+    for (const broker::Notice& notice : effects_.notices) {
+        if (const auto* came = std::get_if<broker::WorkerCame>(&notice)) {
+            std::printf("%10.3f %s came, %u leases confirmed\n", at, came->name.c_str(),
+                        came->leases_confirmed);
+        } else if (const auto* left = std::get_if<broker::WorkerLeft>(&notice)) {
+            std::printf("%10.3f %s left: %s; %u tasks returned, %u died\n", at, left->name.c_str(),
+                        left->reason.c_str(), left->returned, left->died);
+        } else if (const auto* expired = std::get_if<broker::LeaseExpired>(&notice)) {
+            std::printf("%10.3f lease of task %llu at %s ended: %s\n", at,
+                        static_cast<unsigned long long>(expired->number), expired->worker.c_str(),
+                        expired->reason.c_str());
+        }
+    }
+}
+
+void BrokerNode::perform() {
+    trace();
+    if (effects_.epoch_raised) {
+        surroundings_.machine.epoch = *effects_.epoch_raised;
+    }
+    survive();
+    const broker::Position first = store_.end();
+    append(effects_.records);
+    survive();
+    for (broker::Send& message : effects_.sends) {
+        const broker::Position at = first + message.records_before;
+        if (message.leaves == broker::Leaves::at_once) {
+            outbox_.put_at_once(std::move(message));
+        } else if (message.leaves == broker::Leaves::patiently) {
+            outbox_.put_patient(at, now().steady, std::move(message));
+        } else {
+            outbox_.put(at, std::move(message));
+        }
+    }
+    for (broker::SendPlain& message : effects_.plain_sends) {
+        if (message.frames.size() == 3 && message.peer.port == broker::Port::workers) {
+            tokens_[message.peer.address.front()] = message.frames[0].view();
+        }
+        outbox_.put_at_once(std::move(message));
+    }
+    for (broker::Publish& message : effects_.publications) {
+        const broker::Position at = first + message.records_before;
+        outbox_.put(at, std::move(message));
+    }
+    effects_.clear();
+    if (store_.take_segment_change()) {
+        append({core_.state().bases()});
+    }
+}
+
+void BrokerNode::append(std::vector<broker::Record> records) {
+    if (store_.is_durable()) {
+        check(store_.end() == surroundings_.ledger.records(), "no record is lost on its way");
+    }
+    for (const broker::Record& record : records) {
+        surroundings_.ledger.committed(record, now());
+    }
+    store_.append(records);
+}
+
+std::optional<Instant> BrokerNode::next_deadline() const {
+    const auto core = core_.next_deadline();
+    const auto patient = outbox_.next_deadline(store_.durable_position());
+    return core && patient ? std::min(core, patient) : (core ? core : patient);
+}
+
+void BrokerNode::release() {
+    surroundings_.ledger.durable(store_.durable_position());
+    while (auto message = outbox_.take(store_.durable_position(), now().steady)) {
+        survive();
+        if (const auto* send = std::get_if<broker::Send>(&*message)) {
+            transmit(send->peer, to_wire(send->packet));
+        } else if (const auto* plain = std::get_if<broker::SendPlain>(&*message)) {
+            const std::vector<std::string>& address = plain->peer.address;
+            Wire wire{{address.begin() + 1, address.end()}};
+            for (const Blob& frame : plain->frames) {
+                wire.frames.emplace_back(frame.view());
+            }
+            transmit(plain->peer, wire);
+        } else {
+            transmit(std::get<broker::Publish>(*message));
+        }
+    }
+}
+
+void BrokerNode::transmit(const broker::Peer& peer, const Wire& wire) {
+    if (!surroundings_.network.send_to_peer(peer.address.front(), wire)) {
+        core_.apply(broker::PeerLost{peer}, now(), effects_);
+        perform();
+    }
+}
+
+// A watcher that misses nothing.
+void BrokerNode::transmit(const broker::Publish& message) {
+    const std::string_view topic = message.frames.front();
+    if (!topic.starts_with(protocol::task_topic_prefix)) {
+        return;
+    }
+    const auto header = protocol::decode_updates_header(message.frames.at(1));
+    const auto updates = protocol::decode_updates(message.frames.at(2));
+    check(header.has_value() && updates.has_value(), "updates can be read");
+    surroundings_.ledger.updated(std::string(topic), *header, *updates);
+}
+
+}  // namespace xebec::simulation
