@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <limits>
@@ -58,37 +60,22 @@ std::string duration_text(const protocol::Update& update) {
                : "-";
 }
 
-std::string text_or_dash(std::string_view text) {
-    return text.empty() ? "-" : escape_controls(text);
-}
+// A number's decimal digits, for as long as this lives.
+class Digits {
+public:
+    explicit Digits(std::uint64_t value)
+        : end_(std::to_chars(digits_.data(), digits_.data() + digits_.size(), value).ptr) {}
+    Digits(const Digits&) = delete;
+    Digits& operator=(const Digits&) = delete;
 
-nlohmann::ordered_json text_or_null(std::string_view text) {
-    return text.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(text);
-}
-
-std::string json_line(const ShowUpdate& shown) {
-    const protocol::Update& update = shown.update;
-    nlohmann::ordered_json object{
-        {"time", format_utc(shown.time)},
-        {"epoch", shown.epoch},
-        {"sequence", shown.sequence},
-        {"number", update.number},
-        {"id", to_string(update.id)},
-        {"queue", shown.queue},
-        {"kind", update.kind},
-        {"state", to_string(update.state)},
-        {"attempt", update.attempt},
-        {"worker", text_or_null(update.worker)},
-        {"error", text_or_null(update.error_class)},
-        {"duration_us", nullptr},
-        {"version", update.version},
-        {"removed", update.removed},
-    };
-    if (has_duration(update)) {
-        object["duration_us"] = update.duration_us;
+    std::string_view view() const {
+        return {digits_.data(), static_cast<std::size_t>(end_ - digits_.data())};
     }
-    return object.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace);
-}
+
+private:
+    std::array<char, std::numeric_limits<std::uint64_t>::digits10 + 1> digits_;
+    char* end_;
+};
 
 }  // namespace
 
@@ -104,39 +91,140 @@ std::string UpdateLines::heading() const {
            counted(attempt, "try") + counted(duration, "took");
 }
 
-std::string UpdateLines::line(const ShowUpdate& shown) {
-    return style_.json ? json_line(shown) : text_line(shown);
-}
-
-std::string UpdateLines::text_line(const ShowUpdate& shown) {
-    const protocol::Update& update = shown.update;
-    const auto painted = [this](const std::string& text, std::string_view parameters) {
-        return style_.colours ? paint(text, parameters) : text;
-    };
+const std::string& UpdateLines::line(const ShowUpdate& shown) {
     if (shown.time != time_) {  // a step's updates have the same
         time_ = shown.time;
-        time_text_ = format_utc(shown.time).substr(11);
+        time_text_ = format_utc(shown.time);
     }
-    std::string line = time_text_;
-    line += cell(number, std::to_string(update.number));
-    line += cell(queue, escape_controls(shown.queue));
-    line += cell(kind, text_or_dash(update.kind));
-    line += painted(cell(state, state_name(update)), state_colour(update));
-    line += cell(worker, text_or_dash(update.worker));
-    line += cell(attempt, update.attempt == 0 ? "-" : std::to_string(update.attempt));
-    line += cell(duration, duration_text(update));
-    if (!update.error_class.empty()) {
-        line += gap;
-        line += painted(escape_controls(update.error_class), colour::red);
+    line_.clear();
+    if (style_.json) {
+        append_members(shown);
+    } else {
+        append_cells(shown);
     }
-    return line;
+    return line_;
 }
 
-std::string UpdateLines::cell(Column column, std::string_view text) {
+// ---- columns ----
+
+void UpdateLines::append_cells(const ShowUpdate& shown) {
+    const protocol::Update& update = shown.update;
+    line_ += std::string_view(time_text_).substr(time_text_.size() - time_width);
+    append_number_cell(number, update.number);
+    append_text_cell(queue, shown.queue);
+    append_text_cell(kind, update.kind);
+    const std::size_t before_state = line_.size();
+    append_cell(state, state_name(update));
+    paint_from(before_state, state_colour(update));
+    append_text_cell(worker, update.worker);
+    if (update.attempt == 0) {
+        append_cell(attempt, "-");
+    } else {
+        append_number_cell(attempt, update.attempt);
+    }
+    append_cell(duration, duration_text(update));
+    if (!update.error_class.empty()) {
+        line_ += gap;
+        const std::size_t before_error = line_.size();
+        line_ += escape_controls(update.error_class);
+        paint_from(before_error, colour::red);
+    }
+}
+
+void UpdateLines::append_number_cell(Column column, std::uint64_t value) {
+    append_cell(column, Digits(value).view());
+}
+
+void UpdateLines::append_text_cell(Column column, std::string_view text) {
+    if (text.empty()) {
+        append_cell(column, "-");
+    } else if (is_printable_ascii(text)) {
+        append_cell(column, text);
+    } else {
+        const std::string escaped = escape_controls(text);
+        append_cell(column, escaped, width_of(escaped));
+    }
+}
+
+void UpdateLines::append_cell(Column column, std::string_view ascii) {
+    append_cell(column, ascii, ascii.size());
+}
+
+void UpdateLines::append_cell(Column column, std::string_view text, std::size_t text_width) {
     std::size_t& width = widths_[column];
-    width = std::max(width, std::min(width_of(text), column_width_max));
+    width = std::max(width, std::min(text_width, column_width_max));
+    const std::size_t padding = width - std::min(text_width, width);
     const bool is_number = column == number || column == attempt || column == duration;
-    return std::string(gap) + (is_number ? align_right(text, width) : align_left(text, width));
+    line_.append(gap.size() + (is_number ? padding : 0), ' ');
+    line_ += text;
+    line_.append(is_number ? 0 : padding, ' ');
+}
+
+void UpdateLines::paint_from(std::size_t offset, std::string_view parameters) {
+    if (style_.colours) {
+        line_.replace(offset, std::string::npos,
+                      paint(std::string_view(line_).substr(offset), parameters));
+    }
+}
+
+// ---- JSON ----
+
+void UpdateLines::append_members(const ShowUpdate& shown) {
+    const protocol::Update& update = shown.update;
+    line_ += R"({"time":")";
+    line_ += time_text_;
+    line_ += '"';
+    append_member("epoch", shown.epoch);
+    append_member("sequence", shown.sequence);
+    append_member("number", update.number);
+    append_member("id", to_string(update.id));
+    append_member("queue", shown.queue);
+    append_member("kind", update.kind);
+    append_member("state", to_string(update.state));
+    append_member("attempt", update.attempt);
+    append_member_or_null("worker", update.worker);
+    append_member_or_null("error", update.error_class);
+    if (has_duration(update)) {
+        append_member("duration_us", update.duration_us);
+    } else {
+        append_name("duration_us");
+        line_ += "null";
+    }
+    append_member("version", update.version);
+    append_name("removed");
+    line_ += update.removed ? "true}" : "false}";
+}
+
+void UpdateLines::append_name(std::string_view name) {
+    line_ += ",\"";
+    line_ += name;
+    line_ += "\":";
+}
+
+void UpdateLines::append_member(std::string_view name, std::uint64_t value) {
+    append_name(name);
+    line_ += Digits(value).view();
+}
+
+void UpdateLines::append_member(std::string_view name, std::string_view text) {
+    append_name(name);
+    if (is_printable_ascii(text) && text.find_first_of("\"\\") == std::string_view::npos) {
+        line_ += '"';
+        line_ += text;
+        line_ += '"';
+    } else {
+        using nlohmann::json;
+        line_ += json(text).dump(-1, ' ', true, json::error_handler_t::replace);
+    }
+}
+
+void UpdateLines::append_member_or_null(std::string_view name, std::string_view text) {
+    if (text.empty()) {
+        append_name(name);
+        line_ += "null";
+    } else {
+        append_member(name, text);
+    }
 }
 
 }  // namespace xebec::monitor

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -17,18 +18,30 @@ class UpdateLines {
 public:
     explicit UpdateLines(Style style) : style_(style) {}
 
-    std::string heading() const;  // of the columns, as wide as they are now
-    std::string line(const ShowUpdate& shown);
+    std::string heading() const;                       // of the columns, as wide as they are now
+    const std::string& line(const ShowUpdate& shown);  // until the next is asked for
 
 private:
     enum Column { number, queue, kind, state, worker, attempt, duration, column_count };
 
-    std::string text_line(const ShowUpdate& shown);
-    std::string cell(Column column, std::string_view text);
+    // All of these append to `line_`.
+    void append_cells(const ShowUpdate& shown);
+    void append_number_cell(Column column, std::uint64_t value);
+    void append_text_cell(Column column, std::string_view text);
+    void append_cell(Column column, std::string_view ascii);
+    void append_cell(Column column, std::string_view text, std::size_t text_width);
+    void paint_from(std::size_t offset, std::string_view parameters);
+
+    void append_members(const ShowUpdate& shown);
+    void append_name(std::string_view name);
+    void append_member(std::string_view name, std::uint64_t value);
+    void append_member(std::string_view name, std::string_view text);
+    void append_member_or_null(std::string_view name, std::string_view text);
 
     Style style_;
-    WallTime time_{};  // of the line before, and its text
-    std::string time_text_ = "00:00:00.000Z";
+    std::string line_;  // the latest; kept for its memory
+    WallTime time_{};   // of the line before, and its text
+    std::string time_text_ = "1970-01-01T00:00:00.000Z";
     std::array<std::size_t, column_count> widths_{6, 8, 8, 9, 12, 3, 7};
 };
 

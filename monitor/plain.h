@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <optional>
 #include <ostream>
+#include <string>
+#include <string_view>
 
 namespace xebec::monitor {
 
@@ -33,6 +35,8 @@ public:
     bool finish_batch() override;
 
 private:
+    void put(std::string_view line);
+    void write_out();
     bool has_room() const { return !options_.lines_max || lines_ < *options_.lines_max; }
 
     PlainOptions options_;
@@ -40,6 +44,7 @@ private:
     std::ostream& notices_;
     UpdateLines update_lines_;
     StatsLines stats_lines_;
+    std::string batch_;        // of lines for `out_`, written together
     std::uint64_t lines_ = 0;  // without notices and headings
 };
 

@@ -77,6 +77,10 @@ bool is_worker_name(std::string_view text) {
            std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x21 && c <= 0x7E; });
 }
 
+bool is_printable_ascii(std::string_view text) {
+    return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
+}
+
 bool is_utf8(std::string_view text) {
     while (!text.empty()) {
         const std::size_t size = character_octets(text);
@@ -121,7 +125,7 @@ bool turns_direction(std::string_view character) {
 }  // namespace
 
 std::string escape_controls(std::string_view text) {
-    if (std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; })) {
+    if (is_printable_ascii(text)) {
         return std::string(text);
     }
     std::string out;

@@ -6,10 +6,11 @@
 
 namespace xebec {
 
-bool is_queue_name(std::string_view text);   // [A-Za-z0-9_-]{1,48}
-bool is_kind(std::string_view text);         // [A-Za-z0-9_.:-]{1,48}
-bool is_worker_name(std::string_view text);  // 1 to 128 octets of visible ASCII: 0x21 to 0x7E
-bool is_utf8(std::string_view text);         // well-formed as the Unicode Standard says, table 3-7
+bool is_queue_name(std::string_view text);       // [A-Za-z0-9_-]{1,48}
+bool is_kind(std::string_view text);             // [A-Za-z0-9_.:-]{1,48}
+bool is_worker_name(std::string_view text);      // 1 to 128 octets of visible ASCII: 0x21 to 0x7E
+bool is_printable_ascii(std::string_view text);  // 0x20 to 0x7E, or empty
+bool is_utf8(std::string_view text);  // well-formed as the Unicode Standard says, table 3-7
 
 // The longest well-formed prefix of at most `octets_max`, with `\ufffd` for what is not UTF-8.
 std::string to_utf8(std::string_view text, std::size_t octets_max);

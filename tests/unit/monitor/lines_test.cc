@@ -150,6 +150,17 @@ TEST(UpdateLines, KeepADurationOfZeroWhereThereAlwaysIsOne) {
     EXPECT_EQ(nlohmann::json::parse(lines.line(shown)).at("duration_us"), 0);
 }
 
+TEST(UpdateLines, QuoteWhatJsonWants) {
+    UpdateLines lines(json);
+    ShowUpdate shown = succeeded();
+    shown.update.worker = R"(a"b\c)";
+
+    const std::string& line = lines.line(shown);
+
+    EXPECT_NE(line.find(R"("worker":"a\"b\\c","error":null)"), std::string::npos);
+    EXPECT_EQ(nlohmann::json::parse(line).at("worker"), shown.update.worker);
+}
+
 TEST(UpdateLines, AreAsciiAsJsonWhateverTheTextsHold) {
     UpdateLines lines(json);
     ShowUpdate shown = succeeded();

@@ -40,9 +40,11 @@ TEST(PlainView, ShowsFiguresAndNoUpdates) {
     PlainView view({.stats = true}, streams.out, streams.notices);
 
     view.show(update);
+    EXPECT_TRUE(view.finish_batch());
     EXPECT_EQ(streams.out.str(), "");
     view.show(interval);
 
+    EXPECT_TRUE(view.finish_batch());
     EXPECT_EQ(lines_in(streams.out), 2);
 }
 
@@ -54,11 +56,39 @@ TEST(PlainView, PutsNoticesAsideForPeopleAndBetweenTheObjectsForPrograms) {
 
     plain.show(notice);
     json.show(notice);
+    EXPECT_TRUE(plain.finish_batch());
+    EXPECT_TRUE(json.finish_batch());
 
     EXPECT_EQ(people.out.str(), "");
     EXPECT_EQ(lines_in(people.notices), 1);
     EXPECT_EQ(lines_in(programs.out), 1);
     EXPECT_EQ(programs.notices.str(), "");
+}
+
+TEST(PlainView, WritesALongBatchInPieces) {
+    Streams streams;
+    PlainView view({}, streams.out, streams.notices);
+
+    for (int i = 0; i < 2'000; ++i) {
+        view.show(update);
+    }
+    const std::ptrdiff_t early = lines_in(streams.out);
+    EXPECT_TRUE(view.finish_batch());
+
+    EXPECT_GT(early, 0);
+    EXPECT_LT(early, 2'000);
+    EXPECT_EQ(lines_in(streams.out), 2'000);
+}
+
+TEST(PlainView, PutsANoticeBehindTheLinesBeforeIt) {
+    Streams streams;
+    PlainView view({}, streams.out, streams.notices);
+
+    view.show(update);
+    view.show(notice);
+
+    EXPECT_EQ(lines_in(streams.out), 1);
+    EXPECT_EQ(lines_in(streams.notices), 1);
 }
 
 TEST(PlainView, HeadsTheColumnsOnATerminal) {
@@ -67,6 +97,7 @@ TEST(PlainView, HeadsTheColumnsOnATerminal) {
 
     view.show(update);
     view.show(update);
+    EXPECT_TRUE(view.finish_batch());
 
     EXPECT_EQ(lines_in(streams.out), 3);
     EXPECT_TRUE(streams.out.str().starts_with("time "));

@@ -98,6 +98,12 @@ TEST(Duration, IsWrittenWithThreeDigits) {
     EXPECT_EQ(format_duration(640us), "640us");
     EXPECT_EQ(format_duration(1'000us), "1ms");
     EXPECT_EQ(format_duration(12'345us), "12.3ms");
+    EXPECT_EQ(format_duration(1'004us), "1ms");
+    EXPECT_EQ(format_duration(1'046us), "1.05ms");
+    EXPECT_EQ(format_duration(1'500us), "1.5ms");
+    EXPECT_EQ(format_duration(9'996us), "10ms");
+    EXPECT_EQ(format_duration(10'060us), "10.1ms");
+    EXPECT_EQ(format_duration(99'960us), "100ms");
     EXPECT_EQ(format_duration(999'499us), "999ms");
     EXPECT_EQ(format_duration(999'500us), "1s");
     EXPECT_EQ(format_duration(999'999us), "1s");
