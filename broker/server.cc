@@ -372,8 +372,8 @@ void Server::note_failure(const Peer& peer, runtime::SendResult result) {
 
 void Server::transmit(Publish message) {
     std::vector<runtime::FrameOut> frames;
-    for (const std::string& frame : message.frames) {
-        frames.push_back({frame, {}});
+    for (std::string& frame : message.frames) {
+        frames.push_back({frame, {}, &frame});
     }
     updates_.send(frames);
 }

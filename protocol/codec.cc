@@ -11,6 +11,7 @@ namespace xebec::protocol {
 namespace {
 
 constexpr std::size_t room_max = 256 << 10;
+constexpr std::size_t update_octets_usual = 64;
 
 Error bad(Refusal refusal, std::string_view text) {
     return to_error(refusal, text);
@@ -68,13 +69,13 @@ Packet encode(Header header, const Message& message, std::size_t inline_octets_m
             // bit.
             thread_local std::size_t octets_last = 0;
             header.type = std::decay_t<decltype(body)>::type;
-            encoder.sink.octets.reserve(std::min(octets_last, room_max));
+            encoder.sink.reserve(std::min(octets_last, room_max));
             encoder.write(body);
-            octets_last = encoder.sink.octets.size();
+            octets_last = encoder.sink.size();
         },
         message);
     header.payloads = static_cast<std::uint32_t>(encoder.payloads.size());
-    return {header, std::move(encoder.sink.octets), std::move(encoder.payloads)};
+    return {header, encoder.sink.take(), std::move(encoder.payloads)};
 }
 
 Result<Message> decode(const Header& header, std::string_view body, std::span<const Blob> payloads,
@@ -130,8 +131,9 @@ Result<UpdatesHeader> decode_updates_header(std::string_view octets) {
 
 std::string encode_updates(std::span<const Update> updates) {
     Encoder encoder(0);
-    encoder.write(std::vector<Update>(updates.begin(), updates.end()));
-    return std::move(encoder.sink.octets);
+    encoder.sink.reserve(std::min(updates.size() * update_octets_usual, room_max));
+    encoder.write(updates);
+    return encoder.sink.take();
 }
 
 Result<std::vector<Update>> decode_updates(std::string_view body, const Limits& limits) {
@@ -141,7 +143,7 @@ Result<std::vector<Update>> decode_updates(std::string_view body, const Limits& 
 std::string encode_figures(const Figures& figures) {
     Encoder encoder(0);
     encoder.write(figures);
-    return std::move(encoder.sink.octets);
+    return encoder.sink.take();
 }
 
 Result<Figures> decode_figures(std::string_view body, const Limits& limits) {

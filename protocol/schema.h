@@ -9,9 +9,12 @@
 #include <algorithm>
 #include <array>
 #include <concepts>
+#include <cstring>
 #include <optional>
+#include <span>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -180,10 +183,36 @@ struct ShapeOf<std::optional<T>> {
 
 // ---- encoding ----
 
-// Where the packer writes: a string that only grows.
-struct Sink {
-    std::string octets;
-    void write(const char* data, std::size_t size) { octets.append(data, size); }
+// Where the packer writes, a few octets at a time: a string that is longer than what has been
+// written, so that a write is a comparison and a copy.
+class Sink {
+public:
+    void reserve(std::size_t octets) { octets_.resize(std::max(octets_.size(), octets)); }
+    void write(const char* data, std::size_t size) {
+        if (octets_.size() - used_ < size) [[unlikely]] {
+            grow(size);
+        }
+        std::memcpy(octets_.data() + used_, data, size);
+        used_ += size;
+    }
+
+    std::size_t size() const { return used_; }
+    std::string take() {
+        octets_.resize(used_);
+        used_ = 0;
+        return std::move(octets_);
+    }
+
+private:
+    static constexpr std::size_t room_min = 64;
+
+    // Apart, so that `write` is inlined and the size of most writes is known there.
+    [[gnu::noinline]] void grow(std::size_t size) {
+        reserve(std::max({octets_.size() * 2, used_ + size, room_min}));
+    }
+
+    std::string octets_;
+    std::size_t used_ = 0;
 };
 
 class Encoder {
@@ -196,6 +225,10 @@ public:
     }
     template <class T>
     void write(const std::vector<T>& values) {
+        write(std::span<const T>(values));
+    }
+    template <class T>
+    void write(std::span<const T> values) {
         packer_.pack_array(static_cast<std::uint32_t>(values.size()));
         for (const T& value : values) {
             write(value);

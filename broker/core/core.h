@@ -353,6 +353,8 @@ private:
 
     bool watched_tasks_ = false;
     bool watched_figures_ = false;
+    std::vector<Transition> transitions_;    // of a step that is being published;
+    std::vector<protocol::Update> updates_;  // both empty in between, kept for their memory
     Instant figures_due_{};
     std::size_t figures_lane_ = 0;  // where the next `stat.` message begins
     std::uint64_t stale_ = 0;

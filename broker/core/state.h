@@ -93,7 +93,8 @@ public:
 
     // With `watching`, transitions are collected; sequences are counted either way.
     void set_watching(bool watching) { watching_ = watching; }
-    std::vector<Transition> take_transitions() { return std::exchange(transitions_, {}); }
+    // `into` is empty; its memory is used for the next.
+    void take_transitions(std::vector<Transition>& into) { into.swap(transitions_); }
 
     void check_invariants() const;
 
