@@ -163,6 +163,12 @@ void Server::look_after_storage() {
     for (const journal::ReadAnswer& answer : storage_.take_answers()) {
         apply(OctetsRead{answer.token, answer.octets, answer.fault});
     }
+    if (auto mentions = storage_.take_scan()) {
+        if (!mentions->fault.empty()) {
+            throw std::runtime_error("the journal cannot be read: " + mentions->fault);
+        }
+        apply(SegmentScanned{std::move(*mentions)});
+    }
     if (const auto change = storage_.take_change()) {
         apply(*change);
     }
@@ -315,6 +321,12 @@ void Server::perform() {
     const Position first = storage_.append(effects_.records);
     core_.locate(effects_.records, storage_.places());
     storage_.read(effects_.reads);
+    if (effects_.segment_done) {
+        storage_.trim_to(*effects_.segment_done + 1);
+    }
+    if (storage_.take_segment_change()) {
+        storage_.append(core_.state().bases());
+    }
     for (Send& message : effects_.sends) {
         const Position at = first + message.records_before;
         switch (is_stopping_ && message.leaves == Leaves::patiently ? Leaves::in_turn

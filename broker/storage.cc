@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <poll.h>
 #include <stdexcept>
+#include <utility>
 
 namespace xebec::broker {
 
@@ -15,6 +16,8 @@ namespace {
 
 // Beyond this much that is not written yet, new tasks are refused until half of it is.
 constexpr std::uint64_t octets_waiting_max = 64 << 20;
+constexpr std::uint64_t octets_waiting_busy = 4 << 20;
+constexpr milliseconds garbage_look{100};
 constexpr std::uint64_t records_between_signals = 1 << 16;
 
 std::filesystem::path journal_folder(const Options& options) {
@@ -75,6 +78,7 @@ void Storage::read(std::span<const ReadOctets> reads) {
     held.requests.reserve(reads.size());
     for (const ReadOctets& read : reads) {
         held.requests.push_back({read.at, read.token});
+        ++reads_by_segment_[read.at.segment];
     }
     held_reads_.push_back(std::move(held));
 }
@@ -87,7 +91,68 @@ std::vector<journal::ReadAnswer> Storage::take_answers() {
         disk_->journal.read(held_reads_.front().requests);
         held_reads_.pop_front();
     }
-    return disk_->journal.take_answers();
+    std::vector<journal::ReadAnswer> answers = disk_->journal.take_answers();
+    for (const journal::ReadAnswer& answer : answers) {
+        const auto count = reads_by_segment_.find(answer.locator.segment);
+        if (--count->second == 0) {
+            reads_by_segment_.erase(count);
+        }
+    }
+    trim();
+    return answers;
+}
+
+void Storage::trim_to(std::uint32_t first_needed) {
+    trim_to_ = first_needed;
+    trim_at_ = disk_->journal.end();
+}
+
+// What is being read from a segment keeps it.
+void Storage::trim() {
+    const bool is_read = !reads_by_segment_.empty() && reads_by_segment_.begin()->first < trim_to_;
+    if (trim_to_ != 0 && trim_at_ <= durable_position() && !is_read) {
+        disk_->journal.trim(trim_to_);
+        trim_to_ = 0;
+        is_carrying_ = false;
+        looks_again_at_ = {};
+    }
+}
+
+std::optional<Mentions> Storage::take_scan() {
+    return disk_ && is_carrying_ ? disk_->journal.take_scan() : std::nullopt;
+}
+
+// The files may take twice what is needed of them and two segments: the one that is written to, and
+// the next. A segment that is sealed soon has to find its place free; the later the oldest one
+// goes, the less of it is needed still.
+void Storage::look_for_garbage(std::uint64_t live_octets, Instant now) {
+    if (!disk_ || is_carrying_ || now < looks_again_at_) {
+        return;
+    }
+    looks_again_at_ = now + garbage_look;
+    const std::vector<journal::SegmentUse> segments = disk_->journal.segments();
+    std::uint64_t sealed = 0;
+    for (const journal::SegmentUse& use : segments) {
+        sealed += use.segment < disk_->journal.segment() ? use.octets : 0;
+    }
+    const std::uint64_t segment = disk_->journal.segment_octets();
+    const bool is_half_full = disk_->journal.segment_taken() > segment / 2;
+    const bool is_too_much =
+        sealed > 2 * live_octets || (is_half_full && sealed + segment > 2 * live_octets);
+    if (is_too_much && !segments.empty() && segments.front().segment < segment_durable()) {
+        is_carrying_ = true;
+        disk_->journal.scan(segments.front().segment);
+    }
+}
+
+// Before this one, all segments are sealed on the disk.
+std::uint32_t Storage::segment_durable() const {
+    return disk_->journal.segments().back().segment;
+}
+
+bool Storage::take_segment_change() {
+    return disk_ &&
+           std::exchange(segment_seen_, disk_->journal.segment()) != disk_->journal.segment();
 }
 
 std::optional<JournalChanged> Storage::take_change() {
@@ -97,7 +162,8 @@ std::optional<JournalChanged> Storage::take_change() {
     const std::uint64_t waiting = disk_->journal.octets_waiting();
     const JournalChanged now{
         .is_full = disk_->journal.is_disk_full(),
-        .is_behind = waiting > (told_.is_behind ? octets_waiting_max / 2 : octets_waiting_max)};
+        .is_behind = waiting > (told_.is_behind ? octets_waiting_max / 2 : octets_waiting_max),
+        .is_busy = waiting > octets_waiting_busy};
     if (now == told_) {
         return std::nullopt;
     }

@@ -10,6 +10,8 @@
 #include "runtime/posix_files.h"
 #include "runtime/signals.h"
 
+#include <absl/container/btree_map.h>
+
 #include <cstdint>
 #include <deque>
 #include <filesystem>
@@ -45,6 +47,17 @@ public:
     // What has to be told to the core, if that has changed.
     std::optional<JournalChanged> take_change();
 
+    // The segment before which nothing is needed once what was appended so far is durable.
+    void trim_to(std::uint32_t first_needed);
+
+    // The core is to tell again what is needed of the journal's oldest segment.
+    std::optional<Mentions> take_scan();
+    // Whether to begin that, now that so many octets of the journal are needed still.
+    void look_for_garbage(std::uint64_t live_octets, Instant now);
+
+    // Whether another segment was begun since the last call.
+    bool take_segment_change();
+
     // Throws std::runtime_error if a write or flush has failed: nothing may be said any more.
     void check() const;
 
@@ -70,6 +83,8 @@ private:
         std::vector<journal::ReadRequest> requests;
     };
 
+    void trim();
+    std::uint32_t segment_durable() const;
     void open(const Options& options, const runtime::Signals& signals, Core& core);
 
     runtime::PosixFiles files_;
@@ -77,6 +92,12 @@ private:
     std::unique_ptr<Disk> disk_;
     JournalChanged told_;
     std::deque<HeldReads> held_reads_;
+    absl::btree_map<std::uint32_t, std::size_t> reads_by_segment_;  // not answered yet
+    std::uint32_t segment_seen_ = 0;
+    bool is_carrying_ = false;
+    std::uint32_t trim_to_ = 0;  // 0: nothing to do
+    Position trim_at_ = 0;
+    Instant looks_again_at_{};
 };
 
 // Asked to stop while the journal was read: nothing has been changed.

@@ -151,6 +151,7 @@ void Core::on(const StepMeasured& event) {
 void Core::on(const JournalChanged& event) {
     is_disk_full_ = event.is_full;
     is_disk_behind_ = event.is_behind;
+    is_disk_busy_ = event.is_busy;
 }
 
 void Core::on(const WatchersChanged& event) {
@@ -205,6 +206,7 @@ void Core::on(const TimePassed&) {
         dispatch();
     }
     flush();
+    carry();
     put_away();
     publish();
     plan();

@@ -116,6 +116,7 @@ private:
     void on(const StepMeasured& event);
     void on(const JournalChanged& event);
     void on(const OctetsRead& event);
+    void on(const SegmentScanned& event);
     void on(const TimePassed& event);
 
     // ---- messages; the names of the files say where ----
@@ -262,6 +263,7 @@ private:
         absl::InlinedVector<std::uint64_t, 1> parked;
         absl::InlinedVector<Waiter, 1> waiters;
         std::optional<LaneIndex> lane;
+        bool carries_payload = false;  // its task has to be told again
     };
     static std::uint64_t token_of(const Task& task, bool is_result) {
         return 2 * task.number + (is_result ? 1 : 0);
@@ -277,6 +279,17 @@ private:
     void resume_parked(std::uint64_t id, const OctetsRead& event);
     void tell_outcome(const Waiter& waiter, const Task& task, const OctetsRead& event);
     void bring_back(LaneIndex lane, TaskIndex task, const OctetsRead& event);
+
+    // ---- telling again what stands in the journal's oldest segment ----
+    struct Carrying {
+        Mentions mentions;
+        std::size_t next = 0;
+        std::size_t reads = 0;     // under way
+        std::uint64_t octets = 0;  // told again in a full journal
+    };
+    void carry();
+    std::size_t carry(const Mentions::Mention& mention);
+    void carry_task(const Task& task, const Blob* octets_read);
 
     // ---- tasks ----
     TaskIndex find(const protocol::TaskRef& ref) const;
@@ -350,6 +363,8 @@ private:
     bool is_stopping_ = false;
     bool is_disk_full_ = false;
     bool is_disk_behind_ = false;
+    bool is_disk_busy_ = false;
+    std::optional<Carrying> carrying_;
 
     bool watched_tasks_ = false;
     bool watched_figures_ = false;

@@ -106,6 +106,8 @@ struct Effects {
     std::vector<SendPlain> plain_sends;
     std::vector<Publish> publications;
     std::vector<ReadOctets> reads;
+    // Once these records are durable, segments of the journal up to this one are needed no more.
+    std::optional<std::uint32_t> segment_done;
     std::vector<Notice> notices;
 
     void clear() {
@@ -115,6 +117,7 @@ struct Effects {
         plain_sends.clear();
         publications.clear();
         reads.clear();
+        segment_done.reset();
         notices.clear();
     }
 };

@@ -2,6 +2,7 @@
 // What the broker's core is told. Everything is borrowed for the length of the call.
 
 #include "broker/core/peers.h"
+#include "broker/core/places.h"
 #include "protocol/blob.h"
 #include "protocol/header.h"
 #include "protocol/messages.h"
@@ -69,6 +70,7 @@ struct WatchersChanged {
 struct JournalChanged {
     bool is_full = false;
     bool is_behind = false;
+    bool is_busy = false;  // what can wait should
 
     friend bool operator==(const JournalChanged&, const JournalChanged&) = default;
 };
@@ -78,6 +80,11 @@ struct OctetsRead {
     std::uint64_t token = 0;
     const Blob& octets;
     std::string_view fault;
+};
+
+// A segment of the journal is to go: what is needed of it still has to be told again.
+struct SegmentScanned {
+    Mentions mentions;
 };
 
 struct StopRequested {};
@@ -92,6 +99,6 @@ struct TimePassed {};
 
 using Event = std::variant<Received, ReceivedMalformed, ReceivedForeign, PlainRequested,
                            PlainSignalled, PlainReplied, PeerLost, WatchersChanged, JournalChanged,
-                           OctetsRead, StopRequested, StepMeasured, TimePassed>;
+                           OctetsRead, SegmentScanned, StopRequested, StepMeasured, TimePassed>;
 
 }  // namespace xebec::broker

@@ -86,6 +86,7 @@ public:
 
     LaneFigures figures;
     std::uint64_t leased = 0;
+    std::uint32_t name_octets = 0;   // of its queue's and its kind's names
     std::uint64_t away = 0;          // ready ones whose payload is only in the journal
     bool is_fetching = false;        // that of its head is being read
     std::uint32_t reads = 0;         // under way

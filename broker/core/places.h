@@ -1,8 +1,12 @@
 #pragma once
 // Where the journal keeps payloads and results.
 
+#include "protocol/ids.h"
+
 #include <compare>
 #include <cstdint>
+#include <string>
+#include <vector>
 
 namespace xebec::broker {
 
@@ -24,6 +28,18 @@ struct Places {
     std::uint32_t result_octets = 0;
 
     friend bool operator==(const Places&, const Places&) = default;
+};
+
+// What a segment of the journal speaks of that may be needed still, when it is to go.
+struct Mentions {
+    struct Mention {
+        std::uint64_t number = 0;
+        TaskId id;
+    };
+    std::uint32_t segment = 0;
+    std::vector<Mention> tasks;  // whole ones and tombstones, in the order of the records
+    std::vector<std::string> queues;
+    std::string fault;  // not empty: it cannot be read
 };
 
 }  // namespace xebec::broker

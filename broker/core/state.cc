@@ -232,6 +232,7 @@ void State::leave(TaskIndex index) {
     Task& task = tasks_[index];
     Queue& queue = queue_of(task);
     Lane& lane = queues_[task.lane];
+    live_octets_ -= live_cost(task);
     --counts_[static_cast<std::size_t>(task.state)];
     --queue.tasks[static_cast<std::size_t>(task.state)];
     switch (task.state) {
@@ -280,6 +281,7 @@ void State::enter(TaskIndex index, TaskState state, Now now) {
     Task& task = tasks_[index];
     Lane& lane = queues_[task.lane];
     task.state = state;
+    live_octets_ += live_cost(task);
     ++counts_[static_cast<std::size_t>(state)];
     ++queue_of(task).tasks[static_cast<std::size_t>(state)];
     switch (state) {
@@ -360,7 +362,12 @@ LaneIndex State::lane_for(std::string_view queue, std::string_view kind) {
     const auto kind_index = queues_.make_kind(kind);
     check(queue_index && kind_index, "there is room for a recorded queue and kind");
     const auto known = queues_.find_lane(*queue_index, *kind_index);
-    return known ? *known : queues_.make_lane(*queue_index, *kind_index);
+    if (known) {
+        return *known;
+    }
+    const LaneIndex made = queues_.make_lane(*queue_index, *kind_index);
+    queues_[made].name_octets = static_cast<std::uint32_t>(queue.size() + kind.size());
+    return made;
 }
 
 void State::touch(LaneIndex index) {
@@ -491,6 +498,7 @@ void State::check_invariants() const {
           "every task is in one queue (I10)");
     std::uint64_t octets = 0;
     std::uint64_t final_octets = 0;
+    std::uint64_t live = 0;
     std::uint64_t away = 0;
     std::uint64_t away_in_lanes = 0;
     for (std::size_t i = 0; i < queues_.lane_count(); ++i) {
@@ -500,10 +508,12 @@ void State::check_invariants() const {
          entry = tasks_.numbers().find_below(entry->number)) {
         const Task& task = tasks_[entry->task];
         octets += octets_of(task);
+        live += live_cost(task);
         away += task.state == TaskState::ready && task.is_payload_away() ? 1 : 0;
         final_octets += is_final(task.state) ? final_cost(task) : 0;
     }
     check(octets == octets_ && final_octets == final_octets_, "what tasks hold is counted (I18)");
+    check(live == live_octets_, "what the journal has to keep is counted");
     check(away == away_in_lanes, "lanes count the payloads that are away");
     check(retries_.size() + not_before_.size() ==
               counts_[static_cast<std::size_t>(TaskState::scheduled)],

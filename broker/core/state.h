@@ -66,7 +66,12 @@ public:
 
     std::uint64_t number_last() const { return number_last_; }
     std::uint64_t number_shown_last() const { return number_shown_last_; }  // of a durable task
-    BasesCarried bases() const { return {number_last_, finished_order_last_}; }
+    // What every segment has to say for those before it.
+    std::vector<Record> bases() const {
+        return {BasesCarried{number_last_, finished_order_last_}, FloorRaised{tombstones_.floor()}};
+    }
+    // What telling all tasks and tombstones again would take in the journal, nearly.
+    std::uint64_t live_octets() const;
     std::uint64_t octets() const { return octets_; }  // payloads, results and errors in memory
     std::uint64_t final_octets() const { return final_octets_; }  // what final tasks cost
     const std::array<std::uint64_t, task_state_count>& counts() const { return counts_; }
@@ -130,6 +135,7 @@ private:
     void note(Task& task, std::uint64_t duration_us, bool removed = false);
     std::uint64_t octets_of(const Task& task) const;   // payload, result and error in memory
     std::uint64_t final_cost(const Task& task) const;  // in memory or in the journal
+    std::uint64_t live_cost(const Task& task) const;   // in the journal
     LaneIndex lane_for(std::string_view queue, std::string_view kind);
     void watch_head(QueueIndex queue);    // of the queue's final tasks, after a change
     void unwatch_head(QueueIndex queue);  // before one
@@ -151,6 +157,7 @@ private:
     std::uint64_t finished_order_last_ = 0;
     std::uint64_t octets_ = 0;
     std::uint64_t final_octets_ = 0;
+    std::uint64_t live_octets_ = 0;
     std::array<std::uint64_t, task_state_count> counts_{};
     protocol::Totals totals_;
 

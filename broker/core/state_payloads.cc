@@ -33,6 +33,7 @@ void State::locate(const Record& record, const Places& places) {
     Lane& lane = queues_[task.lane];
     const bool is_ready = task.state == TaskState::ready;
     lane.away -= is_ready && task.is_payload_away() ? 1 : 0;
+    live_octets_ -= live_cost(task);
     final_octets_ -= is_final(task.state) ? final_cost(task) : 0;
     const bool has_payload = !is_final(task.state) || task.state == TaskState::dead;
     if (!places.payload.is_nowhere() && has_payload) {
@@ -46,6 +47,7 @@ void State::locate(const Record& record, const Places& places) {
     }
     lane.away += is_ready && task.is_payload_away() ? 1 : 0;
     final_octets_ += is_final(task.state) ? final_cost(task) : 0;
+    live_octets_ += live_cost(task);
 }
 
 bool State::put_away(TaskIndex index) {
@@ -87,6 +89,28 @@ std::uint64_t State::final_cost(const Task& task) const {
            (details == nullptr ? 0
                                : details->result_octets + details->error_class.size() +
                                      details->error_text.size());
+}
+
+std::uint64_t State::live_cost(const Task& task) const {
+    if (task.is_volatile) {
+        return 0;
+    }
+    constexpr std::uint64_t fields = 74;  // of a task that has never run
+    constexpr std::uint64_t attempt_fields = 24;
+    constexpr std::uint64_t prefix = 12;  // before a payload
+    const auto octets = [](std::uint64_t size) { return size == 0 ? 0 : size + prefix; };
+    const std::uint64_t waiting =
+        fields + queues_[task.lane].name_octets + octets(task.payload_octets);
+    const Details* details = tasks_.find_details(task);
+    return details == nullptr ? waiting
+                              : waiting + attempt_fields + details->worker.size() +
+                                    octets(details->result_octets) + details->error_class.size() +
+                                    details->error_text.size();
+}
+
+std::uint64_t State::live_octets() const {
+    constexpr std::uint64_t tombstone = 48;
+    return live_octets_ + tombstones_.count() * tombstone;
 }
 
 }  // namespace xebec::broker

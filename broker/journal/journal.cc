@@ -3,7 +3,9 @@
 namespace xebec::broker::journal {
 
 Journal::Journal(runtime::FileSystem& files, const Options& options, const Replay& replay)
-    : shared_(options.segment_octets, {}, 0), reader_(files, options.folder) {
+    : shared_(options.segment_octets, {}, 0),
+      reader_(files, options.folder),
+      scanner_(files, options.folder) {
     if (!files.exists(options.folder)) {
         files.make_folder(options.folder);
         files.flush_folder(options.folder.parent_path());
@@ -20,6 +22,8 @@ Journal::Journal(runtime::FileSystem& files, const Options& options, const Repla
     segment_ = recovered.head.segment.segment;
     shared_.layout =
         Layout(segments.options().segment_octets, {segment_, recovered.head.end}, end_);
+    segment_octets_ = segments.options().segment_octets;
+    segment_taken_ = recovered.head.end;
     shared_.durable = end_;
     shared_.oldest_wanted = recovered.head.oldest;
     shared_.segments = std::move(recovered.segments);
@@ -41,6 +45,7 @@ Position Journal::append(std::span<const Record> records) {
         shared_.octets_waiting += shared_.growing.octets.size() - before;
         end_ = shared_.layout.end();
         segment_ = shared_.layout.cursor().segment;
+        segment_taken_ = shared_.layout.cursor().offset;
     }
     if (was_empty) {
         on_work();
@@ -68,6 +73,11 @@ std::string Journal::failure() const {
 
 void Journal::read(std::span<const ReadRequest> requests) {
     reader_.ask(requests);
+    on_reads();
+}
+
+void Journal::scan(std::uint32_t segment) {
+    scanner_.ask(segment);
     on_reads();
 }
 

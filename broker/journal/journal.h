@@ -6,6 +6,7 @@
 #include "broker/journal/journal_error.h"
 #include "broker/journal/payload_reader.h"
 #include "broker/journal/recovery.h"
+#include "broker/journal/segment_scanner.h"
 #include "broker/journal/shared.h"
 #include "broker/journal/writer.h"
 
@@ -47,6 +48,9 @@ public:
     std::span<const Places> places() const { return places_; }
     // The segment in which the last record lies.
     std::uint32_t segment() const { return segment_; }
+    // How much of that segment is taken.
+    std::uint64_t segment_taken() const { return segment_taken_; }
+    std::uint64_t segment_octets() const { return segment_octets_; }
 
     Position end() const { return end_; }
     // Everything before this position survives a power cut; with `flush_every`, a crash of the
@@ -69,6 +73,10 @@ public:
     void read(std::span<const ReadRequest> requests);
     std::vector<ReadAnswer> take_answers() { return reader_.take_answers(); }
 
+    // What a sealed segment speaks of; one at a time. It may not be trimmed before the answer.
+    void scan(std::uint32_t segment);
+    std::optional<Mentions> take_scan() { return scanner_.take_answer(); }
+
     // After the last append: the disk's side writes everything, then a closing frame.
     void close();
     bool is_closed() const { return shared_.is_closed; }  // all of that is on the disk
@@ -78,7 +86,7 @@ public:
     // One piece of work; when there is more without an append (see Writer::work). One thread.
     std::optional<Instant> work(Instant now) { return writer_->work(now); }
     // Answers what was asked for; false if there was nothing. One thread, may be another.
-    bool work_reads() { return reader_.work(); }
+    bool work_reads() { return reader_.work() || scanner_.work(); }
 
     // Called by the owner's side when the disk's has something to do.
     std::function<void()> on_work = [] {};
@@ -90,10 +98,13 @@ private:
     bool was_stopped_cleanly_ = false;
     Shared shared_;
     PayloadReader reader_;
+    SegmentScanner scanner_;
     std::optional<Writer> writer_;
     std::vector<Places> places_;
     Position end_ = 0;
     std::uint32_t segment_ = 0;
+    std::uint64_t segment_taken_ = 0;
+    std::uint64_t segment_octets_ = 0;
 };
 
 }  // namespace xebec::broker::journal

@@ -35,7 +35,7 @@ BrokerNode::BrokerNode(Surroundings& surroundings, const broker::CoreOptions& op
 void BrokerNode::start() {
     std::vector<std::string> replayed;
     store_.open([&](const broker::Record& record, const broker::journal::Places& places) {
-        core_.replay(record);
+        core_.replay(record, places);
         replayed.push_back(
             testing::fingerprint(record, places.payload_octets, places.result_octets));
     });
@@ -287,7 +287,7 @@ void BrokerNode::perform() {
     }
     effects_.clear();
     if (store_.take_segment_change()) {
-        append({core_.state().bases()});
+        append(core_.state().bases());
     }
 }
 

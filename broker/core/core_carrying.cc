@@ -1,0 +1,102 @@
+// The oldest segment of the journal goes when everything in it that is needed still stands at the
+// head again: a few tasks with each step, oldest first.
+
+#include "broker/core/core.h"
+#include "protocol/check.h"
+
+namespace xebec::broker {
+
+namespace {
+
+constexpr std::uint64_t carried_octets_per_step_max = 256 << 10;
+constexpr int mentions_per_step_max = 10'000;
+constexpr std::size_t carried_reads_max = 256;  // under way
+// In a full journal there is no more room than what is left of its last segment.
+constexpr std::uint64_t octets_when_full_max = 4 << 20;
+
+}  // namespace
+
+void Core::on(const SegmentScanned& event) {
+    check(!carrying_, "one segment at a time is carried forward");
+    carrying_ = Carrying{.mentions = event.mentions};
+    for (const std::string& name : carrying_->mentions.queues) {
+        if (const auto queue = state_.queues().find(name)) {
+            const Queue& known = state_.queues()[*queue];
+            keep(QueueChanged{known.name, known.settings, known.is_paused});
+        }
+    }
+}
+
+void Core::carry() {
+    if (!carrying_ || is_disk_busy_ || is_stopping_) {
+        return;
+    }
+    std::uint64_t octets = 0;
+    bool must_rest = false;  // until something is read, or there is room
+    for (int i = 0; i < mentions_per_step_max && octets < carried_octets_per_step_max; ++i) {
+        must_rest = carrying_->reads >= carried_reads_max ||
+                    (is_disk_full_ && carrying_->octets + octets > octets_when_full_max);
+        if (carrying_->next == carrying_->mentions.tasks.size() || must_rest) {
+            break;
+        }
+        octets += carry(carrying_->mentions.tasks[carrying_->next++]);
+    }
+    carrying_->octets += is_disk_full_ ? octets : 0;
+    if (carrying_->next < carrying_->mentions.tasks.size()) {
+        has_more_work_ = has_more_work_ || !must_rest;
+    } else if (carrying_->reads == 0) {
+        step_.effects->segment_done = carrying_->mentions.segment;
+        carrying_.reset();
+    }
+}
+
+// Gives about how many octets that takes.
+std::size_t Core::carry(const Mentions::Mention& mention) {
+    constexpr std::size_t record_octets = 128;
+    const TaskIndex index = state_.tasks().find(mention.number);
+    if (index == no_task || state_.tasks()[index].id != mention.id) {
+        const Tombstone* tombstone = state_.tombstones().find(mention.id);
+        if (tombstone == nullptr || tombstone->number != mention.number) {
+            return 0;
+        }
+        keep(TombstoneCarried{.id = mention.id,
+                              .number = tombstone->number,
+                              .content_hash = tombstone->content_hash,
+                              .fence = tombstone->fence,
+                              .state = tombstone->state,
+                              .removed_at = step_.now.wall});
+        return record_octets;
+    }
+    const Task& task = state_.tasks()[index];
+    const Details* details = state_.tasks().find_details(task);
+    const bool is_result_away =
+        details != nullptr && details->result_octets > 0 && details->result.empty();
+    if (is_result_away || task.is_payload_away()) {
+        Readers& readers = read(token_of(task, is_result_away),
+                                is_result_away ? details->result_at : task.payload_at);
+        if (!readers.carries_payload) {
+            readers.carries_payload = true;
+            ++carrying_->reads;
+        }
+        return record_octets + task.payload_octets + (is_result_away ? details->result_octets : 0);
+    }
+    carry_task(task, nullptr);
+    return record_octets + task.payload_octets;
+}
+
+// `octets_read` is what is not in memory: the result of a task that succeeded, else the payload. By
+// now the task may have gone on, and need it no more.
+void Core::carry_task(const Task& task, const Blob* octets_read) {
+    TaskCarried record = state_.tell_again(task, step_.now);
+    const Details* details = state_.tasks().find_details(task);
+    if (octets_read != nullptr && task.is_payload_away()) {
+        record.payload = Octets(*octets_read);
+    }
+    if (octets_read != nullptr && details != nullptr && details->result_octets > 0 &&
+        details->result.empty()) {
+        record.result = Octets(*octets_read);
+    }
+    keep(std::move(record));
+}
+
+}  // namespace xebec::broker

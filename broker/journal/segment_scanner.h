@@ -1,0 +1,38 @@
+#pragma once
+// Lists what a sealed segment speaks of, beside the writer, so that what is still needed can be
+// told again and the segment can go.
+
+#include "broker/core/places.h"
+#include "runtime/file_system.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <mutex>
+#include <optional>
+
+namespace xebec::broker::journal {
+
+class SegmentScanner {
+public:
+    SegmentScanner(runtime::FileSystem& files, std::filesystem::path folder)
+        : files_(files), folder_(std::move(folder)) {}
+
+    // The owner's side; one at a time. The segment has to be sealed, and to stay until the answer.
+    void ask(std::uint32_t segment);
+    std::optional<Mentions> take_answer();
+
+    // The disk's side: false if nothing was asked for.
+    bool work();
+
+private:
+    Mentions scan(std::uint32_t segment);
+
+    runtime::FileSystem& files_;
+    std::filesystem::path folder_;
+
+    std::mutex mutex_;  // of what follows
+    std::optional<std::uint32_t> asked_;
+    std::optional<Mentions> answer_;
+};
+
+}  // namespace xebec::broker::journal
