@@ -114,7 +114,8 @@ void Ledger::check_restored(const State& state) const {
         check(restored.id == task.id && restored.state == task.state &&
                   restored.version == task.history.size(),
               "a start finds each task in its state (I1, I8)");
-        check(state.tasks().fence_of(restored) == task.fence, "a start knows each task's fence (I6)");
+        check(state.tasks().fence_of(restored) == task.fence,
+              "a start knows each task's fence (I6)");
         check(restored.attempts == task.charged + (task.state == TaskState::succeeded ||
                                                            task.state == TaskState::dead
                                                        ? 1U
