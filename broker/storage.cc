@@ -81,16 +81,22 @@ void Storage::read(std::span<const ReadOctets> reads) {
         ++reads_by_segment_[read.at.segment];
     }
     held_reads_.push_back(std::move(held));
+    ask_for_durable();
+}
+
+// Nothing wakes the loop up for what is on the disk already.
+void Storage::ask_for_durable() {
+    while (!held_reads_.empty() && held_reads_.front().position <= durable_position()) {
+        disk_->journal.read(held_reads_.front().requests);
+        held_reads_.pop_front();
+    }
 }
 
 std::vector<journal::ReadAnswer> Storage::take_answers() {
     if (!disk_) {
         return {};
     }
-    while (!held_reads_.empty() && held_reads_.front().position <= durable_position()) {
-        disk_->journal.read(held_reads_.front().requests);
-        held_reads_.pop_front();
-    }
+    ask_for_durable();
     std::vector<journal::ReadAnswer> answers = disk_->journal.take_answers();
     for (const journal::ReadAnswer& answer : answers) {
         const auto count = reads_by_segment_.find(answer.locator.segment);

@@ -86,6 +86,7 @@ private:
     void trim();
     std::uint32_t segment_durable() const;
     void open(const Options& options, const runtime::Signals& signals, Core& core);
+    void ask_for_durable();
 
     runtime::PosixFiles files_;
     MemoryJournal memory_;

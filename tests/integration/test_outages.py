@@ -3,10 +3,11 @@
 import json
 import signal
 import threading
+import time
 import unittest
 
-from harness import (ACCEPTED, ASSIGN, FAIL, FAIL_ANSWER, PING, PONG, REPEAT, STALE, UNKNOWN,
-                     RawClient, RawWorker, WithBroker, new_id, run, wait_until)
+from harness import (ACCEPTED, ASSIGN, FAIL, FAIL_ANSWER, PING, PONG, QUERIED, QUERY, REPEAT, STALE,
+                     UNKNOWN, RawClient, RawWorker, WithBroker, new_id, run, wait_until)
 
 
 class Restarting(WithBroker):
@@ -112,6 +113,27 @@ class Restart(Restarting):
         self.assertEqual(again.done(dropped, fences[dropped]).body[0], [STALE])
         self.assertEqual(again.done(dropped, fence).body[0], [ACCEPTED])
         self.broker.until_logged("1 tasks were running when the broker last ended")
+
+
+class RestartWithLittleMemory(Restarting):
+    BROKER_ARGUMENTS = ("--memory", "1MiB")
+
+    def test_what_is_on_the_disk_only_is_read_without_delay(self):
+        worker = RawWorker(self.broker.workers)
+        client = RawClient(self.broker.clients)
+        tasks = [new_id() for _ in range(100)]
+        for task in tasks:
+            client.submit({0: task, 1: "add"})
+            [(_, fence)] = worker.assignments()
+            worker.done(task, fence, task * 1000)
+        self.restart(signal.SIGKILL)
+        client = RawClient(self.broker.clients)
+        began = time.monotonic()
+        for task in tasks:
+            answer = client.ask(QUERY, {0: [task], 2: True}, QUERIED)
+            self.assertEqual(answer.payloads, [task * 1000])
+        # Waiting for the loop's next look at its doors would be 200 ms for each.
+        self.assertLess(time.monotonic() - began, 10)
 
 
 class RestartWithoutJournal(Restarting):
