@@ -3,6 +3,7 @@
 #include "broker/journal/frame_writer.h"
 #include "broker/journal/journal_error.h"
 #include "broker/journal/tail.h"
+#include "runtime/failpoint.h"
 
 #include <algorithm>
 #include <string>
@@ -251,6 +252,7 @@ void Recovery::begin_segment() {
     reuse_unopened();
     while (!files_.prepare(number)) {
     }
+    XEBEC_FAILPOINT("start.before_copy");
     Head& head = result_.head;
     head.segment = files_.take_prepared();
     head.oldest = opened_.empty() ? 1 : tail_.oldest;
@@ -266,8 +268,10 @@ void Recovery::begin_segment() {
     chain.link(opening, {}, octets.data());
     const std::uint64_t opening_checksum = chain.checksum;
     head.checksum = copy_frames(chain);
+    XEBEC_FAILPOINT("start.before_opening");
     head.segment.file->write_at(opening_offset, {octets.data(), octets.size()});
     head.segment.file->flush();
+    XEBEC_FAILPOINT("start.before_seal");
     seal_old(old, opening_checksum);
     head.flushed = head.end;
     head.position = old.position + result_.records_written_again;
@@ -317,6 +321,7 @@ void Recovery::seal_old(Chain chain, std::uint64_t opening_checksum) {
                   .flushed = static_cast<std::uint32_t>(tail_.flushed)},
                  {successor, sizeof successor});
     file->flush();
+    XEBEC_FAILPOINT("start.sealed");
     const std::uint64_t end = tail_.flushed + sector_octets;
     if (file->size() > end) {
         file->truncate(end);

@@ -2,6 +2,7 @@
 
 #include "broker/journal/octets.h"
 #include "protocol/check.h"
+#include "runtime/failpoint.h"
 
 #include <xxhash.h>
 
@@ -26,6 +27,8 @@ std::uint64_t spare_number(std::string_view name) {
 
 SegmentFiles::SegmentFiles(runtime::FileSystem& files, Options options)
     : files_(files), options_(std::move(options)) {
+    // Small ones, so that a test comes to the end of many.
+    options_.segment_octets = XEBEC_WITH_FAILPOINTS(1 << 20, options_.segment_octets);
     for (std::string& name : files_.list(options_.folder)) {
         if (name.starts_with(spare_prefix)) {
             spare_last_ = std::max(spare_last_, spare_number(name));
@@ -115,6 +118,7 @@ void SegmentFiles::give_name(std::uint32_t segment) {
     fresh_.file->write_at(0, {header.data(), header.size()});
     fresh_.file->flush();
     files_.rename(options_.folder / name_, path_of(segment));
+    XEBEC_FAILPOINT("next.named");
     files_.flush_folder(options_.folder);
     std::erase(spares_, name_);
     stage_ = Stage::ready;
@@ -142,6 +146,7 @@ void SegmentFiles::adopt(const SegmentHeader& header) {
 
 // The old name is gone from the disk before anything else is written to the file.
 void SegmentFiles::retire(std::uint32_t segment) {
+    XEBEC_FAILPOINT("retire.before");
     const Path path = path_of(segment);
     const std::uint64_t octets = files_.open(path, runtime::FileAccess::read)->size();
     if (spares_.size() < spares_max && octets == options_.segment_octets) {
@@ -150,6 +155,7 @@ void SegmentFiles::retire(std::uint32_t segment) {
     } else {
         files_.remove(path);
     }
+    XEBEC_FAILPOINT("retire.renamed");
     files_.flush_folder(options_.folder);
 }
 

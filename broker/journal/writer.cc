@@ -2,6 +2,7 @@
 
 #include "broker/journal/octets.h"
 #include "protocol/check.h"
+#include "runtime/failpoint.h"
 
 #include <algorithm>
 
@@ -86,17 +87,21 @@ bool Writer::write_batch(Instant now) {
         if (run.segment != segment_.segment && !begin_segment(now)) {
             return false;
         }
+        XEBEC_FAILPOINT("batch.before_write");
         write_run(run);
         ++run_next_;
     }
+    XEBEC_FAILPOINT("batch.written");
     is_dirty_ = true;
     if (options_.flush_every == Duration{0}) {
         flush(now);
     } else if (!flush_at_) {
         flush_at_ = now + options_.flush_every;
     }
+    XEBEC_FAILPOINT("batch.flushed");
     shared_.octets_waiting -= batch_.octets.size();
     shared_.durable = batch_.end;
+    XEBEC_FAILPOINT("batch.told");
     batch_.clear();
     return true;
 }
@@ -127,14 +132,17 @@ bool Writer::begin_segment(Instant now) {
             return false;
         }
     }
+    XEBEC_FAILPOINT("next.before_seal");
     write_sector_frame(FrameKind::seal);
     flush_head();
+    XEBEC_FAILPOINT("next.sealed");
     segment_ = std::move(*next_);
     next_.reset();
     chain_.nonce = segment_.nonce;
     end_ = opening_offset;
     flushed_ = opening_offset;
     write_sector_frame(FrameKind::opening);
+    XEBEC_FAILPOINT("next.opened");
     note_segments();
     return true;
 }
@@ -176,6 +184,7 @@ bool Writer::write_mark(Instant now) {
     mark_at_.reset();
     flush_at_.reset();
     write_sector_frame(*kind);
+    XEBEC_FAILPOINT("mark.written");
     flush_head();
     shared_.is_closed = *kind == FrameKind::closing;
     return true;

@@ -106,10 +106,10 @@ class Program:
 class Broker(Program):
     """A broker on free ports, or on those of an earlier one."""
 
-    def __init__(self, data, *args, endpoints=None, before=None):
+    def __init__(self, data, *args, endpoints=None, program="xebec-broker", **more):
         clients, workers, updates = endpoints or ["tcp://127.0.0.1:*"] * 3
-        super().__init__("xebec-broker", "--data", data, "--clients", clients, "--workers", workers,
-                         "--updates", updates, *args, before=before)
+        super().__init__(program, "--data", data, "--clients", clients, "--workers", workers,
+                         "--updates", updates, *args, **more)
         ready = self.until_logged(r"ready, .*clients (\S+) workers (\S+) updates (\S+)")
         self.clients, self.workers, self.updates = ready.groups()
         self.endpoints = list(ready.groups())
@@ -244,10 +244,12 @@ class WithBroker(unittest.TestCase):
         self.addCleanup(program.kill)
         return program
 
+    BROKER_PROGRAM = "xebec-broker"
     BROKER_ARGUMENTS = ()
 
-    def start_broker(self, endpoints=None):
-        broker = Broker(self.path("data"), *self.BROKER_ARGUMENTS, endpoints=endpoints)
+    def start_broker(self, endpoints=None, **more):
+        broker = Broker(self.path("data"), *self.BROKER_ARGUMENTS, endpoints=endpoints,
+                        program=self.BROKER_PROGRAM, **more)
         self.addCleanup(broker.kill)
         return broker
 

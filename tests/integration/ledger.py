@@ -278,6 +278,7 @@ class Submitter(Enduring):
         self.refusal_text = ""
         self.retry_at = 0
         self.submitted = 0
+        self.is_paused = False
         self.handlers = {SUBMITTED: self.answered, OUTCOMES: self.ended, WAITED: self.waited,
                          ERROR: self.refused}
 
@@ -309,7 +310,7 @@ class Submitter(Enduring):
                 self.submit(batch)
             return
         due = 200 + (time.monotonic() - self.began) * self.per_second - self.submitted
-        if room > 0 and due > 0 and not self.ends.is_set():
+        if room > 0 and due > 0 and not self.is_paused and not self.ends.is_set():
             self.submit(self.new_batch(self.dice.randint(1, min(50, room))))
 
     def new_batch(self, size):

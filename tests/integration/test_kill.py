@@ -14,6 +14,12 @@ SEED = int(os.environ.get("XEBEC_KILL_SEED", time.time_ns() % 1_000_000))
 TASKS_MAX = 90_000
 CONCURRENCY = 4
 
+# Passed at a start; under load; and when there are segments that nobody needs.
+START_POINTS = ["start.before_copy", "start.before_opening", "start.before_seal", "start.sealed"]
+WRITE_POINTS = ["batch.before_write", "batch.written", "batch.flushed", "batch.told", "mark.written",
+                "next.named", "next.before_seal", "next.sealed", "next.opened"]
+RETIRE_POINTS = ["retire.before", "retire.renamed"]
+
 
 class CommandLine(threading.Thread):
     """Runs xebec-client with a batch, waits for its results, and again."""
@@ -193,6 +199,71 @@ class AtRandom(Killed):
         self.end_load()
         self.account()
         self.assertGreater(self.counted, self.kills * 3 // 4)
+
+
+class AtFailpoints(Killed):
+    """The broker that has failpoints, and segments of 1 MiB."""
+
+    BROKER_PROGRAM = "../tests/xebec-broker-failpoints"
+
+    def begin_again(self, point, passes, patience):
+        """Starts a broker that will be killed there, and waits until it is. False: it was not."""
+        arguments = ["--data", self.path("data"), *self.BROKER_ARGUMENTS]
+        for name, endpoint in zip(("clients", "workers", "updates"), self.broker.endpoints):
+            arguments += ["--" + name, endpoint]
+        endpoints = self.broker.endpoints
+        self.broker = self.start(self.BROKER_PROGRAM, *arguments,
+                                 env={"XEBEC_FAILPOINT": f"{point}:{passes}"})
+        self.broker.endpoints = endpoints
+        end = time.monotonic() + patience
+        wait_until(lambda: self.broker.process.poll() is not None or time.monotonic() > end
+                   or self.ledger.faults, f"{point} to be passed {passes} times")
+        self.assertEqual(self.ledger.faults, [], f"{point}:{passes}\n" + self.describe())
+        if self.broker.process.poll() is None:
+            self.kill()
+            return False
+        self.assertEqual(self.broker.wait(), -signal.SIGKILL, f"{point}\n" + self.describe())
+        self.kills += 1
+        self.counted += self.is_under_way()
+        self.note_end()
+        return True
+
+    def test_nothing_is_lost_at_any_of_them(self):  # F1, I1 I2 I3 I4 I6 I8 I9 I22
+        dice = random.Random(SEED)
+        self.begin_load(per_second=1000, octets_max=20_000)
+        self.kill()
+        passed = Counter()
+        for point in WRITE_POINTS * 2:
+            passes = dice.randint(1, 3 if point.startswith(("next", "mark")) else 100)
+            for peer in self.submitters:
+                peer.is_paused = point == "mark.written"  # it is when there is nothing else
+            passed[point] += self.begin_again(point, passes, patience=PATIENCE)
+            # A start after that may be killed as well, and the start after that one.
+            start = dice.choice(START_POINTS)
+            passed[start] += self.begin_again(start, 1, patience=PATIENCE)
+        for point in START_POINTS:
+            passed[point] += self.begin_again(point, 1, patience=PATIENCE)
+        for point in RETIRE_POINTS:
+            passed[point] += self.begin_again(point, 1, patience=5)
+        for peer in self.submitters:
+            peer.is_paused = False
+        self.come_back()
+        self.end_load()
+        self.account()
+        print(", ".join(f"{point}: {times}" for point, times in passed.items()), file=sys.stderr)
+        for point in WRITE_POINTS + START_POINTS:
+            self.assertGreater(passed[point], 0, point)
+
+    def test_no_program_that_is_installed_has_them(self):
+        def has_failpoints(program):
+            with open(os.path.join(BIN, program), "rb") as file:
+                content = file.read()
+            return [name for name in ("XEBEC_FAILPOINT", *WRITE_POINTS, *START_POINTS, *RETIRE_POINTS)
+                    if name.encode() in content]
+
+        self.assertEqual(len(has_failpoints(self.BROKER_PROGRAM)), 16)
+        for program in os.listdir(BIN):
+            self.assertEqual(has_failpoints(program), [], program)
 
 
 if __name__ == "__main__":

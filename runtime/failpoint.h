@@ -1,0 +1,24 @@
+#pragma once
+// Places where a test has the process killed. Only xebec-broker-failpoints has them; everywhere
+// else they are nothing at all, which test_kill.py looks into the programs for.
+
+#ifdef XEBEC_FAILPOINTS
+
+#include <string_view>
+
+namespace xebec::runtime {
+
+// SIGKILL, if XEBEC_FAILPOINT is `name:n` and this is the n-th time.
+void pass_failpoint(std::string_view name);
+
+}  // namespace xebec::runtime
+
+#define XEBEC_FAILPOINT(name) ::xebec::runtime::pass_failpoint(name)
+#define XEBEC_WITH_FAILPOINTS(value, otherwise) (value)
+
+#else
+
+#define XEBEC_FAILPOINT(name) static_cast<void>(0)
+#define XEBEC_WITH_FAILPOINTS(value, otherwise) (otherwise)
+
+#endif
