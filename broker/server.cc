@@ -3,6 +3,7 @@
 #include "protocol/envelope.h"
 #include "protocol/plain.h"
 #include "runtime/clock.h"
+#include "runtime/posix_files.h"
 #include "runtime/random.h"
 
 #include <spdlog/spdlog.h>
@@ -36,12 +37,9 @@ constexpr int watcher_messages_max = 1'000;
 constexpr std::size_t heap_reserve = 4 << 20;
 
 std::filesystem::path make_folder(const std::string& path) {
-    std::error_code failure;
-    std::filesystem::create_directories(path, failure);
-    if (failure) {
-        throw std::runtime_error("cannot make the data folder " + path + ": " + failure.message());
-    }
-    return std::filesystem::absolute(path);
+    std::filesystem::path folder = std::filesystem::absolute(path);
+    runtime::PosixFiles().make_folder(folder);
+    return folder;
 }
 
 runtime::SocketOptions router_options(const Limits& limits, int receive_messages_max) {

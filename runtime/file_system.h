@@ -54,7 +54,9 @@ public:
     virtual std::unique_ptr<File> open(const Path& path, FileAccess access) = 0;
     virtual std::vector<std::string> list(const Path& folder) = 0;  // names, sorted
     virtual bool exists(const Path& path) = 0;
-    virtual void make_folder(const Path& path) = 0;  // nothing happens if there is one
+    // Its parents too; nothing happens if there is one. New files and folders are for their owner
+    // alone.
+    virtual void make_folder(const Path& path) = 0;
     virtual void rename(const Path& from, const Path& to) = 0;
     virtual void remove(const Path& path) = 0;
     virtual void link(const Path& from, const Path& to) = 0;

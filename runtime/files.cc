@@ -15,8 +15,10 @@ namespace xebec::runtime {
 namespace {
 
 [[noreturn]] void fail(const std::string& action, const std::filesystem::path& path) {
+    const bool is_forbidden = errno == EACCES || errno == EPERM;
     throw std::runtime_error("cannot " + action + " " + path.string() + ": " +
-                             std::strerror(errno));
+                             std::strerror(errno) +
+                             (is_forbidden ? "; start as the user who owns the folder" : ""));
 }
 
 }  // namespace
@@ -58,7 +60,7 @@ void replace_file(const std::filesystem::path& path, std::string_view content) {
 }
 
 FileLock::FileLock(const std::filesystem::path& path)
-    : file_(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
+    : file_(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
     if (!file_.is_open()) {
         fail("open", path);
     }

@@ -16,6 +16,10 @@ namespace xebec::runtime {
 
 namespace {
 
+// Tasks are nobody else's business.
+constexpr mode_t private_file = 0600;
+constexpr mode_t private_folder = 0700;
+
 class PosixFile : public File {
 public:
     PosixFile(std::filesystem::path path, Descriptor descriptor, FileCalls calls)
@@ -114,7 +118,7 @@ FileCalls real_file_calls() {
 }
 
 std::unique_ptr<File> PosixFiles::open(const Path& path, FileAccess access) {
-    Descriptor descriptor(::open(path.c_str(), flags_of(access) | O_CLOEXEC, 0644));
+    Descriptor descriptor(::open(path.c_str(), flags_of(access) | O_CLOEXEC, private_file));
     if (!descriptor.is_open()) {
         throw FileError("open", path, errno);
     }
@@ -141,10 +145,16 @@ bool PosixFiles::exists(const Path& path) {
 }
 
 void PosixFiles::make_folder(const Path& path) {
-    std::error_code failure;
-    std::filesystem::create_directories(path, failure);
-    if (failure) {
-        throw FileError("make the folder", path, failure.value());
+    if (mkdir(path.c_str(), private_folder) == 0) {
+        return;
+    }
+    const int code = errno;
+    std::error_code ignored;
+    if (code == ENOENT && path.has_parent_path() && !exists(path.parent_path())) {
+        make_folder(path.parent_path());
+        make_folder(path);
+    } else if (code != EEXIST || !std::filesystem::is_directory(path, ignored)) {
+        throw FileError("make the folder", path, code);
     }
 }
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <unistd.h>
 
 namespace xebec::runtime {
@@ -92,6 +93,24 @@ TEST(PosixFiles, TakeRoomListRenameAndRemove) {
     files.remove(folder / "a");
     EXPECT_FALSE(files.exists(folder / "a"));
     EXPECT_GT(files.free_octets(folder.path()), 0U);
+}
+
+TEST(PosixFiles, AreForTheirOwnerAlone) {
+    using std::filesystem::perms;
+    TemporaryFolder folder;
+    PosixFiles files;
+    files.make_folder(folder / "a" / "b" / "");
+    files.make_folder(folder / "a" / "b");
+    files.open(folder / "a" / "b" / "c", FileAccess::create);
+
+    EXPECT_EQ(std::filesystem::status(folder / "a").permissions(), perms::owner_all);
+    EXPECT_EQ(std::filesystem::status(folder / "a" / "b").permissions(), perms::owner_all);
+    EXPECT_EQ(std::filesystem::status(folder / "a" / "b" / "c").permissions(),
+              perms::owner_read | perms::owner_write);
+    EXPECT_THROW(files.make_folder(folder / "a" / "b" / "c"), FileError);
+    EXPECT_THROW(files.make_folder(folder / "a" / "b" / "c" / "d"), FileError);
+    EXPECT_THROW(files.make_folder("/proc/xebec"), FileError);
+    EXPECT_THROW(files.make_folder(""), FileError);
 }
 
 }  // namespace
