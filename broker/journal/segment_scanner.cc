@@ -4,6 +4,7 @@
 #include "broker/journal/segment_reader.h"
 
 #include <array>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -22,6 +23,25 @@ void note(const Record& record, Mentions& mentions) {
         mentions.queues.emplace_back(changed->queue);
     }
 }
+
+// A segment that is read from its beginning; no opening if that is not right.
+struct OpenSegment {
+    OpenSegment(runtime::FileSystem& files, std::filesystem::path where)
+        : path(std::move(where)), file(files.open(path, runtime::FileAccess::read)) {
+        std::array<char, sector_octets> octets{};
+        const std::size_t size = file->read_at(0, octets.data(), octets.size());
+        const DecodedHeader decoded = decode_segment_header({octets.data(), size});
+        if (decoded.fault == HeaderFault::none) {
+            reader.emplace(*file, decoded.header, Depth::metadata);
+            opening = reader->read_opening();
+        }
+    }
+
+    std::filesystem::path path;
+    std::unique_ptr<runtime::File> file;
+    std::optional<SegmentReader> reader;
+    std::optional<Frame> opening;
+};
 
 }  // namespace
 
@@ -55,25 +75,30 @@ bool SegmentScanner::work() {
     return true;
 }
 
+// A segment ends where the next one's opening says. A seal need not be there: a start may have been
+// killed between the two.
 Mentions SegmentScanner::scan(std::uint32_t segment) {
-    const std::filesystem::path path = folder_ / segment_name(segment);
     Mentions mentions{.segment = segment};
-    const auto file = files_.open(path, runtime::FileAccess::read);
-    std::array<char, sector_octets> octets{};
-    const std::size_t size = file->read_at(0, octets.data(), octets.size());
-    const DecodedHeader decoded = decode_segment_header({octets.data(), size});
-    if (decoded.fault != HeaderFault::none) {
-        mentions.fault = path.string() + " has no right header";
-        return mentions;
+    OpenSegment next(files_, folder_ / segment_name(segment + 1));
+    OpenSegment opened(files_, folder_ / segment_name(segment));
+    for (const OpenSegment* one : {&opened, &next}) {
+        if (!one->opening) {
+            mentions.fault = one->path.string() + " has no right header or opening";
+            return mentions;
+        }
     }
-    SegmentReader reader(*file, decoded.header, Depth::metadata);
-    if (!reader.read_opening()) {
-        mentions.fault = path.string() + " has no right opening";
+    SegmentReader& reader = *opened.reader;
+    const auto fail = [&](std::uint64_t offset, const std::string& fault) {
+        mentions.fault =
+            opened.path.string() + " at octet " + std::to_string(offset) + ": " + fault;
         return mentions;
-    }
-    bool is_whole = false;
-    while (const auto frame = reader.next()) {
-        is_whole = frame->kind == FrameKind::seal;
+    };
+    while (reader.checksum() != next.opening->predecessor) {
+        const std::uint64_t offset = reader.offset();
+        const auto frame = reader.next();
+        if (!frame) {
+            return fail(offset, reader.fault());
+        }
         if (frame->kind != FrameKind::batch) {
             continue;
         }
@@ -82,14 +107,8 @@ Mentions SegmentScanner::scan(std::uint32_t segment) {
             note(*record, mentions);
         }
         if (!decoder.fault().empty()) {
-            mentions.fault = path.string() + " at octet " + std::to_string(frame->offset) + ": " +
-                             decoder.fault();
-            return mentions;
+            return fail(offset, decoder.fault());
         }
-    }
-    if (!is_whole) {
-        mentions.fault =
-            path.string() + " at octet " + std::to_string(reader.offset()) + ": " + reader.fault();
     }
     return mentions;
 }

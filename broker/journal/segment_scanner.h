@@ -17,7 +17,8 @@ public:
     SegmentScanner(runtime::FileSystem& files, std::filesystem::path folder)
         : files_(files), folder_(std::move(folder)) {}
 
-    // The owner's side; one at a time. The segment has to be sealed, and to stay until the answer.
+    // The owner's side; one at a time. There has to be one behind it that was begun, and both have
+    // to stay until the answer.
     void ask(std::uint32_t segment);
     std::optional<Mentions> take_answer();
 

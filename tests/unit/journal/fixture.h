@@ -85,6 +85,19 @@ struct JournalFixture : ::testing::Test {
             work();
         }
     }
+    // Whatever killed the starts before, the segments before the last one can be read beside it.
+    void expect_old_segments_are_scanned() {
+        for (const broker::journal::SegmentUse& use : journal->segments()) {
+            if (use.segment == journal->segment()) {
+                continue;
+            }
+            journal->scan(use.segment);
+            journal->work_reads();
+            const auto mentions = journal->take_scan();
+            ASSERT_TRUE(mentions.has_value());
+            EXPECT_EQ(mentions->fault, "");
+        }
+    }
     std::filesystem::path segment_path(std::uint32_t segment) const {
         return std::filesystem::path(folder) / broker::journal::segment_name(segment);
     }
