@@ -118,6 +118,7 @@ void Storage::trim() {
     const bool is_read = !reads_by_segment_.empty() && reads_by_segment_.begin()->first < trim_to_;
     if (trim_to_ != 0 && trim_at_ <= durable_position() && !is_read) {
         disk_->journal.trim(trim_to_);
+        first_kept_ = trim_to_;
         trim_to_ = 0;
         is_carrying_ = false;
         looks_again_at_ = {};
@@ -136,7 +137,10 @@ void Storage::look_for_garbage(std::uint64_t live_octets, Instant now) {
         return;
     }
     looks_again_at_ = now + garbage_look;
-    const std::vector<journal::SegmentUse> segments = disk_->journal.segments();
+    std::vector<journal::SegmentUse> segments = disk_->journal.segments();
+    std::erase_if(segments, [this](const journal::SegmentUse& use) {
+        return use.segment < first_kept_;  // it may vanish at any moment
+    });
     std::uint64_t sealed = 0;
     for (const journal::SegmentUse& use : segments) {
         sealed += use.segment < disk_->journal.segment() ? use.octets : 0;

@@ -98,6 +98,7 @@ private:
     bool is_carrying_ = false;
     std::uint32_t trim_to_ = 0;  // 0: nothing to do
     Position trim_at_ = 0;
+    std::uint32_t first_kept_ = 0;  // the disk's side may still have to remove those before
     Instant looks_again_at_{};
 };
 
