@@ -122,7 +122,7 @@ private:
     void on(const BasesCarried& record, Now now);
 
     void raise_bases(std::uint64_t number, std::uint64_t finished_order);
-    void pass_replayed(WallTime at);
+    void pass_replayed(WallTime at, WallTime at_least);
     void shift_times(Duration by);
     void sort_finals();
     void forget_figures();
@@ -167,6 +167,7 @@ private:
 
     // While it replays: a steady clock of its own, and the wall clock of the last record.
     std::optional<Now> replayed_;
+    bool is_replay_timed_ = false;  // a record has said when it was made
 };
 
 }  // namespace xebec::broker

@@ -53,10 +53,19 @@ WallTime made_at(const Record& record) {
         record);
 }
 
+// What is told again does not say when, but not before this.
+WallTime made_at_least(const Record& record) {
+    if (const auto* carried = std::get_if<TaskCarried>(&record)) {
+        return std::max({carried->accepted_at, carried->started_at, carried->finished_at});
+    }
+    const auto* tombstone = std::get_if<TombstoneCarried>(&record);
+    return tombstone == nullptr ? WallTime{} : tombstone->removed_at;
+}
+
 }  // namespace
 
 void State::replay(const Record& record, const Places& places) {
-    pass_replayed(made_at(record));
+    pass_replayed(made_at(record), made_at_least(record));
     const std::uint64_t number = needs_task(record);
     if (number == 0 || tasks_.find(number) != no_task) {
         apply(record, *replayed_);
@@ -67,23 +76,29 @@ void State::replay(const Record& record, const Places& places) {
     }
 }
 
-void State::pass_replayed(WallTime at) {
+// A journal may begin with what is told again, and times in it are the wall clock's: until a record
+// says when it was made, the time is the latest that is spoken of.
+void State::pass_replayed(WallTime at, WallTime at_least) {
     if (!replayed_) {
-        replayed_ = Now{replay_begin, at};
+        replayed_ = Now{replay_begin, {}};
     }
-    if (at != WallTime{}) {
-        const bool is_first = replayed_->wall == WallTime{};
-        replayed_->steady +=
-            is_first ? Duration{0} : std::clamp<Duration>(at - replayed_->wall, {}, gap_max);
-        replayed_->wall = at;
+    const bool is_told = at != WallTime{};
+    if (!is_told) {
+        at = is_replay_timed_ ? replayed_->wall : std::max(at_least, replayed_->wall);
     }
+    if (replayed_->wall != WallTime{}) {
+        const Duration passed = std::max<Duration>(at - replayed_->wall, {});
+        replayed_->steady += is_replay_timed_ ? std::min(passed, gap_max) : passed;
+    }
+    replayed_->wall = at;
+    is_replay_timed_ = is_replay_timed_ || is_told;
 }
 
 void State::settle(Now now) {
     if (!replayed_) {
         return;
     }
-    pass_replayed(now.wall);
+    pass_replayed(now.wall, {});
     shift_times(now.steady - replayed_->steady);
     sort_finals();
     forget_figures();

@@ -76,6 +76,35 @@ TEST(Carried, GivesEveryTaskAsItWas) {  // I1, I22
     other.check_invariants();
 }
 
+TEST(Carried, MayBeTheFirstOfAJournalAndKeepsItsTimes) {  // I22, L3
+    Fixture broker;
+    fill(broker);
+    const State& state = broker.core.state();
+    const std::vector<TaskCarried> records = all_told_again(state, broker.now);
+    const Now later{broker.now.steady + std::chrono::hours{2},
+                    broker.now.wall + std::chrono::hours{2}};
+
+    for (const bool is_timed_record_behind : {false, true}) {
+        State other;
+        for (const TaskCarried& record : records) {
+            other.replay(record, {});
+        }
+        if (is_timed_record_behind) {
+            other.replay(TaskAccepted{.number = 100,
+                                      .id = Fixture::id(100),
+                                      .kind = "k",
+                                      .queue = "default",
+                                      .attempts_max = 1,
+                                      .at = later.wall},
+                         {});
+        }
+        other.settle(later);
+
+        EXPECT_EQ(other.next_due_steady(), state.next_due_steady());
+        EXPECT_EQ(other.next_retention_end(), state.next_retention_end());
+    }
+}
+
 TEST(Carried, ChangesNothingWhereItIsKnown) {
     Fixture broker;
     fill(broker);
