@@ -285,6 +285,10 @@ class Submitter(Enduring):
     def is_idle(self):
         return not (self.unanswered or self.unsubmitted or self.waiting)
 
+    def describe(self):
+        return (f"{self.name}: {len(self.unanswered)} submits without an answer, {len(self.waiting)} "
+                f"tasks without an outcome, {len(self.unsubmitted)} to be submitted again")
+
     def welcomed(self, message):
         again = list(self.unanswered.values())
         self.unanswered.clear()
@@ -399,6 +403,10 @@ class Runner(Enduring):
     def is_idle(self):
         return not self.leases
 
+    def describe(self):
+        return (f"{self.name}: {len(self.leases)} leases, {len(self.reports)} of them reported, "
+                f"{len(self.unanswered)} reports without an answer")
+
     def welcomed(self, message):
         self.unanswered.clear()
         for lease, left in zip(list(self.leases), message.body.get(5, [])):
@@ -509,10 +517,10 @@ class Reader(Enduring):
             entries = entries[answered:]
 
     def list_all(self):
-        """Every task that the broker has, and how many attempts it counts."""
+        """Every task of the queue that the broker has, and how many attempts it counts."""
         attempts, cursor = {}, 0
         while True:
-            page = self.ask(LIST, {1: cursor, 2: 1000}, LISTED).body
+            page = self.ask(LIST, {0: {1: "default"}, 1: cursor, 2: 1000}, LISTED).body
             for view in page.get(0, []):
                 if self.ledger.show(view, self.shown, had_ended=True):
                     attempts[view[1]] = view.get(6, 0)
