@@ -43,8 +43,7 @@ public:
             }
         });
         ++disk_.flushes_;
-        node_->stored = node_->now;
-        node_->dirty.clear();
+        SimulatedDisk::store(*node_);
     }
 
     std::uint64_t size() override { return node_->now.size(); }
@@ -157,7 +156,23 @@ void SimulatedDisk::write(Node& node, std::uint64_t offset, std::string_view oct
 }
 
 void SimulatedDisk::resize(Node& node, std::uint64_t size) {
+    for (std::uint64_t at = size; at < node.now.size(); at += sector_octets) {
+        node.dirty.insert(at / sector_octets);  // what is cut off is zero if it comes again
+    }
     node.now.resize(size);
+}
+
+// Only what looks dirty: what a flush that failed left behind stays in memory for ever.
+void SimulatedDisk::store(Node& node) {
+    node.stored.resize(node.now.size());
+    for (const std::uint64_t sector : node.dirty) {
+        const std::uint64_t begin = sector * sector_octets;
+        if (begin < node.now.size()) {
+            const std::uint64_t size = std::min(sector_octets, node.now.size() - begin);
+            node.now.copy(node.stored.data() + begin, size, begin);
+        }
+    }
+    node.dirty.clear();
 }
 
 std::uint64_t SimulatedDisk::octets() const {

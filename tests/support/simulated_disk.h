@@ -85,7 +85,8 @@ private:
         const char* action, const Path& path, const std::function<void()>& in_part = [] {});
     std::shared_ptr<Node> find(const char* action, const Path& path);
     void write(Node& node, std::uint64_t offset, std::string_view octets);
-    void resize(Node& node, std::uint64_t size);
+    static void resize(Node& node, std::uint64_t size);
+    static void store(Node& node);
     void cut_power(Node& node);
     std::uint64_t octets() const;
     std::uint64_t draw(std::uint64_t below) { return below == 0 ? 0 : random_() % below; }
