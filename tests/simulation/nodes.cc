@@ -351,20 +351,25 @@ void ClientNode::submit(const std::vector<Wish>& wishes) {
 
 // One question at a time, so that what it reads has an order.
 void ClientNode::read_on() {
-    later(surroundings_.dice.between(20ms, 2s), [this] {
+    later(surroundings_.dice.between(5ms, 300ms), [this] {
         if (query_ == 0 && !accepted_.empty() && !open_.empty()) {
-            constexpr std::uint64_t tasks_max = 8;
+            constexpr std::uint64_t tasks_max = 32;
+            const bool also_ended = surroundings_.dice.happens(0.3);
             asked_.clear();
             auto next = accepted_.begin();
             std::advance(next,
                          static_cast<std::ptrdiff_t>(surroundings_.dice.below(accepted_.size())));
             for (; next != accepted_.end() && asked_.size() < tasks_max; ++next) {
-                asked_.push_back(next->first);
+                if (also_ended || open_.contains(next->first)) {
+                    asked_.push_back(next->first);
+                }
             }
             protocol::Query message{.with_payload = true, .with_result = true};
             message.tasks.assign(asked_.begin(), asked_.end());
-            query_ = core_.request(message, std::nullopt, now(), effects_);
-            wake_at(surroundings_.schedule.now());
+            if (!asked_.empty()) {
+                query_ = core_.request(message, std::nullopt, now(), effects_);
+                wake_at(surroundings_.schedule.now());
+            }
         }
         read_on();
     });
