@@ -220,7 +220,7 @@ void Offers::check_invariants() const {
         }
         for (std::size_t i = 0; i < queues_.lane_count(); ++i) {
             const auto lane = static_cast<LaneIndex>(i);
-            const bool open = !queues_[lane].empty() && !queues_[queues_[lane].queue()].is_paused;
+            const bool open = queues_[lane].has_work() && !queues_[queues_[lane].queue()].is_paused;
             check(offer.active.contains(lane) == (open && serves(offer, lane)),
                   "an offer knows the lanes with tasks for it (L1)");
         }
