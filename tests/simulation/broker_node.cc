@@ -100,6 +100,10 @@ void BrokerNode::turn() {
 }
 
 void BrokerNode::look_after_store() {
+    for (const broker::journal::ReadAnswer& answer : store_.take_answers()) {
+        check(answer.fault.empty(), "what is in the journal can be read (I1)");
+        core_.apply(broker::OctetsRead{answer.token, answer.octets, answer.fault}, now(), effects_);
+    }
     if (const auto change = store_.take_change()) {
         core_.apply(*change, now(), effects_);
     }
@@ -264,6 +268,8 @@ void BrokerNode::perform() {
     survive();
     const broker::Position first = store_.end();
     append(effects_.records);
+    core_.locate(effects_.records, store_.places());
+    store_.read(effects_.reads);
     survive();
     for (broker::Send& message : effects_.sends) {
         const broker::Position at = first + message.records_before;

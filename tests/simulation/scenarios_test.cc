@@ -289,11 +289,16 @@ TEST_P(Simulation, EverythingAtOnce) {
 
 constexpr MachineOptions with_journal{.has_journal = true};
 
+// Most payloads and results are in the journal only, and have to be read back.
+broker::CoreOptions little_memory() {
+    return {.octets_in_memory_max = 64 << 10};
+}
+
 // From a tenth of a millisecond to fifty, sometimes a second, seldom thirty.
 constexpr DiskTimes slow_disk{.least = 100us, .most = 50ms, .slow = 0.003, .very_slow = 0.0002};
 
 TEST_P(Simulation, AJournalForgetsNothingWhileItsBrokerIsKilled) {  // F1
-    World world(GetParam(), {}, with_journal);
+    World world(GetParam(), little_memory(), with_journal);
     world.start_workers(4, 8);
     Faults faults = lossy_network();
     faults.broker_kill_mean_s = 3;
@@ -312,7 +317,7 @@ TEST_P(Simulation, AJournalForgetsNothingWhileItsBrokerIsKilled) {  // F1
 }
 
 TEST_P(Simulation, NobodyIsToldWhatAPowerCutTakesBack) {  // F4, F5, F6, F12
-    World world(GetParam(), {}, with_journal);
+    World world(GetParam(), little_memory(), with_journal);
     world.start_workers(4, 8);
     Faults faults = lossy_network();
     faults.broker_kill_mean_s = 4;
@@ -337,7 +342,7 @@ TEST_P(Simulation, NobodyIsToldWhatAPowerCutTakesBack) {  // F4, F5, F6, F12
 }
 
 TEST_P(Simulation, ABrokerStopsAtTheFirstErrorOfItsDisk) {  // F8, F9, I23
-    World world(GetParam(), {}, with_journal);
+    World world(GetParam(), little_memory(), with_journal);
     world.start_workers(4, 8);
     Faults faults = lossy_network();
     faults.disk_error_mean_s = 2;
@@ -356,7 +361,7 @@ TEST_P(Simulation, ABrokerStopsAtTheFirstErrorOfItsDisk) {  // F8, F9, I23
 }
 
 TEST_P(Simulation, AFullDiskRefusesTheNewAndOpensAgain) {  // F7, L4
-    World world(GetParam(), {}, with_journal);
+    World world(GetParam(), little_memory(), with_journal);
     world.start_workers(4, 8);
     Faults faults;
     faults.disk_full_mean_s = 10;
@@ -373,7 +378,7 @@ TEST_P(Simulation, AFullDiskRefusesTheNewAndOpensAgain) {  // F7, L4
 }
 
 TEST_P(Simulation, ASlowDiskEndsNoLease) {  // F10
-    World world(GetParam(), {}, with_journal);
+    World world(GetParam(), little_memory(), with_journal);
     world.start_workers(4, 8);
     world.set_faults({.disk = {.least = 1ms, .most = 50ms, .slow = 0.02, .very_slow = 0.005}});
 
@@ -387,7 +392,9 @@ TEST_P(Simulation, ASlowDiskEndsNoLease) {  // F10
 }
 
 TEST_P(Simulation, EverythingAtOnceWithAJournal) {
-    World world(GetParam(), {.plain_lease = 15s}, with_journal);
+    broker::CoreOptions options = little_memory();
+    options.plain_lease = 15s;
+    World world(GetParam(), options, with_journal);
     world.start_workers(5, 8);
     Faults faults = lossy_network();
     faults.worker_crash_mean_s = 10;

@@ -21,6 +21,7 @@ void Store::open(const broker::journal::Replay& replay) {
                                  .seed = dice_.number()},
         replay);
     journal_->on_work = [this] { want_work(schedule_.now()); };
+    journal_->on_reads = [this] { host_.later(next_length(), [this] { work_reads(); }); };
     noticed_ = journal_->durable_position();
     segment_ = journal_->segment();
     want_work(schedule_.now());
@@ -28,6 +29,32 @@ void Store::open(const broker::journal::Replay& replay) {
 
 broker::Position Store::append(std::span<const broker::Record> records) {
     return journal_ ? journal_->append(records) : memory_.append(records);
+}
+
+std::span<const broker::Places> Store::places() const {
+    return journal_ ? journal_->places() : std::span<const broker::Places>{};
+}
+
+void Store::read(std::span<const broker::ReadOctets> reads) {
+    if (reads.empty()) {
+        return;
+    }
+    HeldReads held{.position = journal_->end()};
+    for (const broker::ReadOctets& read : reads) {
+        held.requests.push_back({read.at, read.token});
+    }
+    held_reads_.push_back(std::move(held));
+}
+
+std::vector<broker::journal::ReadAnswer> Store::take_answers() {
+    if (!journal_) {
+        return {};
+    }
+    while (!held_reads_.empty() && held_reads_.front().position <= durable_position()) {
+        journal_->read(held_reads_.front().requests);
+        held_reads_.pop_front();
+    }
+    return journal_->take_answers();
 }
 
 broker::Position Store::durable_position() const {
@@ -104,6 +131,16 @@ void Store::work() {
     if (next) {
         want_work(std::max(*next, schedule_.now()));
     }
+}
+
+void Store::work_reads() {
+    try {
+        journal_->work_reads();
+    } catch (const testing::Killed&) {
+        host_.is_killed();
+        return;
+    }
+    host_.has_news();
 }
 
 Duration Store::next_length() {

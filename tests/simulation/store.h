@@ -2,6 +2,7 @@
 // What the broker of a simulated world keeps its records in: the real journal on its machine's
 // disk, whose side of the work takes simulated time, or memory only.
 
+#include "broker/core/effects.h"
 #include "broker/core/events.h"
 #include "broker/journal/journal.h"
 #include "broker/journal/memory_journal.h"
@@ -9,10 +10,12 @@
 #include "tests/simulation/schedule.h"
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 namespace xebec::simulation {
 
@@ -34,6 +37,10 @@ public:
     bool is_durable() const { return journal_ != nullptr; }
 
     broker::Position append(std::span<const broker::Record> records);
+    std::span<const broker::Places> places() const;  // of the records last appended
+    // Once everything appended before is durable.
+    void read(std::span<const broker::ReadOctets> reads);
+    std::vector<broker::journal::ReadAnswer> take_answers();
     // As far as the program has noticed.
     broker::Position durable_position() const;
     broker::Position end() const;
@@ -47,6 +54,7 @@ private:
     void want_work(Instant at);
     void begin_work();
     void work();
+    void work_reads();
     Duration next_length();
 
     Machine& machine_;
@@ -60,6 +68,12 @@ private:
     broker::JournalChanged told_;
     bool is_working_ = false;
     std::optional<Instant> works_at_;
+
+    struct HeldReads {
+        broker::Position position = 0;
+        std::vector<broker::journal::ReadRequest> requests;
+    };
+    std::deque<HeldReads> held_reads_;
 };
 
 }  // namespace xebec::simulation

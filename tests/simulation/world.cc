@@ -184,9 +184,9 @@ std::vector<TaskId> World::submit(int count, const WishOptions& options) {
                   .kind = options.kinds[dice_.below(options.kinds.size())],
                   .payload = "payload " + std::to_string(i),
                   .queue = options.queue};
-        if (dice_.happens(0.01)) {
-            // In a frame of its own on its way, or as large as stands in a record.
-            wish.payload.resize(machine_.options.has_journal ? 240 : 3'000, '.');
+        if (dice_.happens(machine_.options.has_journal ? 0.1 : 0.01)) {
+            wish.payload.resize(3'000,
+                                '.');  // in a frame of its own; in a journal, it stands apart
         }
         wish.priority = options.with_priorities ? static_cast<int>(dice_.below(10)) : 0;
         if (dice_.happens(options.delayed)) {
