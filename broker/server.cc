@@ -161,11 +161,11 @@ void Server::look_after_storage() {
     for (const journal::ReadAnswer& answer : storage_.take_answers()) {
         apply(OctetsRead{answer.token, answer.octets, answer.fault});
     }
-    if (auto mentions = storage_.take_scan()) {
+    if (const auto mentions = storage_.take_scan()) {
         if (!mentions->fault.empty()) {
             throw std::runtime_error("the journal cannot be read: " + mentions->fault);
         }
-        apply(SegmentScanned{std::move(*mentions)});
+        apply(SegmentScanned{mentions});
     }
     if (const auto change = storage_.take_change()) {
         apply(*change);

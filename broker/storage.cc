@@ -125,8 +125,8 @@ void Storage::trim() {
     }
 }
 
-std::optional<Mentions> Storage::take_scan() {
-    return disk_ && is_carrying_ ? disk_->journal.take_scan() : std::nullopt;
+std::shared_ptr<const Mentions> Storage::take_scan() {
+    return disk_ && is_carrying_ ? disk_->journal.take_scan() : nullptr;
 }
 
 // The files may take twice what is needed of them and two segments: the one that is written to, and
@@ -146,18 +146,13 @@ void Storage::look_for_garbage(std::uint64_t live_octets, Instant now) {
         sealed += use.segment < disk_->journal.segment() ? use.octets : 0;
     }
     const std::uint64_t segment = disk_->journal.segment_octets();
-    const bool is_half_full = disk_->journal.segment_taken() > segment / 2;
+    const bool is_begun = disk_->journal.segment_taken() > segment / 2;
     const bool is_too_much =
-        sealed > 2 * live_octets || (is_half_full && sealed + segment > 2 * live_octets);
-    if (is_too_much && !segments.empty() && segments.front().segment < segment_durable()) {
+        sealed > 2 * live_octets || (is_begun && sealed + segment > 2 * live_octets);
+    if (is_too_much && segments.size() > 1) {
         is_carrying_ = true;
         disk_->journal.scan(segments.front().segment);
     }
-}
-
-// Before this one, all segments are sealed on the disk.
-std::uint32_t Storage::segment_durable() const {
-    return disk_->journal.segments().back().segment;
 }
 
 bool Storage::take_segment_change() {

@@ -51,7 +51,7 @@ public:
     void trim_to(std::uint32_t first_needed);
 
     // The core is to tell again what is needed of the journal's oldest segment.
-    std::optional<Mentions> take_scan();
+    std::shared_ptr<const Mentions> take_scan();
     // Whether to begin that, now that so many octets of the journal are needed still.
     void look_for_garbage(std::uint64_t live_octets, Instant now);
 
@@ -84,7 +84,6 @@ private:
     };
 
     void trim();
-    std::uint32_t segment_durable() const;
     void open(const Options& options, const runtime::Signals& signals, Core& core);
     void ask_for_durable();
 

@@ -14,12 +14,6 @@ constexpr Duration stall_min = std::chrono::seconds{2};  // later than planned b
 constexpr Duration figures_interval = std::chrono::seconds{1};
 constexpr int timers_per_step_max = 2'000;
 
-template <class Fact>
-const std::uint64_t* number_if(const Record& record) {
-    const Fact* fact = std::get_if<Fact>(&record);
-    return fact == nullptr ? nullptr : &fact->number;
-}
-
 // Bodies that a peer has not proven to have read: asked for a proof, and refused anything more. The
 // upper one is far beyond what is under way to a peer that reads.
 constexpr std::uint64_t unread_octets_proof = 4 << 20;
@@ -38,19 +32,11 @@ Core::Core(const CoreOptions& options, std::uint32_t epoch, std::uint64_t seed, 
       figures_due_(now.steady) {}
 
 void Core::replay(const Record& record, const Places& places) {
-    state_.replay(record, places);
+    const TaskIndex task = state_.replay(record, places);
     const bool is_over =
         options_.octets_in_memory_max && state_.octets() > *options_.octets_in_memory_max;
-    if (!is_over) {
-        return;
-    }
-    // The oldest stay: they are the first to be needed.
-    for (const auto* number : {number_if<TaskAccepted>(record), number_if<TaskCarried>(record),
-                               number_if<TaskSucceeded>(record)}) {
-        const TaskIndex task = number == nullptr ? no_task : state_.tasks().find(*number);
-        if (task != no_task) {
-            state_.put_away(task);
-        }
+    if (is_over && task != no_task) {
+        state_.put_away(task);  // the oldest stay: they are the first to be needed
     }
 }
 

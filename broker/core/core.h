@@ -282,7 +282,7 @@ private:
 
     // ---- telling again what stands in the journal's oldest segment ----
     struct Carrying {
-        Mentions mentions;
+        std::shared_ptr<const Mentions> mentions;
         std::size_t next = 0;
         std::size_t reads = 0;     // under way
         std::uint64_t octets = 0;  // told again in a full journal

@@ -8,7 +8,7 @@ namespace xebec::broker {
 
 namespace {
 
-constexpr std::uint64_t carried_octets_per_step_max = 256 << 10;
+constexpr std::uint64_t carried_octets_per_step_max = 512 << 10;
 constexpr int mentions_per_step_max = 10'000;
 constexpr std::size_t carried_reads_max = 256;  // under way
 // In a full journal there is no more room than what is left of its last segment.
@@ -19,7 +19,7 @@ constexpr std::uint64_t octets_when_full_max = 4 << 20;
 void Core::on(const SegmentScanned& event) {
     check(!carrying_, "one segment at a time is carried forward");
     carrying_ = Carrying{.mentions = event.mentions};
-    for (const std::string& name : carrying_->mentions.queues) {
+    for (const std::string& name : carrying_->mentions->queues) {
         if (const auto queue = state_.queues().find(name)) {
             const Queue& known = state_.queues()[*queue];
             keep(QueueChanged{known.name, known.settings, known.is_paused});
@@ -36,16 +36,16 @@ void Core::carry() {
     for (int i = 0; i < mentions_per_step_max && octets < carried_octets_per_step_max; ++i) {
         must_rest = carrying_->reads >= carried_reads_max ||
                     (is_disk_full_ && carrying_->octets + octets > octets_when_full_max);
-        if (carrying_->next == carrying_->mentions.tasks.size() || must_rest) {
+        if (carrying_->next == carrying_->mentions->tasks.size() || must_rest) {
             break;
         }
-        octets += carry(carrying_->mentions.tasks[carrying_->next++]);
+        octets += carry(carrying_->mentions->tasks[carrying_->next++]);
     }
     carrying_->octets += is_disk_full_ ? octets : 0;
-    if (carrying_->next < carrying_->mentions.tasks.size()) {
+    if (carrying_->next < carrying_->mentions->tasks.size()) {
         has_more_work_ = has_more_work_ || !must_rest;
     } else if (carrying_->reads == 0) {
-        step_.effects->segment_done = carrying_->mentions.segment;
+        step_.effects->segment_done = carrying_->mentions->segment;
         carrying_.reset();
     }
 }
@@ -64,7 +64,7 @@ std::size_t Core::carry(const Mentions::Mention& mention) {
                               .content_hash = tombstone->content_hash,
                               .fence = tombstone->fence,
                               .state = tombstone->state,
-                              .removed_at = step_.now.wall});
+                              .removed_at = step_.now.wall});  // nearly: it is remembered longer
         return record_octets;
     }
     const Task& task = state_.tasks()[index];

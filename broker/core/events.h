@@ -12,6 +12,7 @@
 #include <xebec/error.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <variant>
@@ -84,7 +85,7 @@ struct OctetsRead {
 
 // A segment of the journal is to go: what is needed of it still has to be told again.
 struct SegmentScanned {
-    Mentions mentions;
+    std::shared_ptr<const Mentions> mentions;  // may be many
 };
 
 struct StopRequested {};

@@ -38,13 +38,15 @@ public:
     // beginning was trimmed is not known until it is told again, so what its older records say is
     // passed over. Time passes from one record to the next as they say, but by an hour at most, so
     // that neither a long sleep nor a wrong clock ends all retention at once.
-    void replay(const Record& record, const Places& places);
+    // Gives the task whose payload or result the record brought, if one did.
+    TaskIndex replay(const Record& record, const Places& places);
     void settle(Now now);
 
     // ---- payloads and results that are in the journal only ----
 
-    // Where a record that was applied lies in the journal, now or again.
-    void locate(const Record& record, const Places& places);
+    // Where a record that was applied lies in the journal, now or again. Gives the task whose
+    // payload or result that is, if it is one's.
+    TaskIndex locate(const Record& record, const Places& places);
     // Drops the task's payload or result from memory, if the journal has it. Gives whether.
     bool put_away(TaskIndex task);
     // Takes it back into memory.

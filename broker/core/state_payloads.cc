@@ -21,13 +21,13 @@ std::uint64_t brings_octets_of(const Record& record) {
 
 }  // namespace
 
-void State::locate(const Record& record, const Places& places) {
+TaskIndex State::locate(const Record& record, const Places& places) {
     if (places.payload.is_nowhere() && places.result.is_nowhere()) {
-        return;
+        return no_task;
     }
     const TaskIndex index = tasks_.find(brings_octets_of(record));
     if (index == no_task) {
-        return;  // gone already, in the same step
+        return no_task;  // gone already, in the same step
     }
     Task& task = tasks_[index];
     Lane& lane = queues_[task.lane];
@@ -48,6 +48,7 @@ void State::locate(const Record& record, const Places& places) {
     lane.away += is_ready && task.is_payload_away() ? 1 : 0;
     final_octets_ += is_final(task.state) ? final_cost(task) : 0;
     live_octets_ += live_cost(task);
+    return index;
 }
 
 bool State::put_away(TaskIndex index) {

@@ -64,16 +64,16 @@ WallTime made_at_least(const Record& record) {
 
 }  // namespace
 
-void State::replay(const Record& record, const Places& places) {
+TaskIndex State::replay(const Record& record, const Places& places) {
     pass_replayed(made_at(record), made_at_least(record));
     const std::uint64_t number = needs_task(record);
-    if (number == 0 || tasks_.find(number) != no_task) {
-        apply(record, *replayed_);
-        locate(record, places);
-        touched_lanes_.clear();  // whoever goes on from here looks at all of them
-    } else if (ends_task(record)) {
-        ++finished_order_last_;  // as it was counted then
+    if (number != 0 && tasks_.find(number) == no_task) {
+        finished_order_last_ += ends_task(record) ? 1 : 0;  // as it was counted then
+        return no_task;
     }
+    apply(record, *replayed_);
+    touched_lanes_.clear();  // whoever goes on from here looks at all of them
+    return locate(record, places);
 }
 
 // A journal may begin with what is told again, and times in it are the wall clock's: until a record

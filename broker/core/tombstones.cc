@@ -5,37 +5,35 @@
 
 namespace xebec::broker {
 
-using std::chrono::seconds;
-
-Tombstones::Second Tombstones::second_of(WallTime at) {
-    return std::chrono::floor<seconds>(at).time_since_epoch().count();
+Tombstones::Slot Tombstones::slot_of(WallTime at) {
+    return std::chrono::floor<Slot>(at.time_since_epoch());
 }
 
-WallTime Tombstones::end_of(Second second) {
-    return WallTime{seconds{second + 1}};
+WallTime Tombstones::end_of(Slot slot) {
+    return WallTime{slot + Slot{1}};
 }
 
 void Tombstones::add(const TaskId& id, const Tombstone& tombstone, Now removed) {
     const auto made = made_at(id);
-    const Second second = second_of(made.value_or(removed.wall));
+    const Slot slot = slot_of(made.value_or(removed.wall));
     if (!made) {
-        timeless_.insert_or_assign(id, second);
+        timeless_.insert_or_assign(id, slot);
     }
-    Bucket& bucket = buckets_[second];
+    Bucket& bucket = buckets_[slot];
     bucket.latest = removed.steady;
     count_ += bucket.tombstones.insert_or_assign(id, tombstone).second ? 1 : 0;
 }
 
 const Tombstone* Tombstones::find(const TaskId& id) const {
-    Second second = 0;
+    Slot slot{};
     if (const auto made = made_at(id)) {
-        second = second_of(*made);
+        slot = slot_of(*made);
     } else if (const auto known = timeless_.find(id); known != timeless_.end()) {
-        second = known->second;
+        slot = known->second;
     } else {
         return nullptr;
     }
-    const auto bucket = buckets_.find(second);
+    const auto bucket = buckets_.find(slot);
     if (bucket == buckets_.end()) {
         return nullptr;
     }
@@ -47,8 +45,8 @@ std::optional<WallTime> Tombstones::next_floor(Now now) const {
     if (buckets_.empty()) {
         return std::nullopt;
     }
-    const auto& [second, oldest] = *buckets_.begin();
-    const WallTime floor = end_of(second);
+    const auto& [slot, oldest] = *buckets_.begin();
+    const WallTime floor = end_of(slot);
     const bool is_old = now.steady - oldest.latest >= window && floor + window_wall <= now.wall;
     const bool must_go = count_ > count_max && floor <= now.wall;
     return is_old || must_go ? std::optional(floor) : std::nullopt;
@@ -68,7 +66,7 @@ void Tombstones::raise_floor(WallTime floor) {
 }
 
 void Tombstones::shift_times(Duration by) {
-    for (auto& [second, bucket] : buckets_) {
+    for (auto& [slot, bucket] : buckets_) {
         bucket.latest += by;
     }
 }
@@ -77,10 +75,10 @@ std::optional<Instant> Tombstones::next_deadline(Now now) const {
     if (buckets_.empty()) {
         return std::nullopt;
     }
-    const auto& [second, oldest] = *buckets_.begin();
+    const auto& [slot, oldest] = *buckets_.begin();
     // Looked at again within the window, in case the wall clock jumps.
     const milliseconds wait =
-        std::clamp(end_of(second) + window_wall - now.wall, milliseconds{0}, window_wall);
+        std::clamp(end_of(slot) + window_wall - now.wall, milliseconds{0}, window_wall);
     return std::max(oldest.latest + window, now.steady + wait);
 }
 

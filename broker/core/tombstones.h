@@ -1,6 +1,6 @@
 #pragma once
 // What is remembered of tasks that retention removed, so that a late repeat is not run again. They
-// lie in buckets by the second in which their ids were made; dropping a bucket raises a floor,
+// lie in buckets by the time at which their ids were made; dropping a bucket raises a floor,
 // below which an unknown id is refused.
 
 #include "broker/core/id_hash.h"
@@ -12,8 +12,10 @@
 #include <absl/container/btree_map.h>
 #include <absl/container/flat_hash_map.h>
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
+#include <ratio>
 
 namespace xebec::broker {
 
@@ -51,12 +53,13 @@ private:
         absl::flat_hash_map<TaskId, Tombstone, IdHash> tombstones;
         Instant latest{};
     };
-    using Second = std::int64_t;  // since 1970
-    static Second second_of(WallTime at);
-    static WallTime end_of(Second second);
+    // Since 1970. So short that a bucket is filled and dropped within a step at any rate of tasks.
+    using Slot = std::chrono::duration<std::int64_t, std::ratio<1, 50>>;
+    static Slot slot_of(WallTime at);
+    static WallTime end_of(Slot slot);
 
-    absl::btree_map<Second, Bucket> buckets_;
-    absl::flat_hash_map<TaskId, Second, IdHash> timeless_;  // the buckets of ids that say no time
+    absl::btree_map<Slot, Bucket> buckets_;
+    absl::flat_hash_map<TaskId, Slot, IdHash> timeless_;  // the buckets of ids that say no time
     WallTime floor_{};
     std::size_t count_ = 0;
 };

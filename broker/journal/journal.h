@@ -75,7 +75,7 @@ public:
 
     // What a sealed segment speaks of; one at a time. It may not be trimmed before the answer.
     void scan(std::uint32_t segment);
-    std::optional<Mentions> take_scan() { return scanner_.take_answer(); }
+    std::shared_ptr<const Mentions> take_scan() { return scanner_.take_answer(); }
 
     // After the last append: the disk's side writes everything, then a closing frame.
     void close();

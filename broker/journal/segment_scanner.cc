@@ -50,9 +50,9 @@ void SegmentScanner::ask(std::uint32_t segment) {
     asked_ = segment;
 }
 
-std::optional<Mentions> SegmentScanner::take_answer() {
+std::shared_ptr<const Mentions> SegmentScanner::take_answer() {
     const std::lock_guard lock(mutex_);
-    return std::exchange(answer_, std::nullopt);
+    return std::exchange(answer_, nullptr);
 }
 
 bool SegmentScanner::work() {
@@ -70,8 +70,9 @@ bool SegmentScanner::work() {
     } catch (const runtime::FileError& error) {
         mentions.fault = error.what();
     }
+    auto answer = std::make_shared<const Mentions>(std::move(mentions));
     const std::lock_guard lock(mutex_);
-    answer_ = std::move(mentions);
+    answer_ = std::move(answer);
     return true;
 }
 

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <mutex>
 #include <optional>
 
@@ -20,7 +21,7 @@ public:
     // The owner's side; one at a time. There has to be one behind it that was begun, and both have
     // to stay until the answer.
     void ask(std::uint32_t segment);
-    std::optional<Mentions> take_answer();
+    std::shared_ptr<const Mentions> take_answer();  // nothing: it is not there yet
 
     // The disk's side: false if nothing was asked for.
     bool work();
@@ -33,7 +34,7 @@ private:
 
     std::mutex mutex_;  // of what follows
     std::optional<std::uint32_t> asked_;
-    std::optional<Mentions> answer_;
+    std::shared_ptr<const Mentions> answer_;
 };
 
 }  // namespace xebec::broker::journal

@@ -41,8 +41,9 @@ std::optional<Instant> Writer::work_unguarded(Instant now) {
         if (!write_batch(now)) {
             return room_check_at_;
         }
-        // Under a flood the next segment grows beside this one, twice as fast.
+        // Under a flood the next segment grows beside this one, twice as fast, and old ones go.
         keep_ready(now, 2 * end_);
+        retire_one();
         return now;
     }
     if (flush_at_ && *flush_at_ <= now) {

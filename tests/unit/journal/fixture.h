@@ -94,7 +94,7 @@ struct JournalFixture : ::testing::Test {
             journal->scan(use.segment);
             journal->work_reads();
             const auto mentions = journal->take_scan();
-            ASSERT_TRUE(mentions.has_value());
+            ASSERT_TRUE(mentions.operator bool());
             EXPECT_EQ(mentions->fault, "");
         }
     }

@@ -245,8 +245,8 @@ TEST(Tombstones, BeyondTheirNumberGoOldestFirstButNeverUpToNow) {  // I18
 
     tombstones.add(Fixture::id(count, wall), {.number = count + 1}, now);
 
-    EXPECT_EQ(tombstones.next_floor(now), wall - 9s);
-    tombstones.raise_floor(wall - 9s);
+    EXPECT_EQ(tombstones.next_floor(now), wall - 9'980ms);
+    tombstones.raise_floor(wall - 9'980ms);
     EXPECT_LT(tombstones.count(), count);
     EXPECT_FALSE(tombstones.next_floor(now));
 }
