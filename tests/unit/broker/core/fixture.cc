@@ -11,6 +11,25 @@ constexpr const char* submitter = "submitter";
 
 }  // namespace
 
+Fixture::Fixture(const Fixture& before, const CoreOptions& options)
+    : is_replayable(false),
+      now(before.now),
+      core(options, before.core.epoch() + 1, 2, now),
+      history_(before.history_),
+      has_journal_(true) {
+    for (auto& [record, at] : history_) {
+        const Places places = write(record);
+        if (auto* accepted = std::get_if<TaskAccepted>(&record)) {
+            accepted->payload = {};
+        } else if (auto* succeeded = std::get_if<TaskSucceeded>(&record)) {
+            succeeded->result = {};
+        }
+        core.replay(record, places);
+    }
+    core.resume(now);
+    core.check_invariants();
+}
+
 Fixture::~Fixture() {
     // Durable state changes only by applying records: those alone lead to the same.
     core.check_invariants();
@@ -27,6 +46,60 @@ std::unique_ptr<State> Fixture::replay() const {
     }
     replayed->check_invariants();
     return replayed;
+}
+
+// ---- the journal ----
+
+Places Fixture::write(const Record& record) {
+    const auto put = [this](const Octets& octets, Locator& at, std::uint32_t& size) {
+        if (!octets.view.empty()) {
+            at = {1, ++place_last_};
+            size = static_cast<std::uint32_t>(octets.view.size());
+            written_[at] = Blob::copy_of(octets.view);
+        }
+    };
+    Places places;
+    if (const auto* accepted = std::get_if<TaskAccepted>(&record)) {
+        put(accepted->payload, places.payload, places.payload_octets);
+    } else if (const auto* succeeded = std::get_if<TaskSucceeded>(&record)) {
+        put(succeeded->result, places.result, places.result_octets);
+    } else if (const auto* carried = std::get_if<TaskCarried>(&record)) {
+        put(carried->payload, places.payload, places.payload_octets);
+        put(carried->result, places.result, places.result_octets);
+    }
+    return places;
+}
+
+std::size_t Fixture::answer_reads(std::string_view fault) {
+    const std::vector<ReadOctets> reads = std::exchange(reads_, {});
+    for (const ReadOctets& read : reads) {
+        apply(OctetsRead{read.token, fault.empty() ? written_.at(read.at) : Blob{}, fault});
+    }
+    settle();
+    return reads.size();
+}
+
+std::vector<Record> Fixture::carry_everything() {
+    auto mentions = std::make_shared<Mentions>();
+    mentions->segment = 1;
+    for (const auto& [record, at] : history_) {
+        if (const auto* accepted = std::get_if<TaskAccepted>(&record)) {
+            mentions->tasks.push_back({accepted->number, accepted->id});
+        } else if (const auto* changed = std::get_if<QueueChanged>(&record)) {
+            mentions->queues.emplace_back(changed->queue);
+        }
+    }
+    const std::size_t before = history_.size();
+    apply(SegmentScanned{mentions});
+    settle();
+    while (reads_waiting() > 0) {
+        answer_reads();
+    }
+    std::vector<Record> told;
+    for (std::size_t i = before; i < history_.size(); ++i) {
+        told.push_back(history_[i].first);
+    }
+    return told;
 }
 
 // ---- the clocks ----
@@ -103,8 +176,17 @@ void Fixture::apply(const Event& event) {
 }
 
 void Fixture::take_effects() {
+    std::vector<Places> places;
     for (const Record& record : effects_.records) {
         history_.emplace_back(record, now);
+        if (has_journal_) {
+            places.push_back(write(record));
+        }
+    }
+    core.locate(effects_.records, places);
+    reads_.insert(reads_.end(), effects_.reads.begin(), effects_.reads.end());
+    if (effects_.segment_done) {
+        segments_done_.push_back(*effects_.segment_done);
     }
     records_of_step_ += effects_.records.size();
     for (Send& send : effects_.sends) {

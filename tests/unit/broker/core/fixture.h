@@ -66,7 +66,10 @@ public:
     static constexpr WallTime start_wall{std::chrono::sys_days{std::chrono::January / 2 / 2026}};
 
     explicit Fixture(const CoreOptions& options = patient(), std::uint64_t seed = 1)
-        : core(options, epoch, seed, now) {}
+        : core(options, epoch, seed, now), has_journal_(options.octets_in_memory_max) {}
+    // The broker starts again with what the one before has written. The places are in a segment of
+    // their own, and nothing that stands in the journal is in memory.
+    Fixture(const Fixture& before, const CoreOptions& options);
     ~Fixture();
     Fixture(const Fixture&) = delete;
     Fixture& operator=(const Fixture&) = delete;
@@ -197,6 +200,15 @@ public:
         return M{};
     }
     std::vector<OutcomeItem> outcomes(const std::string& peer);
+    // ---- the journal ----
+
+    // Reads what was asked for, or finds it damaged. Gives how much that was.
+    std::size_t answer_reads(std::string_view fault = {});
+    std::size_t reads_waiting() const { return reads_.size(); }
+    // Everything that was ever written is to go; the records with which it is told again.
+    std::vector<Record> carry_everything();
+    std::vector<std::uint32_t> take_segments_done() { return std::exchange(segments_done_, {}); }
+
     template <class N>
     std::vector<N> take_notices() {
         std::vector<N> taken;
@@ -249,6 +261,12 @@ private:
     std::optional<std::uint32_t> epoch_raised_;
     Effects effects_;
     std::vector<std::pair<Record, Now>> history_;
+    Places write(const Record& record);
+    bool has_journal_ = false;
+    std::uint32_t place_last_ = 0;
+    std::map<Locator, Blob> written_;
+    std::vector<ReadOctets> reads_;
+    std::vector<std::uint32_t> segments_done_;
     std::size_t records_of_step_ = 0;
     std::size_t records_of_largest_step_ = 0;
 };

@@ -1,0 +1,339 @@
+// Starts with a journal, and what is only in it.
+
+#include "tests/unit/broker/core/dump.h"
+#include "tests/unit/broker/core/fixture.h"
+
+namespace xebec::broker {
+namespace {
+
+constexpr std::string_view question = "what is asked";
+
+CoreOptions with_journal(std::uint64_t octets_in_memory_max = 1 << 20) {
+    CoreOptions options = patient();
+    options.octets_in_memory_max = octets_in_memory_max;
+    return options;
+}
+
+SubmitItem asking(std::uint32_t n) {
+    SubmitItem item = Fixture::item(n);
+    item.payload = question;
+    return item;
+}
+
+SubmitItem silent(std::uint32_t n) {
+    SubmitItem item = Fixture::item(n);
+    item.payload = {};
+    return item;
+}
+
+// One that succeeded, one that is dead, one with a worker, one that is scheduled, one that waits.
+void fill(Fixture& broker) {
+    broker.connect("operator");
+    broker.ask<QueueSetAnswer>("operator",
+                               QueueSet{.name = "default", .settings = {.attempts_max = 3}});
+    broker.work("w");
+    broker.submit(asking(1));
+    EXPECT_EQ(broker.done("w", broker.assigned_one("w"), "the answer"), FinishStatus::accepted);
+    broker.submit(asking(2));
+    EXPECT_EQ(broker.fail("w", broker.assigned_one("w"), true), FinishStatus::accepted);
+    broker.submit(asking(3));
+    SubmitItem later = asking(4);
+    later.delay_ms = 5'000;
+    broker.submit(later);
+    broker.submit(asking(5));
+}
+
+const std::vector<TaskState> states{TaskState::succeeded, TaskState::dead, TaskState::leased,
+                                    TaskState::scheduled, TaskState::ready};
+
+std::vector<TaskState> states_of(Fixture& broker) {
+    std::vector<TaskState> found;
+    for (std::uint32_t n = 1; n <= states.size(); ++n) {
+        found.push_back(broker.state(n));
+    }
+    return found;
+}
+
+TEST(Restart, GivesBackEveryTaskInItsState) {  // I1, I8, I10
+    Fixture before(with_journal());
+    fill(before);
+
+    Fixture after(before, with_journal());
+    after.connect("submitter");
+
+    EXPECT_EQ(states_of(after), states);
+    EXPECT_EQ(after.try_submit(asking(1)).status, SubmitStatus::exists);
+    EXPECT_EQ(after.try_submit(Fixture::item(1)).status, SubmitStatus::refused);
+    EXPECT_EQ(after.core.state().number_last(), 5U);
+    EXPECT_EQ(after.core.state().totals().submitted, 0U);
+    EXPECT_EQ(after.core.state()
+                  .queues()[*after.core.state().queues().find("default")]
+                  .settings.attempts_max,
+              3U);
+}
+
+TEST(Restart, ALeaseGoesOnForWhoeverNamesItsFence) {  // I6, I7
+    Fixture before(with_journal());
+    fill(before);
+    const AssignItem held = before.assigned_one("w");
+    Fixture after(before, with_journal());
+
+    after.work("stranger", {.held = {{held.id, held.fence + 1}}});
+    EXPECT_EQ(after.state(3), TaskState::leased);
+    after.work("w", {.held = {Fixture::lease(held)}});
+
+    EXPECT_EQ(after.state(3), TaskState::leased);
+    EXPECT_EQ(after.done("w", held), FinishStatus::accepted);
+    EXPECT_EQ(after.done("w", held), FinishStatus::repeat);
+}
+
+TEST(Restart, ALeaseThatNobodyNamesEndsUnchargedAfterTheGrace) {  // L2, I6, I12
+    CoreOptions options = with_journal();
+    Fixture before(options);
+    fill(before);
+    const AssignItem held = before.assigned_one("w");
+    Fixture after(before, options);
+
+    after.pass(options.return_grace - 1ms);
+    EXPECT_EQ(after.state(3), TaskState::leased);
+    after.pass(1ms);
+
+    EXPECT_EQ(after.state(3), TaskState::ready);
+    EXPECT_EQ(after.view(Fixture::id(3)).attempts, 0U);
+    const auto notices = after.take_notices<LeasesUnclaimed>();
+    ASSERT_EQ(notices.size(), 1U);
+    EXPECT_EQ(notices[0].count, 1U);
+    after.work("w");
+    after.answer_reads();
+    const AssignItem again = after.assigned_one("w");
+    EXPECT_EQ(again.id, held.id);
+    EXPECT_GT(again.fence, held.fence);
+    EXPECT_EQ(after.done("w", held), FinishStatus::stale);
+}
+
+TEST(Restart, AnUnclaimedTaskCanBeCancelled) {  // I13
+    Fixture before(with_journal());
+    fill(before);
+    Fixture after(before, with_journal());
+    after.connect("c");
+
+    after.ask<CancelAnswer>("c", Cancel{.tasks = {Fixture::id(3)}});
+    after.pass(1min);
+
+    EXPECT_EQ(after.state(3), TaskState::cancelled);
+}
+
+TEST(Restart, RetentionGoesOnButNeverMoreThanAnHourAtOnce) {  // I11, I21
+    Fixture before(with_journal());
+    fill(before);
+    before.jump_wall(std::chrono::hours{24 * 365});
+
+    Fixture after(before, with_journal());
+    after.connect("submitter");
+    after.pass(std::chrono::hours{22});
+    EXPECT_TRUE(after.is_known(Fixture::id(1)));
+    after.pass(std::chrono::hours{1});
+
+    EXPECT_FALSE(after.is_known(Fixture::id(1)));
+}
+
+TEST(Restart, WhatOlderRecordsSayOfATaskNotKnownYetIsPassedOver) {  // I22
+    State state;
+    const WallTime at = Fixture::start_wall;
+    const TaskId id = Fixture::id(1);
+    state.replay(AttemptStarted{.number = 7, .fence = {1, 1}, .at = at}, {});
+    state.replay(AttemptReturned{.number = 7, .at = at}, {});
+    state.replay(TaskCarried{.number = 7,
+                             .id = id,
+                             .kind = "add",
+                             .queue = "default",
+                             .attempts_max = 3,
+                             .fence = {1, 1},
+                             .accepted_at = at},
+                 {});
+    state.replay(AttemptStarted{.number = 7, .fence = {2, 2}, .at = at}, {});
+    state.settle({.steady = Instant{1h}, .wall = at});
+
+    EXPECT_EQ(state.tasks()[state.tasks().find(id)].state, TaskState::leased);
+    state.check_invariants();
+}
+
+TEST(FullDisk, RefusesNewTasksAndTakesTheRest) {  // F7, I18
+    Fixture broker(with_journal());
+    broker.work("w");
+    broker.submit(1);
+    const AssignItem task = broker.assigned_one("w");
+
+    broker.apply(JournalChanged{.is_full = true});
+    const auto refusal = [&] {
+        return static_cast<Refusal>(broker.try_submit(Fixture::item(2)).problem.code);
+    };
+    EXPECT_EQ(refusal(), Refusal::read_only);
+    EXPECT_EQ(broker.try_submit(Fixture::item(1)).status, SubmitStatus::exists);
+    EXPECT_EQ(broker.done("w", task), FinishStatus::accepted);
+
+    broker.apply(JournalChanged{.is_behind = true});
+    EXPECT_EQ(refusal(), Refusal::retry_later);
+    broker.apply(JournalChanged{});
+    EXPECT_EQ(broker.try_submit(Fixture::item(2)).status, SubmitStatus::created);
+}
+
+// ---- what is only in the journal ----
+
+TEST(OnlyInTheJournal, APayloadIsReadBeforeItsTaskIsAssigned) {  // I2
+    Fixture before(with_journal());
+    before.submit(asking(1));
+    before.submit(silent(2));
+    Fixture broker(before, with_journal());
+
+    broker.work("w", {.slots = 2, .credit = 2});
+    EXPECT_EQ(broker.assigned("w").size(), 0U) << "order is kept (I14)";
+    EXPECT_EQ(broker.answer_reads(), 1U);
+
+    const std::vector<AssignItem> assigned = broker.assigned("w");
+    ASSERT_EQ(assigned.size(), 2U);
+    EXPECT_EQ(assigned[0].payload.view, question);
+    EXPECT_EQ(assigned[0].id, Fixture::id(1));
+}
+
+TEST(OnlyInTheJournal, MemoryOverItsBudgetIsGivenBackAndManyAreReadAtOnce) {
+    constexpr std::uint32_t count = 3'000;
+    Fixture broker(with_journal(10'000));
+    broker.checks_every_step = false;
+    broker.is_replayable = false;  // records alone would leave everything in memory
+    broker.submit_many(1, count, asking(0));
+    broker.settle();
+    EXPECT_LE(broker.core.state().octets(), 10'000U);
+
+    broker.work("w", {.slots = 4'000, .credit = 4'000});
+    std::size_t rounds = 0;
+    std::vector<AssignItem> assigned;
+    while (assigned.size() < count && rounds < 100) {
+        broker.answer_reads();
+        const auto more = broker.assigned("w");
+        assigned.insert(assigned.end(), more.begin(), more.end());
+        ++rounds;
+    }
+
+    ASSERT_EQ(assigned.size(), count);
+    EXPECT_LT(rounds, 10U);
+    std::uint64_t last = 0;
+    for (const AssignItem& item : assigned) {
+        EXPECT_EQ(item.payload.view, question);
+        EXPECT_GT(item.number, last);  // I14
+        last = item.number;
+    }
+}
+
+TEST(OnlyInTheJournal, WhoAsksOrWaitsIsAnsweredWhenItIsRead) {  // I8, L3
+    Fixture before(with_journal());
+    fill(before);
+    Fixture broker(before, with_journal());
+    broker.connect("c");
+
+    const std::uint64_t query =
+        broker.receive("c", Query{.tasks = {Fixture::id(1), Fixture::id(2), Fixture::id(1)},
+                                  .with_payload = true,
+                                  .with_result = true});
+    broker.receive("c", Wait{.tasks = {Fixture::id(1)}});
+    broker.settle();
+    EXPECT_TRUE(broker.take<QueryAnswer>("c").empty());
+    EXPECT_TRUE(broker.outcomes("c").empty());
+    EXPECT_EQ(broker.answer_reads(), 2U);
+
+    const auto answer = broker.answer_to<QueryAnswer>("c", query);
+    ASSERT_EQ(answer.items.size(), 3U);
+    EXPECT_EQ(answer.items[0].result.view, "the answer");
+    EXPECT_EQ(answer.items[1].payload.view, question);
+    EXPECT_EQ(answer.items[2].result.view, "the answer");
+    const auto outcomes = broker.outcomes("c");
+    ASSERT_EQ(outcomes.size(), 1U);
+    EXPECT_EQ(outcomes[0].result.view, "the answer");
+}
+
+TEST(OnlyInTheJournal, WhatIsDamagedIsSaid) {  // I24
+    Fixture before(with_journal());
+    before.submit(asking(1));
+    before.submit(silent(2));
+    Fixture broker(before, with_journal());
+    broker.work("w");
+
+    broker.answer_reads("segment 1 is damaged");
+
+    EXPECT_EQ(broker.state(1), TaskState::dead);
+    EXPECT_EQ(broker.view(Fixture::id(1)).error->error_class, "damaged");
+    EXPECT_EQ(broker.assigned_one("w").id, Fixture::id(2));
+    EXPECT_EQ(broker.take_notices<OctetsDamaged>().size(), 1U);
+}
+
+// ---- telling again ----
+
+TEST(Carrying, WhatIsToldAgainIsEnoughForAStart) {  // I1, I22
+    Fixture before(with_journal());
+    fill(before);
+    before.apply(TimePassed{});
+    const std::vector<Record> told = before.carry_everything();
+    EXPECT_EQ(before.take_segments_done(), std::vector<std::uint32_t>{1});
+
+    State state;
+    for (const Record& record : told) {
+        state.replay(record, {});
+    }
+    state.settle(before.now);
+
+    for (std::uint32_t n = 1; n <= states.size(); ++n) {
+        EXPECT_EQ(state.tasks()[state.tasks().find(Fixture::id(n))].state, states[n - 1]) << n;
+    }
+    EXPECT_EQ(state.queues()[*state.queues().find("default")].settings.attempts_max, 3U);
+    state.check_invariants();
+}
+
+TEST(Carrying, WhatIsNotInMemoryIsReadAndToldAgain) {  // I1, I2
+    Fixture before(with_journal());
+    fill(before);
+    Fixture after(before, with_journal());
+
+    std::size_t payloads = 0;
+    std::size_t results = 0;
+    for (const Record& record : after.carry_everything()) {
+        if (const auto* carried = std::get_if<TaskCarried>(&record)) {
+            payloads += carried->payload.view == question ? 1 : 0;
+            results += carried->result.view == "the answer" ? 1 : 0;
+        }
+    }
+
+    EXPECT_EQ(payloads, 4U);
+    EXPECT_EQ(results, 1U);
+}
+
+TEST(Carrying, ARemovedTaskIsRememberedByItsTombstone) {  // I3
+    CoreOptions options = with_journal();
+    options.final_octets_max = 0;
+    options.final_count_min = 0;
+    Fixture broker(options);
+    broker.work("w");
+    broker.submit(1);
+    broker.done("w", broker.assigned_one("w"));
+    broker.settle();
+    ASSERT_FALSE(broker.is_known(Fixture::id(1)));
+
+    const std::vector<Record> told = broker.carry_everything();
+
+    ASSERT_EQ(told.size(), 1U);
+    EXPECT_EQ(std::get<TombstoneCarried>(told[0]).id, Fixture::id(1));
+}
+
+TEST(Carrying, RestsWhileTheDiskIsBusy) {
+    Fixture broker(with_journal());
+    fill(broker);
+
+    broker.apply(JournalChanged{.is_busy = true});
+    EXPECT_EQ(broker.carry_everything().size(), 1U) << "the queue's settings only";
+    broker.apply(JournalChanged{});
+    broker.settle();
+
+    EXPECT_EQ(broker.take_segments_done(), std::vector<std::uint32_t>{1});
+}
+
+}  // namespace
+}  // namespace xebec::broker
