@@ -146,9 +146,9 @@ void Storage::look_for_garbage(std::uint64_t live_octets, Instant now) {
         sealed += use.segment < disk_->journal.segment() ? use.octets : 0;
     }
     const std::uint64_t segment = disk_->journal.segment_octets();
-    const bool is_begun = disk_->journal.segment_taken() > segment / 2;
+    const bool is_half_full = disk_->journal.segment_taken() > segment / 2;
     const bool is_too_much =
-        sealed > 2 * live_octets || (is_begun && sealed + segment > 2 * live_octets);
+        sealed > 2 * live_octets || (is_half_full && sealed + segment > 2 * live_octets);
     if (is_too_much && segments.size() > 1) {
         is_carrying_ = true;
         disk_->journal.scan(segments.front().segment);
