@@ -11,9 +11,9 @@ import unittest
 import msgpack
 import zmq
 
-from harness import (ASSIGN, BYE, DONE, DONE_ANSWER, ERROR, EXTEND, EXTENDED, FAIL, HELLO, OUTCOMES,
-                     PATIENCE, PING, PONG, RECALL, RELEASE, REPEAT, REVOKE, SUBMIT, SUBMITTED,
-                     UNKNOWN, WELCOME, Message, WithBroker, new_id, run, wait_until)
+from harness import (ACCEPTED, ASSIGN, BYE, DONE, DONE_ANSWER, ERROR, EXTEND, EXTENDED, FAIL, HELLO,
+                     OUTCOMES, PATIENCE, PING, PONG, RECALL, RELEASE, REPEAT, REVOKE, SUBMIT,
+                     SUBMITTED, UNKNOWN, WELCOME, Message, WithBroker, new_id, run, wait_until)
 
 DRAIN = 58
 
@@ -140,15 +140,16 @@ class Client(WithExamples):
         for number in (signal.SIGTERM, signal.SIGKILL):
             with self.subTest(number):
                 client = self.start_python_client("add", "2", "3")
-                before = wait_until(lambda: self.client_json("list"), "the task")
+                waiting = ("list", "--state", "ready")
+                before = wait_until(lambda: self.client_json(*waiting), "the task")
                 self.restart(number)
-                after = wait_until(lambda: self.client_json("list"), "the task to come again")
+                after = wait_until(lambda: self.client_json(*waiting), "the task to come again")
                 self.assertEqual([task["id"] for task in before], [task["id"] for task in after])
                 workers = self.start_workers()
 
                 self.assertEqual(client.wait(), 0, client.err)
                 self.assertEqual(client.out, ["5"])
-                self.assertEqual(self.client_json("stats")["totals"]["submitted"], 1)
+                self.assertEqual(self.client_json("stats")["totals"]["succeeded"], 1)
                 workers.kill()
                 self.restart(signal.SIGKILL)
 
@@ -267,6 +268,55 @@ class Outages(WithExamples):
                 wait_until(self.workers, "the worker to come back")
                 self.assertEqual(self.client("submit", "reverse", "ab", "--wait")[1], "ba\n")
 
+    def test_a_report_is_kept_until_the_next_broker_has_it(self):  # I9
+        worker = self.start_watched_worker()
+        task = self.submit("nap", "1")
+        self.until_state(task, "leased")
+        self.broker.send(signal.SIGSTOP)
+        self.until_said(worker, "rested")
+        self.restart(signal.SIGKILL)
+
+        self.until_said(worker, "hello, holds 1")
+        self.until_said(worker, f"answer to {DONE} is {ACCEPTED}")
+        self.assertEqual(self.until_state(task, "succeeded")["attempts"], 1)
+
+    def test_a_task_goes_on_under_the_next_broker(self):  # F18
+        worker = self.start_watched_worker()
+        task = self.submit("nap", "3")
+        self.until_state(task, "leased")
+        self.restart(signal.SIGKILL)
+
+        self.until_said(worker, "hello, holds 1")
+        self.assertEqual(self.until_state(task, "succeeded")["attempts"], 1)
+
+    def test_a_report_to_a_broker_that_stands_still_is_repeated(self):
+        worker = self.start_watched_worker()
+        task = self.submit("nap", "1")
+        self.until_state(task, "leased")
+        self.broker.send(signal.SIGSTOP)
+        self.until_said(worker, "hello, holds 1")  # on a new socket, after 5 s of silence
+        self.broker.send(signal.SIGCONT)
+
+        self.assertEqual(self.until_state(task, "succeeded")["attempts"], 1)
+        wait_until(lambda: self.workers()[0]["held"] == 0, "the worker to be empty")
+        self.assertEqual(self.client("submit", "reverse", "ab", "--wait")[1], "ba\n")
+
+
+class OutagesWithoutJournal(WithExamples):
+    BROKER_ARGUMENTS = ("--durability", "none")
+
+    def test_a_submit_is_repeated_to_a_broker_that_has_forgotten_it(self):
+        client = self.start_python_client("add", "2", "3")
+        before = wait_until(lambda: self.client_json("list"), "the task")
+        self.restart(signal.SIGKILL)
+        after = wait_until(lambda: self.client_json("list"), "the task to come again")
+        self.assertEqual([task["id"] for task in before], [task["id"] for task in after])
+        self.start_workers()
+
+        self.assertEqual(client.wait(), 0, client.err)
+        self.assertEqual(client.out, ["5"])
+        self.assertEqual(self.client_json("stats")["totals"]["submitted"], 1)
+
     def test_a_report_is_kept_until_a_new_broker_says_that_it_knows_nothing_of_it(self):
         worker = self.start_watched_worker()
         self.until_state(self.submit("nap", "1"), "leased")
@@ -285,18 +335,6 @@ class Outages(WithExamples):
         self.restart(signal.SIGKILL)
         self.until_said(worker, "cancelled")
         self.until_said(worker, f"answer to {RELEASE} is {UNKNOWN}")
-
-    def test_a_report_to_a_broker_that_stands_still_is_repeated(self):
-        worker = self.start_watched_worker()
-        task = self.submit("nap", "1")
-        self.until_state(task, "leased")
-        self.broker.send(signal.SIGSTOP)
-        self.until_said(worker, "hello, holds 1")  # on a new socket, after 5 s of silence
-        self.broker.send(signal.SIGCONT)
-
-        self.assertEqual(self.until_state(task, "succeeded")["attempts"], 1)
-        wait_until(lambda: self.workers()[0]["held"] == 0, "the worker to be empty")
-        self.assertEqual(self.client("submit", "reverse", "ab", "--wait")[1], "ba\n")
 
 
 class FakeBroker:

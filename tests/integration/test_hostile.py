@@ -205,8 +205,14 @@ class Floods(Hostile):
         self.until_memory_is_back(before)
 
     def test_of_tiny_submits_is_refused_where_the_memory_ends_and_drains_again(self):  # L4, F21
+        for name, limit in (("memory", ("--durability", "none", "--memory", "1MiB")),
+                            ("tasks", ("--tasks-max", "5000"))):
+            with self.subTest(limit):
+                self.expect_refused_and_drained(Broker(self.path(name), *limit))
+
+    def expect_refused_and_drained(self, broker):
         self.broker.kill()
-        self.broker = Broker(self.path("data"), "--memory", "1MiB")
+        self.broker = broker
         self.addCleanup(self.broker.kill)
         client = RawClient(self.broker.clients)
         statuses = [item.get(0, 0) for _ in range(20) for item in client.submit(
