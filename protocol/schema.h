@@ -192,7 +192,7 @@ public:
         if (octets_.size() - used_ < size) [[unlikely]] {
             grow(size);
         }
-        std::memcpy(octets_.data() + used_, data, size);
+        std::copy_n(data, size, octets_.data() + used_);  // of nothing too
         used_ += size;
     }
 
