@@ -19,6 +19,9 @@ namespace xebec::runtime {
 namespace {
 
 constexpr std::size_t share_octets_min = 4096;  // below, a copy is cheaper than a shared buffer
+// libzmq receives into buffers of so many octets (ZMQ_IN_BATCH_SIZE). A frame that fits into one is
+// a piece of it, and whoever keeps that keeps the whole, with 10 KB of reference counts behind it.
+constexpr std::size_t receive_buffer_octets = 8192;
 
 int zmq_type(SocketType type) {
     switch (type) {
@@ -133,8 +136,7 @@ Multipart::~Multipart() = default;
 
 Blob Multipart::take(std::size_t index) {
     const std::string_view octets = views_[index];
-    if (octets.size() < share_octets_min) {
-        // A small frame lies in a receive buffer of 8 KiB that it would keep alive.
+    if (octets.size() < receive_buffer_octets) {
         Blob copy = Blob::copy_of(octets);
         views_[index] = copy.view();
         return copy;
