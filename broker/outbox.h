@@ -33,10 +33,15 @@ public:
         patient_[port].push_back({position, now + patience, std::move(message)});
     }
 
+    // The next of those that wait for nothing.
+    std::optional<Message> take_at_once() {
+        return at_once_.empty() ? std::nullopt : std::optional(take_first(at_once_));
+    }
+
     // The next message that may leave, now that everything before `durable` is.
     std::optional<Message> take(Position durable, Instant now) {
-        if (!at_once_.empty()) {
-            return take_first(at_once_);
+        if (auto message = take_at_once()) {
+            return message;
         }
         if (!waiting_.empty() && waiting_.front().position <= durable) {
             return take_first(waiting_);
@@ -56,13 +61,30 @@ public:
         return std::nullopt;
     }
 
-    // When a patient message has waited long enough, of those that wait for nothing else.
-    std::optional<Instant> next_deadline(Position durable) const {
+    // When a patient message has waited long enough for company. One that will then still wait for
+    // the disk is left to `next_position`.
+    std::optional<Instant> next_deadline(Position durable, Instant now) const {
         std::optional<Instant> next;
         for (const std::deque<Patient>& entries : patient_) {
-            if (!entries.empty() && entries.front().position <= durable &&
-                (!next || entries.front().until < *next)) {
+            if (!entries.empty() && (!next || entries.front().until < *next) &&
+                !waits_for_disk(entries.front(), durable, now)) {
                 next = entries.front().until;
+            }
+        }
+        return next;
+    }
+
+    // Up to where everything has to be durable before another message may leave, if one waits for
+    // nothing else.
+    std::optional<Position> next_position(Position durable, Instant now) const {
+        std::optional<Position> next;
+        if (!waiting_.empty() && waiting_.front().position > durable) {
+            next = waiting_.front().position;
+        }
+        for (const std::deque<Patient>& entries : patient_) {
+            if (!entries.empty() && (!next || entries.front().position < *next) &&
+                waits_for_disk(entries.front(), durable, now)) {
+                next = entries.front().position;
             }
         }
         return next;
@@ -82,6 +104,11 @@ private:
         Instant until{};
         Send message;
     };
+
+    // Not for company any more.
+    static bool waits_for_disk(const Patient& entry, Position durable, Instant now) {
+        return entry.position > durable && entry.until <= now;
+    }
 
     Message take_first(std::deque<Entry>& entries) {
         Message message = std::move(entries.front().message);

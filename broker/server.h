@@ -41,6 +41,7 @@ private:
     void apply(const Event& event);
     void perform();
     void release();
+    void transmit(Outbox::Message message);
     void transmit(Send message);
     void transmit(SendPlain message);
     void transmit(Publish message);

@@ -6,6 +6,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <limits>
 #include <poll.h>
 #include <stdexcept>
 #include <utility>
@@ -68,6 +69,30 @@ void Storage::open(const Options& options, const runtime::Signals& signals, Core
 
 Position Storage::append(std::span<const Record> records) {
     return disk_ ? disk_->journal.append(records) : memory_.append(records);
+}
+
+void Storage::write() {
+    if (disk_) {
+        disk_->journal.write();
+    }
+}
+
+bool Storage::await(std::optional<Position> first) {
+    if (!disk_) {
+        return true;
+    }
+    ask_for_durable();
+    trim();
+    Position next = first.value_or(std::numeric_limits<Position>::max());
+    if (!held_reads_.empty()) {
+        next = std::min(next, held_reads_.front().position);
+    }
+    if (trim_to_ != 0 && trim_at_ > durable_position()) {
+        next = std::min(next, trim_at_);
+    }
+    const bool is_calm = told_ == JournalChanged{};  // else less that waits is a change
+    disk_->journal.await(is_calm ? next : 0);
+    return durable_position() < next;
 }
 
 void Storage::read(std::span<const ReadOctets> reads) {

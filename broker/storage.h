@@ -30,6 +30,8 @@ public:
 
     // Takes the records of one step; gives the position of the first.
     Position append(std::span<const Record> records);
+    // Has the disk's side write what was appended.
+    void write();
     Position durable_position() const {
         return disk_ ? disk_->journal.durable_position() : memory_.durable_position();
     }
@@ -38,6 +40,10 @@ public:
     std::span<const Places> places() const {
         return disk_ ? disk_->journal.places() : std::span<const Places>{};
     }
+
+    // To be woken up when everything before `first` is durable; nothing: when this has to go on by
+    // itself. False: it is durable already.
+    bool await(std::optional<Position> first);
 
     // Reads once everything that was appended so far is durable.
     void read(std::span<const ReadOctets> reads);

@@ -1,5 +1,7 @@
 #include "broker/journal/journal.h"
 
+#include <utility>
+
 namespace xebec::broker::journal {
 
 Journal::Journal(runtime::FileSystem& files, const Options& options, const Replay& replay)
@@ -36,10 +38,9 @@ Position Journal::append(std::span<const Record> records) {
     if (records.empty()) {
         return first;
     }
-    bool was_empty = false;
     {
         const std::lock_guard lock(shared_.mutex);
-        was_empty = shared_.growing.empty();
+        has_news_ = has_news_ || shared_.growing.empty();
         const std::size_t before = shared_.growing.octets.size();
         shared_.layout.add(records, shared_.growing, places_);
         shared_.octets_waiting += shared_.growing.octets.size() - before;
@@ -47,10 +48,13 @@ Position Journal::append(std::span<const Record> records) {
         segment_ = shared_.layout.cursor().segment;
         segment_taken_ = shared_.layout.cursor().offset;
     }
-    if (was_empty) {
+    return first;
+}
+
+void Journal::write() {
+    if (std::exchange(has_news_, false)) {
         on_work();
     }
-    return first;
 }
 
 std::vector<SegmentUse> Journal::segments() const {

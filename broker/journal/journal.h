@@ -42,8 +42,10 @@ public:
     // ---- the owner's side: one thread, never waits for the disk ----
 
     // Takes the records of one step; they become durable together. Gives the position of the first;
-    // the one behind it is that plus one, and so on. Every record has to fit a segment.
+    // the one behind it is that plus one, and so on. Every record has to fit a segment. The disk's
+    // side hears of them from `write`.
     Position append(std::span<const Record> records);
+    void write();
     // Where the payloads of the records last appended will lie; valid until the next append.
     std::span<const Places> places() const { return places_; }
     // The segment in which the last record lies.
@@ -56,6 +58,8 @@ public:
     // Everything before this position survives a power cut; with `flush_every`, a crash of the
     // process.
     Position durable_position() const { return shared_.durable; }
+    // The owner need not be woken up before so much is durable.
+    void await(Position position) { shared_.awaited = position; }
     std::uint64_t octets_waiting() const { return shared_.octets_waiting; }
 
     // Oldest first.
@@ -83,6 +87,9 @@ public:
 
     // ---- the disk's side ----
 
+    // Whether the owner waits for what is durable now.
+    bool is_awaited() const { return shared_.durable >= shared_.awaited; }
+
     // One piece of work; when there is more without an append (see Writer::work). One thread.
     std::optional<Instant> work(Instant now) { return writer_->work(now); }
     // Answers what was asked for; false if there was nothing. One thread, may be another.
@@ -105,6 +112,7 @@ private:
     std::uint32_t segment_ = 0;
     std::uint64_t segment_taken_ = 0;
     std::uint64_t segment_octets_ = 0;
+    bool has_news_ = false;  // for the disk's side
 };
 
 }  // namespace xebec::broker::journal

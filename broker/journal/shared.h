@@ -25,6 +25,7 @@ struct Shared {
     bool is_closing = false;
 
     std::atomic<Position> durable;
+    std::atomic<Position> awaited{0};  // by the owner
     std::atomic<std::uint64_t> octets_waiting{0};
     std::atomic<bool> is_disk_full{false};
     std::atomic<bool> has_failed{false};

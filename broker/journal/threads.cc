@@ -10,8 +10,7 @@ namespace {
 
 // What the owner wants to hear of when it changes.
 auto signs_of(const Journal& journal) {
-    return std::tuple(journal.durable_position(), journal.is_disk_full(), journal.has_failed(),
-                      journal.is_closed());
+    return std::tuple(journal.is_disk_full(), journal.has_failed(), journal.is_closed());
 }
 
 }  // namespace
@@ -35,8 +34,10 @@ void Threads::write() {
     while (!write_bell_.is_stopped()) {
         const Instant now = runtime::now().steady;
         const auto before = signs_of(journal_);
+        const Position durable_before = journal_.durable_position();
         const auto next = journal_.work(now);
-        if (signs_of(journal_) != before) {
+        const bool is_more_durable = journal_.durable_position() != durable_before;
+        if (signs_of(journal_) != before || (is_more_durable && journal_.is_awaited())) {
             wakeup_.signal();
         }
         if (!(next && *next <= now) && !write_bell_.wait(next)) {

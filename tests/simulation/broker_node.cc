@@ -309,7 +309,7 @@ void BrokerNode::append(std::vector<broker::Record> records) {
 
 std::optional<Instant> BrokerNode::next_deadline() const {
     const auto core = core_.next_deadline();
-    const auto patient = outbox_.next_deadline(store_.durable_position());
+    const auto patient = outbox_.next_deadline(store_.durable_position(), now().steady);
     return core && patient ? std::min(core, patient) : (core ? core : patient);
 }
 

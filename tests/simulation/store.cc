@@ -28,7 +28,12 @@ void Store::open(const broker::journal::Replay& replay) {
 }
 
 broker::Position Store::append(std::span<const broker::Record> records) {
-    return journal_ ? journal_->append(records) : memory_.append(records);
+    if (!journal_) {
+        return memory_.append(records);
+    }
+    const broker::Position first = journal_->append(records);
+    journal_->write();
+    return first;
 }
 
 std::span<const broker::Places> Store::places() const {

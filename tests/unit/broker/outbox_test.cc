@@ -79,12 +79,36 @@ TEST(Outbox, LetsAPatientMessageGoAloneWhenNoneComes) {
     const Instant now{std::chrono::seconds{1}};
     outbox.put_patient(4, now, to("patient"));
 
-    EXPECT_EQ(outbox.next_deadline(4), now + Outbox::patience);
-    EXPECT_EQ(outbox.next_deadline(3), std::nullopt);  // the disk has to be waited for, not time
+    EXPECT_EQ(outbox.next_deadline(4, now), now + Outbox::patience);
     EXPECT_EQ(taken(outbox, 9, now), "");
-    EXPECT_EQ(taken(outbox, 3, now + Outbox::patience), "");  // not before it is durable (I1)
     EXPECT_EQ(taken(outbox, 4, now + Outbox::patience), "patient");
-    EXPECT_EQ(outbox.next_deadline(4), std::nullopt);
+    EXPECT_EQ(outbox.next_deadline(4, now), std::nullopt);
+}
+
+TEST(Outbox, WaitsForCompanyFirstAndThenForTheDisk) {
+    Outbox outbox;
+    const Instant now{std::chrono::seconds{1}};
+    const Instant later = now + Outbox::patience;
+    outbox.put_patient(4, now, to("patient"));
+
+    EXPECT_EQ(outbox.next_deadline(3, now), later);
+    EXPECT_EQ(outbox.next_position(3, now), std::nullopt);
+    EXPECT_EQ(outbox.next_deadline(3, later), std::nullopt);  // else the loop would spin
+    EXPECT_EQ(outbox.next_position(3, later), 4U);
+    EXPECT_EQ(taken(outbox, 3, later), "");  // not before it is durable (I1)
+    EXPECT_EQ(taken(outbox, 4, later), "patient");
+}
+
+TEST(Outbox, SaysWhatHasToBeDurableNext) {
+    Outbox outbox;
+    const Instant now{std::chrono::seconds{1}};
+    outbox.put(5, to("first"));
+    outbox.put(7, to("second"));
+
+    EXPECT_EQ(outbox.next_position(4, now), 5U);
+    EXPECT_EQ(taken(outbox, 5, now), "first");
+    EXPECT_EQ(outbox.next_position(5, now), 7U);
+    EXPECT_EQ(outbox.next_position(7, now), std::nullopt);  // it may leave already
 }
 
 TEST(MemoryJournal, CountsWhatItIsGivenAsDurable) {

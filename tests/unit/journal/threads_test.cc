@@ -1,5 +1,6 @@
 #include "broker/journal/threads.h"
 
+#include "runtime/clock.h"
 #include "runtime/descriptors.h"
 #include "runtime/posix_files.h"
 #include "tests/support/journal_records.h"
@@ -7,6 +8,7 @@
 #include "tests/unit/runtime/temporary_folder.h"
 
 #include <chrono>
+#include <thread>
 
 namespace xebec::testing {
 
@@ -20,6 +22,13 @@ void wait_for(const Threads& threads) {
     wait.add_readable(threads.wakeup().descriptor());
     wait.wait_until(std::nullopt);
     threads.wakeup().clear();
+}
+
+bool is_woken_up(const Threads& threads) {
+    runtime::DescriptorWait wait;
+    const std::size_t wakeup = wait.add_readable(threads.wakeup().descriptor());
+    wait.wait_until(runtime::now().steady);
+    return wait.is_ready(wakeup);
 }
 
 TEST(JournalThreads, WriteReadBackAndStopCleanlyOnRealFiles) {
@@ -37,6 +46,7 @@ TEST(JournalThreads, WriteReadBackAndStopCleanlyOnRealFiles) {
             const std::vector<Record> records = {accepted(i, payload)};
             appended.push_back(fingerprint(records[0]));
             journal.append(records);
+            journal.write();
             locators.push_back(journal.places()[0].payload);
         }
         while (journal.durable_position() < 1'000) {
@@ -67,6 +77,31 @@ TEST(JournalThreads, WriteReadBackAndStopCleanlyOnRealFiles) {
     Journal journal(files, options, replayed.sink());
     EXPECT_TRUE(journal.was_stopped_cleanly());
     EXPECT_EQ(replayed.records, appended);
+}
+
+TEST(JournalThreads, WakeTheirOwnerForWhatItAwaits) {
+    TemporaryFolder folder;
+    runtime::PosixFiles files;
+    const Options options{.folder = folder / "journal", .segment_octets = 1 << 20, .seed = 1};
+    Replayed replayed;
+    Journal journal(files, options, replayed.sink());
+    Threads threads(journal);
+    std::uint64_t number = 0;
+    const auto append_durably = [&] {
+        journal.append(std::vector<Record>{accepted(++number, "")});
+        journal.write();
+        while (journal.durable_position() < journal.end()) {
+            std::this_thread::yield();
+        }
+    };
+
+    for (int round = 0; round < 100; ++round) {
+        journal.await(journal.end() + 2);
+        append_durably();
+        EXPECT_FALSE(is_woken_up(threads)) << round;
+        append_durably();
+        wait_for(threads);
+    }
 }
 
 }  // namespace
