@@ -73,9 +73,9 @@ void add_memory(CLI::App& app, std::optional<std::uint64_t>& memory) {
                }
                memory = *size;
            },
-           "payloads and results in memory, such as 512MiB or 4GiB; what is over it stays in the "
-           "journal and is read back. With --durability none: new tasks are refused beyond this "
-           "much memory for tasks")
+           "for payloads, results and ended tasks in memory, such as 512MiB or 4GiB; payloads and "
+           "results over it stay in the journal and are read back. With --durability none: new "
+           "tasks are refused beyond this much memory for tasks")
         ->type_name("SIZE")
         ->default_str("256MiB, or 2GiB with --durability none");
 }

@@ -33,9 +33,7 @@ Core::Core(const CoreOptions& options, std::uint32_t epoch, std::uint64_t seed, 
 
 void Core::replay(const Record& record, const Places& places) {
     const TaskIndex task = state_.replay(record, places);
-    const bool is_over =
-        options_.octets_in_memory_max && state_.octets() > *options_.octets_in_memory_max;
-    if (is_over && task != no_task) {
+    if (task != no_task && is_over_memory()) {
         state_.put_away(task);  // the oldest stay: they are the first to be needed
     }
 }

@@ -40,7 +40,8 @@ struct CoreOptions {
     std::uint64_t final_count_min = 100'000;     // of which at least these newest stay
     std::uint64_t memory_max = std::uint64_t{2} << 30;  // beyond it new tasks are refused
     std::uint64_t tasks_max = 20'000'000;               // and beyond so many
-    // With a journal: payloads and results in memory; more are put away and read back.
+    // With a journal: payloads, results and what else has ended tasks take, in memory; payloads and
+    // results beyond that are put away and read back.
     std::optional<std::uint64_t> octets_in_memory_max;
 };
 
@@ -273,6 +274,8 @@ private:
     void look_ahead(const Task& assigned);
     void read_ahead(LaneIndex lane);
     void put_away();
+    std::uint64_t octets_in_memory_max() const;
+    bool is_over_memory() const;
     bool may_put_away(TaskIndex task) const;
     void park(const Request& request, const std::vector<protocol::TaskRef>& tasks, Shown shown,
               const FetchedByToken& fetched, const std::vector<std::uint64_t>& missing);

@@ -187,13 +187,22 @@ bool Core::may_put_away(TaskIndex index) const {
              task.number < state_.queues()[task.lane].soon_below);
 }
 
+bool Core::is_over_memory() const {
+    return options_.octets_in_memory_max && state_.octets() > octets_in_memory_max();
+}
+
+// What has ended takes its share of the memory, but leaves half of it.
+std::uint64_t Core::octets_in_memory_max() const {
+    const std::uint64_t both = *options_.octets_in_memory_max;
+    return both - std::min(both / 2, state_.final_entries_octets());
+}
+
 // A hand goes round over all tasks, some in each step, for as long as memory is over its budget.
 void Core::put_away() {
-    if (!options_.octets_in_memory_max || state_.octets() <= *options_.octets_in_memory_max ||
-        step_.now.steady < put_away_rests_until_) {
+    if (!is_over_memory() || step_.now.steady < put_away_rests_until_) {
         return;
     }
-    const std::uint64_t enough = *options_.octets_in_memory_max / 16 * 15;
+    const std::uint64_t enough = octets_in_memory_max() / 16 * 15;
     for (int i = 0; i < places_per_step_max && state_.octets() > enough; ++i) {
         if (hand_ >= state_.tasks().used()) {
             hand_ = 0;
@@ -210,7 +219,7 @@ void Core::put_away() {
             ++put_away_in_round_;
         }
     }
-    has_more_work_ = has_more_work_ || state_.octets() > *options_.octets_in_memory_max;
+    has_more_work_ = has_more_work_ || is_over_memory();
 }
 
 }  // namespace xebec::broker

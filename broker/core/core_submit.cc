@@ -209,7 +209,7 @@ bool Core::has_room_for(std::uint64_t payload_octets) const {
         return false;
     }
     if (options_.octets_in_memory_max) {  // what is over it is on its way out
-        return state_.octets() <= 2 * *options_.octets_in_memory_max + octets_arriving_max;
+        return state_.octets() <= 2 * octets_in_memory_max() + octets_arriving_max;
     }
     return state_.octets() + payload_octets + state_.tasks().size() * task_octets <=
            options_.memory_max;

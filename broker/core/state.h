@@ -76,6 +76,8 @@ public:
     std::uint64_t live_octets() const;
     std::uint64_t octets() const { return octets_; }  // payloads, results and errors in memory
     std::uint64_t final_octets() const { return final_octets_; }  // what final tasks cost
+    // What they take in memory without their results, about.
+    std::uint64_t final_entries_octets() const;
     const std::array<std::uint64_t, task_state_count>& counts() const { return counts_; }
     const protocol::Totals& totals() const { return totals_; }
     std::uint64_t final_count() const;

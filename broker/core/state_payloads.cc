@@ -19,6 +19,9 @@ std::uint64_t brings_octets_of(const Record& record) {
     return carried == nullptr ? 0 : carried->number;
 }
 
+constexpr std::uint64_t index_octets = 32;  // a task's places in the tables, about
+constexpr std::uint64_t final_entry_octets = sizeof(Task) + sizeof(Details) + index_octets;
+
 }  // namespace
 
 TaskIndex State::locate(const Record& record, const Places& places) {
@@ -83,13 +86,15 @@ void State::set_fetching(LaneIndex index, bool is_fetching) {
 }
 
 std::uint64_t State::final_cost(const Task& task) const {
-    constexpr std::uint64_t index_octets = 32;  // its places in the tables, about
-    constexpr std::uint64_t entry = sizeof(Task) + sizeof(Details) + index_octets;
     const Details* details = tasks_.find_details(task);
-    return entry + task.payload_octets +
+    return final_entry_octets + task.payload_octets +
            (details == nullptr ? 0
                                : details->result_octets + details->error_class.size() +
                                      details->error_text.size());
+}
+
+std::uint64_t State::final_entries_octets() const {
+    return final_count() * final_entry_octets;
 }
 
 std::uint64_t State::live_cost(const Task& task) const {

@@ -225,6 +225,26 @@ TEST(OnlyInTheJournal, MemoryOverItsBudgetIsGivenBackAndManyAreReadAtOnce) {
     }
 }
 
+TEST(OnlyInTheJournal, WhatHasEndedTakesUpToHalfOfTheMemory) {
+    constexpr std::uint64_t memory = 16'000;
+    constexpr std::uint32_t ended = 100;
+    Fixture broker(with_journal(memory));
+    broker.checks_every_step = false;
+    broker.is_replayable = false;  // records alone would leave everything in memory
+    broker.work("w", {.slots = ended, .credit = ended});
+    broker.submit_many(1, ended, silent(0));
+    for (const AssignItem& item : broker.assigned("w")) {
+        broker.done("w", item, "");
+    }
+    broker.lose("w");
+
+    broker.submit_many(ended + 1, 1'000, asking(0));
+    broker.settle();
+
+    EXPECT_LE(broker.core.state().octets(), memory / 2);
+    EXPECT_GT(broker.core.state().octets(), memory / 3);
+}
+
 TEST(OnlyInTheJournal, WhoAsksOrWaitsIsAnsweredWhenItIsRead) {  // I8, L3
     Fixture before(with_journal());
     fill(before);
