@@ -41,9 +41,9 @@ Position Journal::append(std::span<const Record> records) {
     {
         const std::lock_guard lock(shared_.mutex);
         has_news_ = has_news_ || shared_.growing.empty();
-        const std::size_t before = shared_.growing.octets.size();
+        const std::uint64_t before = shared_.growing.octets();
         shared_.layout.add(records, shared_.growing, places_);
-        shared_.octets_waiting += shared_.growing.octets.size() - before;
+        shared_.octets_waiting += shared_.growing.octets() - before;
         end_ = shared_.layout.end();
         segment_ = shared_.layout.cursor().segment;
         segment_taken_ = shared_.layout.cursor().offset;

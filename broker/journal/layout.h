@@ -17,18 +17,29 @@ namespace xebec::broker::journal {
 struct Run {
     std::uint32_t segment = 0;
     std::uint32_t offset = 0;  // in the segment
-    std::size_t begin = 0;     // in the batch
+    std::size_t block = 0;     // of the batch
+    std::size_t begin = 0;     // in the block
     std::size_t end = 0;
 };
 
-// What one flush makes durable.
-struct Batch {
-    Buffer octets;
+// What one flush makes durable. It lies in blocks of a MiB or more, so that it never has to move
+// when it grows, and so that their memory can be used again.
+class Batch {
+public:
     std::vector<Run> runs;
     Position end = 0;
 
     bool empty() const { return runs.empty(); }
+    std::uint64_t octets() const;
+    char* at(const Run& run) { return blocks_[run.block].data() + run.begin; }
+    Buffer& block(std::size_t index) { return blocks_[index]; }
+    // For one more frame.
+    std::size_t block_with_room();
     void clear();
+
+private:
+    std::vector<Buffer> blocks_;
+    std::size_t blocks_used_ = 0;
 };
 
 class Layout {
@@ -54,7 +65,7 @@ public:
 private:
     std::size_t add_frame(std::span<const Record> records, Batch& batch,
                           std::vector<Places>& places);
-    void put_down(Frame& frame, std::size_t begin, Batch& batch);
+    void put_down(Frame& frame, std::size_t block, std::size_t begin, Batch& batch);
     std::uint64_t frame_octets_max() const {
         return segment_octets_ - frames_offset - ending_octets;
     }

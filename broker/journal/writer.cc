@@ -100,7 +100,7 @@ bool Writer::write_batch(Instant now) {
         flush_at_ = now + options_.flush_every;
     }
     XEBEC_FAILPOINT("batch.flushed");
-    shared_.octets_waiting -= batch_.octets.size();
+    shared_.octets_waiting -= batch_.octets();
     shared_.durable = batch_.end;
     XEBEC_FAILPOINT("batch.told");
     batch_.clear();
@@ -110,15 +110,15 @@ bool Writer::write_batch(Instant now) {
 void Writer::write_run(const Run& run) {
     check(run.offset == end_, "what is appended lies behind what is written");
     link_frames(run);
-    segment_.file->write_at(run.offset,
-                            batch_.octets.view().substr(run.begin, run.end - run.begin));
+    segment_.file->write_at(run.offset, {batch_.at(run), run.end - run.begin});
     end_ += run.end - run.begin;
 }
 
 void Writer::link_frames(const Run& run) {
-    for (std::size_t at = run.begin; at < run.end;) {
-        char* const octets = batch_.octets.data() + at;
-        auto frame = decode_frame({octets, run.end - at});
+    const std::size_t size = run.end - run.begin;
+    for (std::size_t at = 0; at < size;) {
+        char* const octets = batch_.at(run) + at;
+        auto frame = decode_frame({octets, size - at});
         check(frame.has_value(), "a batch consists of frames");
         frame->flushed = static_cast<std::uint32_t>(flushed_);
         chain_.link(*frame, {octets + frame_header_octets, frame->metadata_octets}, octets);
