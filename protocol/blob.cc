@@ -2,6 +2,7 @@
 
 #include "protocol/check.h"
 
+#include <algorithm>
 #include <cstring>
 #include <new>
 
@@ -10,6 +11,13 @@ namespace xebec {
 namespace {
 
 constexpr std::uint32_t size_max = INT32_MAX;
+
+// What glibc takes for so many octets.
+constexpr std::size_t allocated(std::size_t octets) {
+    constexpr std::size_t unit = 16;
+    constexpr std::size_t least = 32;
+    return std::max(least, (octets + sizeof(std::size_t) + unit - 1) / unit * unit);
+}
 
 }  // namespace
 
@@ -57,7 +65,12 @@ std::string_view Blob::view() const {
 }
 
 std::size_t Blob::footprint() const {
-    return block_ == nullptr ? 0 : sizeof(Block) + block_->size;
+    if (block_ == nullptr) {
+        return 0;
+    }
+    return block_->is_foreign == 0
+               ? allocated(sizeof(Block) + block_->size)
+               : allocated(sizeof(Block) + sizeof(Foreign)) + allocated(block_->size);
 }
 
 void Blob::retain() const noexcept {

@@ -9,7 +9,7 @@
 namespace xebec::broker {
 
 // `Index` is an enum over std::uint32_t, so that indices of different slabs cannot be mixed up.
-template <class T, class Index>
+template <class T, class Index, std::uint32_t chunk_entries = 1024>
 class Slab {
 public:
     static constexpr Index none = static_cast<Index>(UINT32_MAX);
@@ -46,8 +46,6 @@ public:
     std::uint32_t used() const { return used_; }  // indices 0 to used() - 1 have been given out
 
 private:
-    static constexpr std::uint32_t chunk_entries = 1024;
-
     std::vector<std::unique_ptr<T[]>> chunks_;
     std::vector<Index> free_;
     std::uint32_t used_ = 0;

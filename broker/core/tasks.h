@@ -157,7 +157,8 @@ private:
     static std::size_t shard_of(std::size_t hash);
 
     Slab<Task, TaskIndex> tasks_;
-    Slab<Details, DetailsIndex> details_;
+    // They come when a task starts, as its payload may leave: a chunk fits where some lay.
+    Slab<Details, DetailsIndex, 128> details_;
     std::vector<Ids> ids_;
     NumberIndex numbers_;
 };
