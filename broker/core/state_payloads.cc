@@ -101,7 +101,7 @@ std::uint64_t State::live_cost(const Task& task) const {
     if (task.is_volatile) {
         return 0;
     }
-    constexpr std::uint64_t fields = 74;  // of a task that has never run
+    constexpr std::uint64_t fields = 58;  // of a task that has never run
     constexpr std::uint64_t attempt_fields = 24;
     constexpr std::uint64_t prefix = 12;  // before a payload
     const auto octets = [](std::uint64_t size) { return size == 0 ? 0 : size + prefix; };
@@ -115,7 +115,7 @@ std::uint64_t State::live_cost(const Task& task) const {
 }
 
 std::uint64_t State::live_octets() const {
-    constexpr std::uint64_t tombstone = 48;
+    constexpr std::uint64_t tombstone = 42;
     return live_octets_ + tombstones_.count() * tombstone;
 }
 
