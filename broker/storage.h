@@ -5,15 +5,13 @@
 #include "broker/core/core.h"
 #include "broker/journal/journal.h"
 #include "broker/journal/memory_journal.h"
+#include "broker/journal/owner.h"
 #include "broker/journal/threads.h"
 #include "broker/options.h"
 #include "runtime/posix_files.h"
 #include "runtime/signals.h"
 
-#include <absl/container/btree_map.h>
-
 #include <cstdint>
-#include <deque>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -41,27 +39,14 @@ public:
         return disk_ ? disk_->journal.places() : std::span<const Places>{};
     }
 
-    // To be woken up when everything before `first` is durable; nothing: when this has to go on by
-    // itself. False: it is durable already.
+    // See journal::Owner: nothing of that without a disk.
     bool await(std::optional<Position> first);
-
-    // Reads once everything that was appended so far is durable.
     void read(std::span<const ReadOctets> reads);
-    // Asks for what may be read now, and gives what has been.
     std::vector<journal::ReadAnswer> take_answers();
-
-    // What has to be told to the core, if that has changed.
     std::optional<JournalChanged> take_change();
-
-    // The segment before which nothing is needed once what was appended so far is durable.
-    void trim_to(std::uint32_t first_needed);
-
-    // The core is to tell again what is needed of the journal's oldest segment.
-    std::shared_ptr<const Mentions> take_scan();
-    // Whether to begin that, now that so many octets of the journal are needed still.
     void look_for_garbage(std::uint64_t live_octets, Instant now);
-
-    // Whether another segment was begun since the last call.
+    std::shared_ptr<const Mentions> take_scan();
+    void trim_to(std::uint32_t first_needed);
     bool take_segment_change();
 
     // Throws std::runtime_error if a write or flush has failed: nothing may be said any more.
@@ -78,33 +63,19 @@ private:
     struct Disk {
         Disk(runtime::FileSystem& files, const journal::Options& options,
              const journal::Replay& replay)
-            : journal(files, options, replay), threads(journal) {}
+            : journal(files, options, replay), owner(journal, {}), threads(journal) {}
 
         journal::Journal journal;
+        journal::Owner owner;
         journal::Threads threads;
     };
 
-    struct HeldReads {
-        Position position = 0;
-        std::vector<journal::ReadRequest> requests;
-    };
-
-    void trim();
     void open(const Options& options, const runtime::Signals& signals, Core& core);
-    void ask_for_durable();
 
     runtime::PosixFiles files_;
     MemoryJournal memory_;
     std::unique_ptr<Disk> disk_;
-    JournalChanged told_;
-    std::deque<HeldReads> held_reads_;
-    absl::btree_map<std::uint32_t, std::size_t> reads_by_segment_;  // not answered yet
-    std::uint32_t segment_seen_ = 0;
-    bool is_carrying_ = false;
-    std::uint32_t trim_to_ = 0;  // 0: nothing to do
-    Position trim_at_ = 0;
-    std::uint32_t first_kept_ = 0;  // the disk's side may still have to remove those before
-    Instant looks_again_at_{};
+    bool was_full_ = false;
 };
 
 // Asked to stop while the journal was read: nothing has been changed.

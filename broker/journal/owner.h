@@ -1,0 +1,77 @@
+#pragma once
+// What the owner of a journal does besides appending: reads wait until they may be read, segments
+// of which little is needed are told again and go, and the core hears what the disk can take. It
+// needs no thread and is told the time.
+
+#include "broker/core/effects.h"
+#include "broker/core/events.h"
+#include "broker/journal/journal.h"
+
+#include <absl/container/btree_map.h>
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace xebec::broker::journal {
+
+class Owner {
+public:
+    struct Options {
+        // Beyond this much that is not written yet, new tasks are refused until half of it is.
+        std::uint64_t octets_waiting_max = 64 << 20;
+        std::uint64_t octets_waiting_busy = 4 << 20;  // what can wait should
+    };
+
+    Owner(Journal& journal, const Options& options) : journal_(journal), options_(options) {}
+
+    // To be woken up when everything before `first` is durable; nothing: when this has to go on by
+    // itself. False: it is durable already.
+    bool await(std::optional<Position> first);
+
+    // Reads once everything that was appended so far is durable.
+    void read(std::span<const ReadOctets> reads);
+    // Asks for what may be read now, and gives what has been.
+    std::vector<ReadAnswer> take_answers();
+
+    // What has to be told to the core, if that has changed.
+    std::optional<JournalChanged> take_change();
+
+    // Whether to tell the oldest segment again, now that so many octets of the journal are needed.
+    void look_for_garbage(std::uint64_t live_octets, Instant now);
+    // That is to begin: what the segment speaks of.
+    std::shared_ptr<const Mentions> take_scan();
+    // The segment before which nothing is needed once what was appended so far is durable. It goes
+    // then, when nothing is being read from it any more.
+    void trim_to(std::uint32_t first_needed);
+
+    // Whether another segment was begun since the last call, or since the start.
+    bool take_segment_change();
+
+private:
+    struct HeldReads {
+        Position position = 0;
+        std::vector<ReadRequest> requests;
+    };
+
+    void ask_for_durable();
+    void trim();
+    bool is_too_much(std::span<const SegmentUse> segments, std::uint64_t live_octets) const;
+
+    Journal& journal_;
+    Options options_;
+    JournalChanged told_;
+    std::deque<HeldReads> held_reads_;
+    absl::btree_map<std::uint32_t, std::size_t> reads_by_segment_;  // not answered yet
+    std::uint32_t segment_seen_ = 0;
+    bool is_carrying_ = false;
+    std::uint32_t trim_to_ = 0;  // 0: nothing to do
+    Position trim_at_ = 0;
+    std::uint32_t first_kept_ = 0;  // the disk's side may still have to remove those before
+    Instant looks_again_at_{};
+};
+
+}  // namespace xebec::broker::journal

@@ -1,0 +1,164 @@
+// What the owner of a journal does with it besides appending.
+
+#include "broker/journal/owner.h"
+
+#include "tests/unit/journal/fixture.h"
+
+#include <memory>
+
+namespace xebec::testing {
+
+namespace {
+
+using namespace broker;
+using namespace broker::journal;
+
+constexpr std::uint64_t plenty = 1 << 30;  // octets that are needed still: nothing is garbage
+
+struct OwnerOf : JournalFixture {
+    std::unique_ptr<Owner> owner;
+
+    void open_owned(const Owner::Options& options = {}) {
+        open();
+        work();
+        owner = std::make_unique<Owner>(*journal, options);
+    }
+    // So many segments, with a record of one task in each.
+    void fill_segments(std::uint32_t count) {
+        for (std::uint64_t number = 1; journal->segment() <= count; ++number) {
+            fill(number, 1, 2'000);
+        }
+        work();
+    }
+    bool exists(std::uint32_t segment) { return disk.exists(segment_path(segment)); }
+    std::shared_ptr<const Mentions> scan() {
+        owner->look_for_garbage(0, now);
+        journal->work_reads();
+        return owner->take_scan();
+    }
+};
+
+TEST_F(OwnerOf, AJournalReadsWhatIsDurable) {  // I1
+    open_owned();
+    append({accepted(1, std::string(1'000, 'x'))});
+    const Locator at = journal->places()[0].payload;
+
+    owner->read(std::vector<ReadOctets>{{.at = at, .token = 7}});
+    EXPECT_TRUE(owner->take_answers().empty());
+    EXPECT_FALSE(journal->work_reads());  // not asked for yet
+    work();
+    EXPECT_TRUE(owner->take_answers().empty());
+    EXPECT_TRUE(journal->work_reads());
+
+    const std::vector<ReadAnswer> answers = owner->take_answers();
+    ASSERT_EQ(answers.size(), 1U);
+    EXPECT_EQ(answers[0].token, 7U);
+    EXPECT_EQ(answers[0].octets.view(), std::string(1'000, 'x'));
+}
+
+TEST_F(OwnerOf, AJournalLooksAtItsOldestSegmentWhenLittleIsNeeded) {
+    open_owned();
+    fill_segments(3);
+
+    owner->look_for_garbage(plenty, now);
+    journal->work_reads();
+    EXPECT_EQ(owner->take_scan(), nullptr);
+    now += milliseconds{100};
+    const auto mentions = scan();
+
+    ASSERT_NE(mentions, nullptr);
+    EXPECT_EQ(mentions->segment, 1U);
+    EXPECT_FALSE(mentions->tasks.empty());
+    now += milliseconds{100};
+    EXPECT_EQ(scan(), nullptr);  // one at a time
+}
+
+TEST_F(OwnerOf, AJournalOfOneSegmentHasNoGarbage) {
+    open_owned();
+    fill(1, 1);
+
+    EXPECT_EQ(scan(), nullptr);
+}
+
+TEST_F(OwnerOf, ASegmentGoesWhenWhatWasToldAgainIsDurable) {  // I1
+    open_owned();
+    fill_segments(3);
+    ASSERT_NE(scan(), nullptr);
+
+    append({accepted(1'000, "told again")});
+    owner->trim_to(2);
+    owner->take_answers();
+    journal->work(now);  // durable now, but nobody has looked
+    EXPECT_TRUE(exists(1));
+    owner->take_answers();
+    work_later();
+
+    EXPECT_FALSE(exists(1));
+    EXPECT_TRUE(exists(2));
+    const auto next = scan();
+    ASSERT_NE(next, nullptr);
+    EXPECT_EQ(next->segment, 2U);
+}
+
+TEST_F(OwnerOf, WhatIsNotDurableKeepsTheSegment) {  // I1
+    open_owned();
+    fill_segments(3);
+    ASSERT_NE(scan(), nullptr);
+    disk.fail_at(disk.operations(), EIO);
+
+    append({accepted(1'000, "told again")});
+    owner->trim_to(2);
+    work_later();
+    owner->take_answers();
+    work_later();
+
+    EXPECT_TRUE(journal->has_failed());
+    EXPECT_TRUE(exists(1));
+}
+
+TEST_F(OwnerOf, WhatIsBeingReadKeepsItsSegment) {
+    open_owned();
+    append({accepted(1, std::string(1'000, 'x'))});
+    const Locator at = journal->places()[0].payload;
+    fill_segments(3);
+    ASSERT_EQ(at.segment, 1U);
+    ASSERT_NE(scan(), nullptr);
+
+    owner->read(std::vector<ReadOctets>{{.at = at, .token = 1}});
+    owner->trim_to(2);
+    work_later();
+    owner->take_answers();
+    work_later();
+    EXPECT_TRUE(exists(1));
+
+    journal->work_reads();
+    ASSERT_EQ(owner->take_answers().size(), 1U);
+    work_later();
+    EXPECT_FALSE(exists(1));
+}
+
+TEST_F(OwnerOf, AJournalSaysWhenAnotherSegmentHasBegun) {
+    open_owned();
+
+    EXPECT_TRUE(owner->take_segment_change());  // since the start
+    EXPECT_FALSE(owner->take_segment_change());
+    fill_segments(2);
+    EXPECT_TRUE(owner->take_segment_change());
+    EXPECT_FALSE(owner->take_segment_change());
+}
+
+TEST_F(OwnerOf, AJournalIsBehindUntilHalfOfItIsWritten) {  // I18
+    open_owned({.octets_waiting_max = 4'000, .octets_waiting_busy = 1'000});
+    EXPECT_EQ(owner->take_change(), std::nullopt);
+
+    append({accepted(1, std::string(1'000, 'x'))});
+    EXPECT_EQ(owner->take_change(), (JournalChanged{.is_busy = true}));
+    append({accepted(2, std::string(3'000, 'x'))});
+    EXPECT_EQ(owner->take_change(), (JournalChanged{.is_behind = true, .is_busy = true}));
+    EXPECT_EQ(owner->take_change(), std::nullopt);
+    work();
+    EXPECT_EQ(owner->take_change(), JournalChanged{});
+}
+
+}  // namespace
+}  // namespace xebec::testing
