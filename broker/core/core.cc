@@ -135,7 +135,7 @@ void Core::on(const StepMeasured& event) {
 void Core::on(const JournalChanged& event) {
     is_disk_full_ = event.is_full;
     is_disk_behind_ = event.is_behind;
-    is_disk_busy_ = event.is_busy;
+    carry_due_ = event.carry_due;
 }
 
 void Core::on(const WatchersChanged& event) {

@@ -18,6 +18,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <optional>
 #include <random>
 #include <span>
@@ -366,7 +367,7 @@ private:
     bool is_stopping_ = false;
     bool is_disk_full_ = false;
     bool is_disk_behind_ = false;
-    bool is_disk_busy_ = false;
+    std::size_t carry_due_ = std::numeric_limits<std::size_t>::max();
     std::optional<Carrying> carrying_;
 
     bool watched_tasks_ = false;

@@ -4,12 +4,14 @@
 #include "broker/core/core.h"
 #include "protocol/check.h"
 
+#include <algorithm>
+
 namespace xebec::broker {
 
 namespace {
 
-constexpr std::uint64_t carried_octets_per_step_max = 512 << 10;
-constexpr int mentions_per_step_max = 10'000;
+constexpr std::uint64_t carried_octets_per_step_max = 4 << 20;
+constexpr int mentions_per_step_max = 40'000;
 constexpr std::size_t carried_reads_max = 256;  // under way
 // In a full journal there is no more room than what is left of its last segment.
 constexpr std::uint64_t octets_when_full_max = 4 << 20;
@@ -28,22 +30,23 @@ void Core::on(const SegmentScanned& event) {
 }
 
 void Core::carry() {
-    if (!carrying_ || is_disk_busy_ || is_stopping_) {
+    if (!carrying_ || is_stopping_) {
         return;
     }
+    const std::size_t due = std::min(carry_due_, carrying_->mentions->tasks.size());
     std::uint64_t octets = 0;
     bool must_rest = false;  // until something is read, or there is room
     for (int i = 0; i < mentions_per_step_max && octets < carried_octets_per_step_max; ++i) {
         must_rest = carrying_->reads >= carried_reads_max ||
                     (is_disk_full_ && carrying_->octets + octets > octets_when_full_max);
-        if (carrying_->next == carrying_->mentions->tasks.size() || must_rest) {
+        if (carrying_->next >= due || must_rest) {
             break;
         }
         octets += carry(carrying_->mentions->tasks[carrying_->next++]);
     }
     carrying_->octets += is_disk_full_ ? octets : 0;
     if (carrying_->next < carrying_->mentions->tasks.size()) {
-        has_more_work_ = has_more_work_ || !must_rest;
+        has_more_work_ = has_more_work_ || (carrying_->next < due && !must_rest);
     } else if (carrying_->reads == 0) {
         step_.effects->segment_done = carrying_->mentions->segment;
         carrying_.reset();

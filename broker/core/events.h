@@ -11,7 +11,9 @@
 
 #include <xebec/error.h>
 
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -71,7 +73,8 @@ struct WatchersChanged {
 struct JournalChanged {
     bool is_full = false;
     bool is_behind = false;
-    bool is_busy = false;  // what can wait should
+    // So many of a scanned segment's mentions should have been told again by now.
+    std::size_t carry_due = std::numeric_limits<std::size_t>::max();
 
     friend bool operator==(const JournalChanged&, const JournalChanged&) = default;
 };

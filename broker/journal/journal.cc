@@ -62,9 +62,15 @@ std::vector<SegmentUse> Journal::segments() const {
     return shared_.segments;
 }
 
+void Journal::announce_trim() {
+    const std::lock_guard lock(shared_.mutex);
+    shared_.is_trim_announced = true;
+}
+
 void Journal::trim(std::uint32_t first_needed) {
     {
         const std::lock_guard lock(shared_.mutex);
+        shared_.is_trim_announced = false;
         shared_.oldest_wanted = std::max(shared_.oldest_wanted, std::min(first_needed, segment_));
     }
     on_work();

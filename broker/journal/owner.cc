@@ -8,7 +8,7 @@ namespace xebec::broker::journal {
 
 namespace {
 
-constexpr milliseconds garbage_look{100};
+constexpr milliseconds garbage_look{20};
 
 }  // namespace
 
@@ -22,7 +22,7 @@ bool Owner::await(std::optional<Position> first) {
     if (trim_to_ != 0 && trim_at_ > journal_.durable_position()) {
         next = std::min(next, trim_at_);
     }
-    const bool is_calm = told_ == JournalChanged{};  // else less that waits is a change
+    const bool is_calm = !told_.is_full && !told_.is_behind;  // else less that waits is a change
     journal_.await(is_calm ? next : 0);
     return journal_.durable_position() < next;
 }
@@ -67,18 +67,8 @@ std::vector<ReadAnswer> Owner::take_answers() {
 // ---- segments that go ----
 
 // The files may take twice what is needed of them and two segments: the one that is written to, and
-// the next. A segment that is sealed soon has to find its place free; the later the oldest one
-// goes, the less of it is needed still.
-bool Owner::is_too_much(std::span<const SegmentUse> segments, std::uint64_t live_octets) const {
-    std::uint64_t sealed = 0;
-    for (const SegmentUse& use : segments) {
-        sealed += use.segment < journal_.segment() ? use.octets : 0;
-    }
-    const std::uint64_t segment = journal_.segment_octets();
-    const bool is_half_full = journal_.segment_taken() > segment / 2;
-    return sealed > 2 * live_octets || (is_half_full && sealed + segment > 2 * live_octets);
-}
-
+// the next. So when the former is sealed, another has to go before it is full again, and its file
+// is the next one then.
 void Owner::look_for_garbage(std::uint64_t live_octets, Instant now) {
     if (is_carrying_ || now < looks_again_at_) {
         return;
@@ -88,14 +78,45 @@ void Owner::look_for_garbage(std::uint64_t live_octets, Instant now) {
     std::erase_if(segments, [this](const SegmentUse& use) {
         return use.segment < first_kept_;  // it may vanish at any moment
     });
-    if (segments.size() > 1 && is_too_much(segments, live_octets)) {
+    std::uint64_t sealed = 0;
+    for (const SegmentUse& use : segments) {
+        sealed += use.segment < journal_.segment() ? use.octets : 0;
+    }
+    // What is needed is known to a few parts in a hundred.
+    const std::uint64_t allowed = live_octets / 16 * 15 * 2;
+    if (segments.size() > 1 && sealed + journal_.segment_octets() > allowed) {
         is_carrying_ = true;
+        is_urgent_ = sealed > allowed;
+        journal_.announce_trim();
         journal_.scan(segments.front().segment);
     }
 }
 
 std::shared_ptr<const Mentions> Owner::take_scan() {
-    return is_carrying_ ? journal_.take_scan() : nullptr;
+    auto mentions = is_carrying_ ? journal_.take_scan() : nullptr;
+    if (mentions) {
+        const std::uint64_t segment = journal_.segment_octets();
+        const std::uint64_t begin = octets_appended() - journal_.segment_taken();
+        mentions_ = mentions->tasks.size();
+        carries_from_ = octets_appended();
+        carries_until_ = std::max(begin + segment / 8 * 7, carries_from_ + segment / 4);
+    }
+    return mentions;
+}
+
+std::uint64_t Owner::octets_appended() const {
+    return journal_.segment() * journal_.segment_octets() + journal_.segment_taken();
+}
+
+// The later a segment goes, the less of it is needed still; but it has to go in time, whatever else
+// there is to write.
+std::size_t Owner::carry_due() const {
+    const bool has_time = !journal_.is_disk_full() &&
+                          (!is_urgent_ || journal_.octets_waiting() > options_.octets_waiting_busy);
+    const std::uint64_t at = octets_appended();
+    return is_carrying_ && has_time && at < carries_until_
+               ? mentions_ * (at - carries_from_) / (carries_until_ - carries_from_)
+               : JournalChanged{}.carry_due;
 }
 
 void Owner::trim_to(std::uint32_t first_needed) {
@@ -115,7 +136,9 @@ void Owner::trim() {
 }
 
 bool Owner::take_segment_change() {
-    return std::exchange(segment_seen_, journal_.segment()) != journal_.segment();
+    const bool is_another = std::exchange(segment_seen_, journal_.segment()) != journal_.segment();
+    looks_again_at_ = is_another ? Instant{} : looks_again_at_;
+    return is_another;
 }
 
 // ---- what the disk can take ----
@@ -124,9 +147,8 @@ std::optional<JournalChanged> Owner::take_change() {
     const std::uint64_t waiting = journal_.octets_waiting();
     const std::uint64_t most =
         told_.is_behind ? options_.octets_waiting_max / 2 : options_.octets_waiting_max;
-    const JournalChanged now{.is_full = journal_.is_disk_full(),
-                             .is_behind = waiting > most,
-                             .is_busy = waiting > options_.octets_waiting_busy};
+    const JournalChanged now{
+        .is_full = journal_.is_disk_full(), .is_behind = waiting > most, .carry_due = carry_due()};
     if (now == told_) {
         return std::nullopt;
     }

@@ -23,7 +23,7 @@ public:
     struct Options {
         // Beyond this much that is not written yet, new tasks are refused until half of it is.
         std::uint64_t octets_waiting_max = 64 << 20;
-        std::uint64_t octets_waiting_busy = 4 << 20;  // what can wait should
+        std::uint64_t octets_waiting_busy = 4 << 20;  // what need not be told again soon waits
     };
 
     Owner(Journal& journal, const Options& options) : journal_(journal), options_(options) {}
@@ -59,7 +59,8 @@ private:
 
     void ask_for_durable();
     void trim();
-    bool is_too_much(std::span<const SegmentUse> segments, std::uint64_t live_octets) const;
+    std::uint64_t octets_appended() const;
+    std::size_t carry_due() const;
 
     Journal& journal_;
     Options options_;
@@ -68,7 +69,11 @@ private:
     absl::btree_map<std::uint32_t, std::size_t> reads_by_segment_;  // not answered yet
     std::uint32_t segment_seen_ = 0;
     bool is_carrying_ = false;
-    std::uint32_t trim_to_ = 0;  // 0: nothing to do
+    bool is_urgent_ = false;           // there is too much already
+    std::size_t mentions_ = 0;         // of the segment that is told again
+    std::uint64_t carries_from_ = 0;   // where the journal was when that began,
+    std::uint64_t carries_until_ = 0;  // and where it should have ended
+    std::uint32_t trim_to_ = 0;        // 0: nothing to do
     Position trim_at_ = 0;
     std::uint32_t first_kept_ = 0;  // the disk's side may still have to remove those before
     Instant looks_again_at_{};

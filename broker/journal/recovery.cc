@@ -106,7 +106,7 @@ void Recovery::forget_old_segments() {
     while (opened_.size() > 1 && opened_.front().header.segment < tail_.oldest) {
         const std::uint32_t segment = opened_.front().header.segment;
         opened_.erase(opened_.begin());
-        files_.retire(segment);
+        files_.retire(segment, true);
     }
     if (opened_.front().header.segment > tail_.oldest) {
         throw JournalError("segment " + std::to_string(tail_.oldest) +
@@ -197,7 +197,7 @@ void Recovery::reuse_unopened() {
     while (unopened_.size() > 1) {
         const std::uint32_t segment = unopened_.back().header.segment;
         unopened_.pop_back();
-        files_.retire(segment);
+        files_.retire(segment, true);
     }
     if (!unopened_.empty() && is_unopened_clean_ &&
         unopened_.front().header.octets == files_.options().segment_octets) {

@@ -14,7 +14,6 @@ namespace xebec::broker::journal {
 namespace {
 
 constexpr std::uint64_t slice_octets = 1 << 20;
-constexpr std::size_t spares_max = 1;  // beside the segment that is ready
 
 std::uint64_t spare_number(std::string_view name) {
     std::uint64_t number = 0;
@@ -54,17 +53,10 @@ bool SegmentFiles::prepare(std::uint32_t segment) {
     return false;
 }
 
-std::uint64_t SegmentFiles::prepared_octets() const {
-    switch (stage_) {
-        case Stage::idle:
-            return 0;
-        case Stage::zeros:
-            return zeros_;
-        case Stage::header:
-        case Stage::ready:
-            return options_.segment_octets;
+void SegmentFiles::skip_zeros() {
+    if (stage_ == Stage::zeros) {
+        stage_ = Stage::header;
     }
-    return 0;
 }
 
 void SegmentFiles::begin() {
@@ -106,6 +98,14 @@ void SegmentFiles::write_zeros() {
     }
 }
 
+void SegmentFiles::give_up_zeros() {
+    fresh_ = {};
+    files_.remove(options_.folder / name_);
+    std::erase(spares_, name_);
+    zeros_ = 0;
+    stage_ = Stage::idle;
+}
+
 // The header is on the disk before the name is, so that no segment is ever without one.
 void SegmentFiles::give_name(std::uint32_t segment) {
     fresh_.segment = segment;
@@ -145,11 +145,15 @@ void SegmentFiles::adopt(const SegmentHeader& header) {
 }
 
 // The old name is gone from the disk before anything else is written to the file.
-void SegmentFiles::retire(std::uint32_t segment) {
+void SegmentFiles::retire(std::uint32_t segment, bool is_wanted) {
     XEBEC_FAILPOINT("retire.before");
     const Path path = path_of(segment);
     const std::uint64_t octets = files_.open(path, runtime::FileAccess::read)->size();
-    if (spares_.size() < spares_max && octets == options_.segment_octets) {
+    is_wanted = is_wanted && octets == options_.segment_octets;
+    if (is_wanted && stage_ == Stage::zeros) {
+        give_up_zeros();
+    }
+    if (is_wanted && spares_.empty()) {
         spares_.push_back(std::string(spare_prefix) + std::to_string(++spare_last_));
         files_.rename(path, options_.folder / spares_.back());
     } else {

@@ -46,19 +46,23 @@ public:
     // Makes a segment ready, a slice of the work at a time; true when it is. Throws
     // runtime::FileError; when that is for want of room, the work begins anew with the next call.
     bool prepare(std::uint32_t segment);
-    // Of the zeros that have to be written, those that are.
-    std::uint64_t prepared_octets() const;
+    // Whether room was taken on the disk for it, and zeros come next: that takes time.
+    bool needs_zeros() const { return stage_ == Stage::zeros; }
+    // Does without them: flushes will be slower, but nothing is written twice.
+    void skip_zeros();
     FreshSegment take_prepared();
     // One that was made ready before and never used: it need not be made again.
     void adopt(const SegmentHeader& header);
 
-    // A segment that is needed no more: kept for the next one, or removed.
-    void retire(std::uint32_t segment);
+    // A segment that is needed no more: kept for the next one if that is wanted and there is no
+    // other, or removed.
+    void retire(std::uint32_t segment, bool is_wanted);
 
 private:
     void begin();
     void write_zeros();
     void give_name(std::uint32_t segment);
+    void give_up_zeros();
     std::uint64_t next_nonce(std::uint32_t segment);
 
     enum class Stage { idle, zeros, header, ready };

@@ -23,6 +23,7 @@ struct Shared {
     std::vector<SegmentUse> segments;
     std::string failure;
     bool is_closing = false;
+    bool is_trim_announced = false;
 
     std::atomic<Position> durable;
     std::atomic<Position> awaited{0};  // by the owner

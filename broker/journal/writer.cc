@@ -41,16 +41,16 @@ std::optional<Instant> Writer::work_unguarded(Instant now) {
         if (!write_batch(now)) {
             return room_check_at_;
         }
-        // Under a flood the next segment grows beside this one, twice as fast, and old ones go.
-        keep_ready(now, 2 * end_);
         retire_one();
+        while (!files_.needs_zeros() && !is_one_going() && prepare_next(now)) {
+        }
         return now;
     }
     if (flush_at_ && *flush_at_ <= now) {
         flush(now);
         return now;
     }
-    if (write_mark(now) || retire_one() || keep_ready(now, files_.prepared_octets() + 1)) {
+    if (write_mark(now) || retire_one() || (!is_one_going() && prepare_next(now))) {
         return now;
     }
     return next_deadline();
@@ -129,7 +129,8 @@ void Writer::link_frames(const Run& run) {
 // The old segment is whole on the disk before the new one says that it follows.
 bool Writer::begin_segment(Instant now) {
     while (!next_) {
-        if (!keep_ready(now, files_.prepared_octets() + 1)) {
+        files_.skip_zeros();  // under a flood there was no time for them
+        if (!prepare_next(now)) {
             return false;
         }
     }
@@ -214,17 +215,25 @@ std::optional<FrameKind> Writer::choose_mark(Instant now) {
 
 // ---- segments ----
 
-// Works on the next segment until it has this many octets. False: there is nothing to do now.
-bool Writer::keep_ready(Instant now, std::uint64_t octets_wanted) {
+// Its file will be the next one. But if that comes late, room has to be taken for another while
+// there is a reserve.
+bool Writer::is_one_going() const {
+    if (!files_.needs_zeros() && end_ > files_.options().segment_octets / 8) {
+        return false;
+    }
+    const std::lock_guard lock(shared_.mutex);
+    return shared_.is_trim_announced ||
+           (!shared_.segments.empty() && shared_.segments.front().segment < shared_.oldest_wanted);
+}
+
+// Works on the next segment for a while. False: there is nothing to do now.
+bool Writer::prepare_next(Instant now) {
     if (next_ || (room_check_at_ && *room_check_at_ > now)) {
         return false;
     }
     try {
-        while (files_.prepared_octets() < octets_wanted) {
-            if (files_.prepare(segment_.segment + 1)) {
-                next_ = files_.take_prepared();
-                break;
-            }
+        if (files_.prepare(segment_.segment + 1)) {
+            next_ = files_.take_prepared();
         }
         room_check_at_.reset();
         shared_.is_disk_full = false;
@@ -250,7 +259,7 @@ bool Writer::retire_one() {
         segment = shared_.segments.front().segment;
         shared_.segments.erase(shared_.segments.begin());
     }
-    files_.retire(segment);
+    files_.retire(segment, !next_.has_value());
     room_check_at_.reset();
     return true;
 }

@@ -40,7 +40,8 @@ private:
     bool write_mark(Instant now);
     std::optional<FrameKind> choose_mark(Instant now);
     void write_sector_frame(FrameKind kind);
-    bool keep_ready(Instant now, std::uint64_t octets_wanted);
+    bool is_one_going() const;
+    bool prepare_next(Instant now);
     bool retire_one();
     void fail(const std::string& why);
     void note_segments();

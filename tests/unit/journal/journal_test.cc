@@ -191,7 +191,48 @@ TEST_F(JournalOf, AnIdleWriterSaysHowFarItHasFlushed) {
     EXPECT_EQ(journal->records_written_again(), 0U);
 }
 
-TEST_F(JournalOf, TrimmedSegmentsGoAndOneIsUsedAgain) {
+TEST_F(JournalOf, TheFileOfASegmentThatWillGoIsTheNextOne) {
+    open();
+    work();
+    fill(0, 1);
+    journal->announce_trim();
+    for (std::uint64_t number = 1; journal->segment() == 1; ++number) {
+        fill(number, 1);
+    }
+    fill(1'000, 10);
+    EXPECT_EQ(disk.names().size(), 3U) << "room is taken for another, in case it comes too late";
+    EXPECT_FALSE(disk.exists(segment_path(3)));
+
+    journal->trim(2);
+    work();
+
+    EXPECT_EQ(disk.names().size(), 2U) << "the head, and the next one";
+    EXPECT_TRUE(disk.exists(segment_path(3)));
+}
+
+TEST_F(JournalOf, ThatASegmentWillGoDoesNotCostTheReserve) {  // F7
+    open();
+    work();
+    disk.set_octets_max(0);
+    fill(0, 1);
+    journal->announce_trim();
+    std::uint64_t number = 1;
+    for (; journal->segment() == 1 || !journal->is_disk_full(); ++number) {
+        fill(number, 1);
+        ASSERT_LT(number, 100U);
+    }
+    fill(number, 10);
+    EXPECT_EQ(journal->durable_position(), number + 10);
+    EXPECT_EQ(journal->segment(), 2U);
+
+    journal->trim(2);
+    work();
+
+    EXPECT_FALSE(journal->is_disk_full());
+    EXPECT_TRUE(disk.exists(segment_path(3)));
+}
+
+TEST_F(JournalOf, TrimmedSegmentsGo) {
     open();
     fill(0, 200);
     const std::uint32_t head = journal->segment();
@@ -201,7 +242,7 @@ TEST_F(JournalOf, TrimmedSegmentsGoAndOneIsUsedAgain) {
 
     ASSERT_EQ(journal->segments().size(), 1U);
     EXPECT_EQ(journal->segments()[0].segment, head);
-    EXPECT_EQ(disk.names().size(), 3U) << "the head, the next one, a spare";
+    EXPECT_EQ(disk.names().size(), 2U) << "the head and the next one";
     appended.clear();
     fill(1'000, 100);
     open();

@@ -343,12 +343,13 @@ TEST(Carrying, ARemovedTaskIsRememberedByItsTombstone) {  // I3
     EXPECT_EQ(std::get<TombstoneCarried>(told[0]).id, Fixture::id(1));
 }
 
-TEST(Carrying, RestsWhileTheDiskIsBusy) {
+TEST(Carrying, GoesAsFarAsItIsDue) {
     Fixture broker(with_journal());
     fill(broker);
 
-    broker.apply(JournalChanged{.is_busy = true});
-    EXPECT_EQ(broker.carry_everything().size(), 1U) << "the queue's settings only";
+    broker.apply(JournalChanged{.carry_due = 2});
+    EXPECT_EQ(broker.carry_everything().size(), 3U) << "the queue's settings, and two tasks";
+    EXPECT_EQ(broker.take_segments_done(), std::vector<std::uint32_t>{});
     broker.apply(JournalChanged{});
     broker.settle();
 
