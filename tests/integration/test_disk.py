@@ -245,7 +245,7 @@ class Repair(WithData):
                 return frame
         raise AssertionError(out)
 
-    def test_damage_is_seen_and_cut_only_when_asked(self):  # I24
+    def test_damage_is_seen_and_cut_only_when_asked(self):  # F11, I24
         tasks = [self.submit("nobody", "--payload", "x" * 300) for _ in range(4)]
         self.stop()
         third = self.frame_of(tasks[2])

@@ -1,4 +1,4 @@
-"""The tests that docs/guarantees.md names are there."""
+"""The tests that the documents name are there, and say themselves what they are named for."""
 
 import glob
 import os
@@ -46,6 +46,17 @@ class Documents(unittest.TestCase):
                     count += 1
                     self.assertTrue(has_test(content, name), name)
         self.assertGreater(count, 80)
+
+    def test_every_proof_of_an_invariant_and_of_a_fault_says_that_it_is_one(self):
+        rows = [line.split("|")[1:3] for line in lines_of("architecture.md")
+                if re.match(r"\| [IFL]\d+ ", line)]
+        self.assertEqual([row[0].split()[0] for row in rows if "F" in row[0].split()[0]],
+                         [f"F{number}" for number in range(1, 28)])
+        for row in rows:
+            tag = row[0].split()[0]
+            for name in re.findall(r"`([^`]+)`", row[1]):
+                if FILE.fullmatch(name):
+                    self.assertTrue(re.search(rf"\b{tag}\b", content_of(name)), (tag, name))
 
 
 if __name__ == "__main__":

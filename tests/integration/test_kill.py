@@ -210,7 +210,7 @@ class Killed(WithBroker):
 
 
 class AtRandom(Killed):
-    def test_nothing_is_lost_and_nothing_is_done_twice(self):  # F1, I1 I2 I3 I4 I6 I8 I9 I22
+    def test_nothing_is_lost_and_nothing_is_done_twice(self):  # F1 F2, I1 I2 I3 I4 I6 I8 I9 I22
         dice = random.Random(SEED)
         self.begin_load(per_second=min(2000, TASKS_MAX * 0.7 / SECONDS))
         end = time.monotonic() + SECONDS

@@ -172,7 +172,7 @@ class RestartWithoutJournal(Restarting):
 
 
 class Stopping(WithBroker):
-    def test_ends_in_time_with_everybody_connected(self):
+    def test_ends_in_time_with_everybody_connected(self):  # F27
         self.start_workers(count=2)
         waiting = self.start("xebec-client", "--broker", self.broker.clients, "submit", "sleep", "600",
                              "--wait")

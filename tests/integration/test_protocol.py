@@ -28,12 +28,12 @@ class Sessions(WithBroker):
         peer = RawPeer(self.broker.clients)
         self.assertEqual(peer.hello({0: 1, 1: "w", 6: ["add"], 8: 1}).type, h.ERROR)
 
-    def test_versions_that_are_not_spoken_are_refused_legibly(self):
+    def test_versions_that_are_not_spoken_are_refused_legibly(self):  # F25
         peer = RawPeer(self.broker.clients)
         answer = peer.ask(h.HELLO, {2: 7, 3: 9}, h.WELCOME)
         self.assertEqual(answer.type, h.ERROR)
 
-    def test_nonsense_changes_nothing(self):
+    def test_nonsense_changes_nothing(self):  # F23
         client = RawClient(self.broker.clients)
         noise = RawPeer(self.broker.clients)
         for frames in ([b""], [b"", b""], [b"hello"], [b"", b"\xf5XB1"], [b"", b"\xf5XB1" + b"\0" * 28],

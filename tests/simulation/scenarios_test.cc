@@ -67,7 +67,7 @@ TEST_P(Simulation, EveryTaskFinishesOnceWithoutFaults) {
     EXPECT_EQ(world.ledger().runs(), 500U);
 }
 
-TEST_P(Simulation, EveryTaskFinishesOnceWhileWorkersCrash) {
+TEST_P(Simulation, EveryTaskFinishesOnceWhileWorkersCrash) {  // F2, F15
     World world(GetParam());
     world.start_workers(5, 2);
     Faults faults = lossy_network();
@@ -84,7 +84,7 @@ TEST_P(Simulation, EveryTaskFinishesOnceWhileWorkersCrash) {
               tasks.size());
 }
 
-TEST_P(Simulation, ClientsThatCrashAndRepeatGetEachTaskOnce) {
+TEST_P(Simulation, ClientsThatCrashAndRepeatGetEachTaskOnce) {  // F3, I4
     World world(GetParam());
     world.start_workers(3, 1);
     Faults faults = lossy_network();

@@ -56,7 +56,7 @@ TEST(BootEpoch, IsStoredBeforeARaiseReturns) {  // I6
     EXPECT_EQ(BootEpoch(folder.path(), at(1'000)).value(), 7'778U);
 }
 
-TEST(BootEpoch, RefusesADamagedFile) {  // I24
+TEST(BootEpoch, RefusesADamagedFile) {  // F11, I24
     for (const char* content :
          {"", "\n", "12", "twelve\n", "-3\n", "99999999999\n", "4294967295\n"}) {
         const testing::TemporaryFolder folder;

@@ -62,7 +62,7 @@ TEST_F(JournalRepair, CutsAtTheDamageAndKeepsTheRestAside) {
     EXPECT_FALSE(repair(RepairMode::cut).is_damaged);
 }
 
-TEST_F(JournalRepair, EveryChangedOctetThatStopsAStartCanBeCut) {  // I24
+TEST_F(JournalRepair, EveryChangedOctetThatStopsAStartCanBeCut) {  // F11, I24
     segment_octets = 6 << 10;
     open();
     fill(0, 16, 300);

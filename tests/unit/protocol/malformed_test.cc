@@ -33,7 +33,7 @@ struct Case {
 
 class MalformedBody : public ::testing::TestWithParam<Case> {};
 
-TEST_P(MalformedBody, IsRefused) {
+TEST_P(MalformedBody, IsRefused) {  // F23
     const Result<Message> decoded = decode_as(GetParam().type, GetParam().body);
 
     ASSERT_FALSE(decoded);
@@ -262,7 +262,7 @@ struct HeaderCase {
 
 class UnusableHeader : public ::testing::TestWithParam<HeaderCase> {};
 
-TEST_P(UnusableHeader, IsRefused) {
+TEST_P(UnusableHeader, IsRefused) {  // F23
     const auto decoded = decode(GetParam().header, "80"_hex, {});
 
     ASSERT_FALSE(decoded);

@@ -62,7 +62,7 @@ TEST(File, MayBeNamedWithoutAFolder) {
     EXPECT_EQ(read_file(folder / "epoch"), "1");
 }
 
-TEST(FileLock, KeepsASecondOneOut) {
+TEST(FileLock, KeepsASecondOneOut) {  // F26
     const testing::TemporaryFolder folder;
     std::optional<FileLock> first(folder / "lock");
     std::string complaint;

@@ -72,7 +72,7 @@ TEST(Restart, GivesBackEveryTaskInItsState) {  // I1, I8, I10
               3U);
 }
 
-TEST(Restart, ALeaseGoesOnForWhoeverNamesItsFence) {  // I6, I7
+TEST(Restart, ALeaseGoesOnForWhoeverNamesItsFence) {  // F18, I6, I7
     Fixture before(with_journal());
     fill(before);
     const AssignItem held = before.assigned_one("w");

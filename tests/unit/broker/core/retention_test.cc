@@ -58,7 +58,7 @@ TEST(Retention, NeverRemovesWhatIsNotFinal) {  // I11
     EXPECT_EQ(broker.state(2), TaskState::ready);
 }
 
-TEST(Retention, IsNotEndedByAJumpOfTheWallClock) {  // I21
+TEST(Retention, IsNotEndedByAJumpOfTheWallClock) {  // F12, I21
     Fixture broker;
     broker.work("w");
     run(broker, Fixture::item(1));

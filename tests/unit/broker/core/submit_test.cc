@@ -152,7 +152,7 @@ TEST(Submit, RefusesWhatIsBeyondTheQueuesLimitUntilThereIsRoom) {  // I11, L4
     EXPECT_EQ(code_of(broker.try_submit(Fixture::item(3))), Refusal::none);
 }
 
-TEST(Submit, RefusesNewTasksWhileTheMemoryForThemIsFull) {  // I18, L4
+TEST(Submit, RefusesNewTasksWhileTheMemoryForThemIsFull) {  // F21, I18, L4
     CoreOptions options = patient();
     options.memory_max = 10'000;
     options.final_octets_max = 0;
