@@ -24,6 +24,7 @@ public:
     TaskIndex tail() const { return tail_; }
     void push_back(TaskTable& tasks, TaskIndex task);
     void remove(TaskTable& tasks, TaskIndex task);
+    void sort(TaskTable& tasks);  // by number
 
 private:
     TaskIndex head_ = no_task;
@@ -67,6 +68,8 @@ public:
 
     void push(TaskTable& tasks, TaskIndex task);
     void remove(TaskTable& tasks, TaskIndex task);
+    // Puts the tasks that never ran in order of acceptance, if they did not come so.
+    void sort_fresh(TaskTable& tasks);
 
     bool empty() const { return ready_ == 0; }
     std::uint64_t ready() const { return ready_; }

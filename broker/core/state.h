@@ -129,6 +129,7 @@ private:
     void pass_replayed(WallTime at, WallTime at_least);
     void shift_times(Duration by);
     void sort_finals();
+    void sort_lanes();
     void forget_figures();
     TaskIndex expect(std::uint64_t number);
     void leave(TaskIndex task);                                       // the state it is in

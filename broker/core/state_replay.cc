@@ -101,6 +101,7 @@ void State::settle(Now now) {
     pass_replayed(now.wall, {});
     shift_times(now.steady - replayed_->steady);
     sort_finals();
+    sort_lanes();
     forget_figures();
     replayed_.reset();
 }
@@ -143,6 +144,13 @@ void State::sort_finals() {
             }
         }
         watch_head(static_cast<QueueIndex>(i));
+    }
+}
+
+// So they did in lanes.
+void State::sort_lanes() {
+    for (std::size_t i = 0; i < queues_.lane_count(); ++i) {
+        queues_[static_cast<LaneIndex>(i)].sort_fresh(tasks_);
     }
 }
 

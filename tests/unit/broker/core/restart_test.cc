@@ -158,6 +158,36 @@ TEST(Restart, WhatOlderRecordsSayOfATaskNotKnownYetIsPassedOver) {  // I22
     state.check_invariants();
 }
 
+TEST(Restart, WhatWasToldAgainStandsBeforeYoungerTasks) {  // I14
+    State state;
+    const WallTime at = Fixture::start_wall;
+    for (const std::uint32_t number : {8U, 9U}) {
+        state.replay(TaskAccepted{.number = number,
+                                  .id = Fixture::id(number),
+                                  .kind = "add",
+                                  .queue = "default",
+                                  .attempts_max = 3,
+                                  .at = at},
+                     {});
+    }
+    state.replay(TaskCarried{.number = 7,
+                             .id = Fixture::id(7),
+                             .kind = "add",
+                             .queue = "default",
+                             .attempts_max = 3,
+                             .accepted_at = at},
+                 {});
+    state.settle({.steady = Instant{1h}, .wall = at});
+
+    std::vector<std::uint64_t> numbers;
+    state.queues()[LaneIndex{0}].walk(state.tasks(), [&](TaskIndex task) {
+        numbers.push_back(state.tasks()[task].number);
+        return true;
+    });
+    EXPECT_EQ(numbers, (std::vector<std::uint64_t>{7, 8, 9}));
+    state.check_invariants();
+}
+
 TEST(FullDisk, RefusesNewTasksAndTakesTheRest) {  // F7, I18
     Fixture broker(with_journal());
     broker.work("w");
