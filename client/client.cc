@@ -227,7 +227,7 @@ Result<TaskDetails> Client::details(const TaskKey& task) {
     if (!item) {
         return item.error();
     }
-    if (!item->task) {
+    if (!item->task || item->problem.code != 0) {  // a result that is damaged is not an empty one
         return client::error_of(item->problem);
     }
     return TaskDetails{.info = client::info_of(*item->task),

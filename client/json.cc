@@ -99,7 +99,7 @@ Json json_of(const Outcome& outcome) {
     if (outcome.fence != 0) {
         object["fence"] = outcome.fence;
     }
-    if (outcome.state == TaskState::succeeded && !is_gone(outcome)) {
+    if (has_result(outcome)) {
         add_result(object, outcome.result);
     }
     return object;

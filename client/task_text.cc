@@ -91,6 +91,10 @@ bool is_gone(const Outcome& outcome) {
     return outcome.error && outcome.error->error_class == "removed";
 }
 
+bool has_result(const Outcome& outcome) {
+    return outcome.state == TaskState::succeeded && !outcome.error;
+}
+
 std::string sentence_of(const Outcome& outcome) {
     const std::string task = "task " + std::to_string(outcome.number);
     const std::string state(to_string(outcome.state));
@@ -98,6 +102,9 @@ std::string sentence_of(const Outcome& outcome) {
         return task + (outcome.state == TaskState::succeeded
                            ? " succeeded, but its retention is over and its result is gone"
                            : " is " + state + ", and its retention is over");
+    }
+    if (outcome.state == TaskState::succeeded && outcome.error) {
+        return task + " succeeded, but " + outcome.error->text;
     }
     return task + " is " + state +
            (outcome.error ? ": " + outcome.error->error_class + ": " + outcome.error->text : "");

@@ -17,6 +17,9 @@ std::string reason_of(const TaskInfo& task);
 // Whether retention has taken the task away, and its result with it.
 bool is_gone(const Outcome& outcome);
 
+// A task may have succeeded whose result is gone, or damaged.
+bool has_result(const Outcome& outcome);
+
 // "task 42 is dead: exit: status 1", for an outcome without a result.
 std::string sentence_of(const Outcome& outcome);
 

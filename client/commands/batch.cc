@@ -104,7 +104,7 @@ private:
     std::uint64_t lost_ = 0;     // no answer
     std::uint64_t succeeded_ = 0;
     std::uint64_t failed_ = 0;
-    std::uint64_t gone_ = 0;  // succeeded, but retention has taken the result away
+    std::uint64_t gone_ = 0;                      // succeeded, but the result is gone or damaged
     std::map<std::uint64_t, Submitted> pending_;  // by line: not answered or not ended; for JSON
     bool is_over_ = false;                        // the broker does not answer, or the time is up
     JsonArray array_;
@@ -327,7 +327,7 @@ void Batch::take_outcome(const Note& note) {
     }
     const auto& outcome = std::get<Outcome>(note.what);
     const bool succeeded = outcome.state == TaskState::succeeded;
-    const bool has_result = succeeded && !is_gone(outcome);
+    const bool has_result = client::has_result(outcome);
     succeeded_ += has_result ? 1 : 0;
     gone_ += succeeded && !has_result ? 1 : 0;
     failed_ += succeeded ? 0 : 1;

@@ -22,13 +22,12 @@ void print_result(const Payload& result) {
 
 // The outcome says all that is printed: by now the broker may have forgotten the task.
 int print_outcome(const Options& options, const Outcome& outcome, const Json& object) {
-    const bool has_result = outcome.state == TaskState::succeeded && !is_gone(outcome);
     if (options.json) {
         std::cout << text_of(object) << "\n";
-    } else if (has_result) {
+    } else if (has_result(outcome)) {
         print_result(outcome.result);
     }
-    if (!has_result) {
+    if (!has_result(outcome)) {
         complain(sentence_of(outcome));
         return runtime::exit_failed;
     }
@@ -56,13 +55,14 @@ int print_unfinished(const Options& options, const Awaited& task, const Error& e
 
 // With what the broker still knows beyond the outcome.
 Json full_json_of(Client& client, const Outcome& outcome) {
+    const bool has_lost_result = outcome.state == TaskState::succeeded && !has_result(outcome);
     const Result<TaskInfo> info =
-        is_gone(outcome) ? Result<TaskInfo>(Error{}) : client.query(outcome.id);
+        is_gone(outcome) || has_lost_result ? Result<TaskInfo>(Error{}) : client.query(outcome.id);
     if (!info || info->state != outcome.state) {
         return json_of(outcome);
     }
     Json object = json_of(*info);
-    if (outcome.state == TaskState::succeeded) {
+    if (has_result(outcome)) {
         add_result(object, outcome.result);
     }
     return object;

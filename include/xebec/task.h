@@ -95,7 +95,8 @@ struct Submitted {
 
 // What became of a task: a state after which nothing changes, its result or its error. Of a task
 // that the queue's retention has removed only the state is remembered: then there is an `error` of
-// class `removed`, whatever the state, and no result even if it succeeded.
+// class `removed`, whatever the state, and no result even if it succeeded. A result that the disk
+// has damaged is none either: class `damaged`.
 struct Outcome {
     TaskId id;
     std::uint64_t number = 0;

@@ -281,6 +281,27 @@ class Repair(WithData):
         self.assertEqual(status, 0)
         self.assertIn("is not damaged: there is nothing to repair", out)
 
+    def test_a_result_that_has_rotted_is_not_made_up(self):  # F11, I24
+        worker = RawWorker(self.broker.workers)
+        results = [bytes([65 + n]) * 50_000 for n in range(3)]
+        again = ("submit", "add", "1", "1", "--id", str(uuid.UUID(bytes=new_id())))
+        for command, result in zip((("submit", "add"), again, ("submit", "add")), results):
+            self.assertEqual(self.client(*command)[0], 0)
+            [(task, fence)] = worker.assignments()
+            worker.done(task, fence, result)
+        self.restart()  # results of older segments are read when they are asked for
+        with open(self.journal("segment-0000000001"), "r+b") as file:
+            file.seek(file.read().index(results[1]) + 777)
+            file.write(b"x")
+
+        for command in (("result", "2"), ("result", "2", "--wait"), (*again, "--wait")):
+            status, out, err = self.client(*command)
+            self.assertEqual((status, out), (1, ""), command)
+            self.assertIn("damaged", err)
+        status, out, err = self.client("result", "3")
+        self.assertEqual((status, out.rstrip() == results[2].decode(), err), (0, True, ""))
+        self.broker.until_logged("the result of task 2 is lost")
+
     def test_a_journal_in_use_is_not_repaired(self):
         status, _, err = run("xebec-broker", "--data", self.path("data"), "--repair-now")
         self.assertEqual(status, 1)

@@ -439,8 +439,12 @@ TEST(Client, QueriesCancelsAndRetries) {
                 item.payload_type = ContentType::json;
                 item.result = Octets(std::string_view(large));
             }
-            if (std::get<std::uint64_t>(query->tasks[0]) == 9) {
+            const auto number = std::get<std::uint64_t>(query->tasks[0]);
+            if (number == 9) {
                 item = {.problem = {.code = 5, .text = "no task 9"}};
+            } else if (number == 8) {
+                item.problem = {.code = 21, .text = "its result is damaged in the journal"};
+                item.result = {};
             }
             self.answer(header, protocol::QueryAnswer{.items = {item}});
         } else if (const auto* cancel = std::get_if<protocol::Cancel>(&message)) {
@@ -460,6 +464,7 @@ TEST(Client, QueriesCancelsAndRetries) {
     const auto info = client.query(std::uint64_t{4});
     const auto missing = client.query(std::uint64_t{9});
     const auto details = client.details(std::uint64_t{4});
+    const auto damaged = client.details(std::uint64_t{8});
     const auto cancelled = client.cancel(std::uint64_t{4});
     const auto retried = client.retry(std::uint64_t{4});
     const auto all_cancelled = client.cancel_all({});
@@ -475,6 +480,8 @@ TEST(Client, QueriesCancelsAndRetries) {
     ASSERT_TRUE(details);
     EXPECT_EQ(details->payload, (Payload{"[1]", ContentType::json}));
     EXPECT_EQ(details->result, (Payload{large, ContentType::octets}));
+    ASSERT_FALSE(damaged);  // I24
+    EXPECT_EQ(damaged.error().detail, "its result is damaged in the journal");
     ASSERT_FALSE(cancelled);
     EXPECT_EQ(cancelled.error().name, "already_final");
     EXPECT_TRUE(retried);

@@ -140,6 +140,12 @@ TEST(OutcomeText, SaysHowATaskEnded) {
     outcome.state = TaskState::succeeded;
     EXPECT_EQ(sentence_of(outcome),
               "task 42 succeeded, but its retention is over and its result is gone");
+    EXPECT_FALSE(has_result(outcome));
+
+    outcome.error = TaskError{"damaged", "its result is damaged in the broker's journal"};
+    EXPECT_EQ(sentence_of(outcome),
+              "task 42 succeeded, but its result is damaged in the broker's journal");
+    EXPECT_FALSE(has_result(outcome));  // I24
 }
 
 TEST(OutcomeJson, InventsNothing) {
