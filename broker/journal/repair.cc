@@ -243,9 +243,12 @@ void Repair::unseal(std::size_t index) {
     }
 }
 
+// What is last then has its whole size again.
 void Repair::write_zeros(std::size_t index, std::uint64_t offset) {
-    const auto file = files_.open(segments_[index].path, runtime::FileAccess::change);
-    file->write_at(offset, std::string(file->size() - offset, '\0'));
+    const Segment& segment = segments_[index];
+    const auto file = files_.open(segment.path, runtime::FileAccess::change);
+    const std::uint64_t end = std::max<std::uint64_t>(file->size(), segment.found->header.octets);
+    file->write_at(offset, std::string(end - offset, '\0'));
     file->flush();
 }
 

@@ -18,6 +18,15 @@ void examine_rest(SegmentReader& reader, Tail& tail) {
     tail.torn = torn_end - tail.end;
 }
 
+// A file is made whole before it gets its name, and only a start shortens it: when another follows.
+void look_at_size(const FoundSegment& segment, Tail& tail) {
+    const bool is_short = segment.file->size() < segment.header.octets;
+    if (is_short && !tail.is_damaged && tail.successor == Tail::Successor::none) {
+        tail.is_damaged = true;
+        tail.fault = "the file is shorter than it was made";
+    }
+}
+
 }  // namespace
 
 Tail examine_tail(const FoundSegment& segment) {
@@ -46,6 +55,7 @@ Tail examine_tail(const FoundSegment& segment) {
     if (tail.flushed > tail.end) {
         tail.is_damaged = true;
     }
+    look_at_size(segment, tail);
     return tail;
 }
 
@@ -53,6 +63,7 @@ Tail examine_unopened(const FoundSegment& segment) {
     Tail tail{.end = opening_offset, .fault = "its first frame is not what was written"};
     SegmentReader reader = segment.reader(Depth::metadata);
     examine_rest(reader, tail);
+    look_at_size(segment, tail);
     return tail;
 }
 

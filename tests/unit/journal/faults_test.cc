@@ -95,6 +95,32 @@ TEST_F(JournalUnderFaults, EveryChangedOctetIsSeen) {  // F11, I24
     }
 }
 
+TEST_F(JournalUnderFaults, EveryFileThatIsTooShortIsSeen) {  // F11, I24
+    segment_octets = 6 << 10;
+    open();
+    fill(0, 4);
+    stop();
+    open();
+    fill(4, 12, 300);  // two segments
+    work_later();
+    journal.reset();
+    const auto files = disk.snapshot();
+    for (const auto& [path, content] : files) {
+        if (path.find("spare") != std::string::npos) {
+            continue;
+        }
+        for (std::size_t size = 0; size < content.size(); size += 64) {
+            auto shorter = files;
+            shorter[path].resize(size);
+            disk.restore(shorter);
+            expect_seen(*this, appended.size(), path + " of " + std::to_string(size) + " octets");
+            if (HasFatalFailure()) {
+                return;
+            }
+        }
+    }
+}
+
 TEST_F(JournalUnderFaults, DamageBeforeTheLastMarkStopsTheStart) {  // I24
     open();
     fill(0, 3);

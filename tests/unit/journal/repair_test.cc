@@ -90,6 +90,25 @@ TEST_F(JournalRepair, EveryChangedOctetThatStopsAStartCanBeCut) {  // F11, I24
     }
 }
 
+TEST_F(JournalRepair, GivesAFileThatIsTooShortItsSizeAgain) {  // F11, I24
+    open();
+    fill(0, 3);
+    stop();
+    const std::string path = segment_path(1);
+    disk.set_content(path, disk.content(path).substr(0, 2'048 + 100));
+    EXPECT_THROW(open(), JournalError);
+    journal.reset();
+
+    const RepairReport report = repair(RepairMode::cut);
+
+    EXPECT_TRUE(report.is_damaged);
+    EXPECT_EQ(report.offset, 2'048U);
+    EXPECT_EQ(disk.content(path).size(), segment_octets);
+    open();
+    EXPECT_EQ(replayed.records.size(), 2U);
+    EXPECT_FALSE(repair(RepairMode::dry_run).is_damaged);
+}
+
 TEST_F(JournalRepair, LetsAStartGoOnWithoutAMissingSegment) {
     open();
     fill(0, 50);
