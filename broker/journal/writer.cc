@@ -37,6 +37,12 @@ std::optional<Instant> Writer::work_unguarded(Instant now) {
     if (shared_.is_closed) {
         return std::nullopt;
     }
+    // First, or a flood would put it off for ever. A batch that waits for a segment has named
+    // nothing.
+    if (batch_.empty() && flush_at_ && *flush_at_ <= now) {
+        flush(now);
+        return now;
+    }
     if (take_batch()) {
         if (!write_batch(now)) {
             return room_check_at_;
@@ -44,10 +50,6 @@ std::optional<Instant> Writer::work_unguarded(Instant now) {
         retire_one();
         while (!files_.needs_zeros() && !is_one_going() && prepare_next(now)) {
         }
-        return now;
-    }
-    if (flush_at_ && *flush_at_ <= now) {
-        flush(now);
         return now;
     }
     if (write_mark(now) || retire_one() || (!is_one_going() && prepare_next(now))) {

@@ -284,6 +284,22 @@ TEST_F(JournalOf, RelaxedIsDurableWhenWrittenAndFlushedNowAndThen) {
     EXPECT_EQ(disk.flushes(), flushes + 1);
 }
 
+TEST_F(JournalOf, RelaxedIsFlushedInTimeHoweverMuchIsAppended) {  // I22
+    flush_every = std::chrono::milliseconds{50};
+    segment_octets = 1 << 20;
+    open();
+    work();
+    const std::uint64_t flushes = disk.flushes();
+
+    for (std::uint64_t i = 1; i <= 20; ++i) {  // always something to write, for 200 ms
+        append({accepted(i, "a")});
+        journal->work(now);
+        now += std::chrono::milliseconds{10};
+    }
+
+    EXPECT_GE(disk.flushes(), flushes + 3);
+}
+
 TEST_F(JournalOf, AFullDiskIsToldWhileThereIsRoomAndEndsByItself) {  // F7
     open();
     work();
