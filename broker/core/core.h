@@ -265,7 +265,7 @@ private:
         absl::InlinedVector<std::uint64_t, 1> parked;
         absl::InlinedVector<Waiter, 1> waiters;
         std::optional<LaneIndex> lane;
-        bool carries_payload = false;  // its task has to be told again
+        std::optional<Mentions::Mention> carried;  // it has to be told again
     };
     static std::uint64_t token_of(const Task& task, bool is_result) {
         return 2 * task.number + (is_result ? 1 : 0);
@@ -293,6 +293,8 @@ private:
     };
     void carry();
     std::size_t carry(const Mentions::Mention& mention);
+    std::size_t carry_tombstone(const Mentions::Mention& mention);
+    void carry_read(const Mentions::Mention& mention, const OctetsRead& event);
     void carry_task(const Task& task, const Blob* octets_read);
 
     // ---- tasks ----

@@ -15,6 +15,7 @@ constexpr int mentions_per_step_max = 40'000;
 constexpr std::size_t carried_reads_max = 256;  // under way
 // In a full journal there is no more room than what is left of its last segment.
 constexpr std::uint64_t octets_when_full_max = 4 << 20;
+constexpr std::size_t record_octets = 128;  // without payload and result, about
 
 }  // namespace
 
@@ -55,30 +56,18 @@ void Core::carry() {
 
 // Gives about how many octets that takes.
 std::size_t Core::carry(const Mentions::Mention& mention) {
-    constexpr std::size_t record_octets = 128;
     const TaskIndex index = state_.tasks().find(mention.number);
     if (index == no_task || state_.tasks()[index].id != mention.id) {
-        const Tombstone* tombstone = state_.tombstones().find(mention.id);
-        if (tombstone == nullptr || tombstone->number != mention.number) {
-            return 0;
-        }
-        keep(TombstoneCarried{.id = mention.id,
-                              .number = tombstone->number,
-                              .content_hash = tombstone->content_hash,
-                              .fence = tombstone->fence,
-                              .state = tombstone->state,
-                              .removed_at = step_.now.wall});  // nearly: it is remembered longer
-        return record_octets;
+        return carry_tombstone(mention);
     }
     const Task& task = state_.tasks()[index];
     const Details* details = state_.tasks().find_details(task);
-    const bool is_result_away =
-        details != nullptr && details->result_octets > 0 && details->result.empty();
+    const bool is_result_away = state_.is_result_away(task);
     if (is_result_away || task.is_payload_away()) {
         Readers& readers = read(token_of(task, is_result_away),
                                 is_result_away ? details->result_at : task.payload_at);
-        if (!readers.carries_payload) {
-            readers.carries_payload = true;
+        if (!readers.carried) {
+            readers.carried = mention;
             ++carrying_->reads;
         }
         return record_octets + task.payload_octets + (is_result_away ? details->result_octets : 0);
@@ -87,17 +76,39 @@ std::size_t Core::carry(const Mentions::Mention& mention) {
     return record_octets + task.payload_octets;
 }
 
-// `octets_read` is what is not in memory: the result of a task that succeeded, else the payload. By
-// now the task may have gone on, and need it no more.
+std::size_t Core::carry_tombstone(const Mentions::Mention& mention) {
+    const Tombstone* tombstone = state_.tombstones().find(mention.id);
+    if (tombstone == nullptr || tombstone->number != mention.number) {
+        return 0;
+    }
+    keep(TombstoneCarried{.id = mention.id,
+                          .number = tombstone->number,
+                          .content_hash = tombstone->content_hash,
+                          .fence = tombstone->fence,
+                          .state = tombstone->state,
+                          .removed_at = step_.now.wall});  // nearly: it is remembered longer
+    return record_octets;
+}
+
+// By now the task may have gone on, or be gone: then it is looked at anew.
+void Core::carry_read(const Mentions::Mention& mention, const OctetsRead& event) {
+    --carrying_->reads;
+    const TaskIndex index = state_.tasks().find(mention.number);
+    const bool is_there = index != no_task && state_.tasks()[index].id == mention.id;
+    const bool is_result = is_there && state_.is_result_away(state_.tasks()[index]);
+    const bool is_needed = is_there && (is_result || state_.tasks()[index].is_payload_away());
+    if (!is_needed || token_of(state_.tasks()[index], is_result) != event.token) {
+        carry(mention);
+    } else if (event.fault.empty()) {
+        carry_task(state_.tasks()[index], &event.octets);
+    }
+}
+
+// `octets_read` is what is not in memory: the result of a task that succeeded, else the payload.
 void Core::carry_task(const Task& task, const Blob* octets_read) {
     TaskCarried record = state_.tell_again(task, step_.now);
-    const Details* details = state_.tasks().find_details(task);
-    if (octets_read != nullptr && task.is_payload_away()) {
-        record.payload = Octets(*octets_read);
-    }
-    if (octets_read != nullptr && details != nullptr && details->result_octets > 0 &&
-        details->result.empty()) {
-        record.result = Octets(*octets_read);
+    if (octets_read != nullptr) {
+        (state_.is_result_away(task) ? record.result : record.payload) = Octets(*octets_read);
     }
     keep(std::move(record));
 }

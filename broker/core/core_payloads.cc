@@ -89,11 +89,8 @@ void Core::on(const OctetsRead& event) {
             tell_outcome(waiter, state_.tasks()[task], event);
         }
     }
-    if (readers.carries_payload) {
-        --carrying_->reads;
-        if (task != no_task && event.fault.empty()) {
-            carry_task(state_.tasks()[task], &event.octets);
-        }
+    if (readers.carried) {
+        carry_read(*readers.carried, event);
     }
     if (readers.lane) {
         bring_back(*readers.lane, task, event);

@@ -49,7 +49,8 @@ public:
     TaskIndex locate(const Record& record, const Places& places);
     // Drops the task's payload or result from memory, if the journal has it. Gives whether.
     bool put_away(TaskIndex task);
-    // Takes it back into memory.
+    bool is_result_away(const Task& task) const;
+    // Takes a payload back into memory.
     void bring_back(TaskIndex task, Blob payload);
     void set_fetching(LaneIndex lane, bool is_fetching);  // its head's payload
 

@@ -71,6 +71,11 @@ bool State::put_away(TaskIndex index) {
     return false;
 }
 
+bool State::is_result_away(const Task& task) const {
+    const Details* details = tasks_.find_details(task);
+    return details != nullptr && details->result_octets > 0 && details->result.empty();
+}
+
 void State::bring_back(TaskIndex index, Blob payload) {
     Task& task = tasks_[index];
     check(task.is_payload_away() && payload.size() == task.payload_octets,

@@ -45,7 +45,7 @@ std::optional<Instant> Writer::work_unguarded(Instant now) {
     }
     if (take_batch()) {
         if (!write_batch(now)) {
-            return room_check_at_;
+            return retire_one() ? now : room_check_at_;
         }
         retire_one();
         while (!files_.needs_zeros() && !is_one_going() && prepare_next(now)) {

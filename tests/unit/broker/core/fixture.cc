@@ -79,7 +79,7 @@ std::size_t Fixture::answer_reads(std::string_view fault) {
     return reads.size();
 }
 
-std::vector<Record> Fixture::carry_everything() {
+void Fixture::begin_carrying() {
     auto mentions = std::make_shared<Mentions>();
     mentions->segment = 1;
     for (const auto& [record, at] : history_) {
@@ -89,14 +89,17 @@ std::vector<Record> Fixture::carry_everything() {
             mentions->queues.emplace_back(changed->queue);
         }
     }
-    const std::size_t before = history_.size();
+    carrying_since_ = history_.size();
     apply(SegmentScanned{mentions});
     settle();
+}
+
+std::vector<Record> Fixture::finish_carrying() {
     while (reads_waiting() > 0) {
         answer_reads();
     }
     std::vector<Record> told;
-    for (std::size_t i = before; i < history_.size(); ++i) {
+    for (std::size_t i = carrying_since_; i < history_.size(); ++i) {
         told.push_back(history_[i].first);
     }
     return told;

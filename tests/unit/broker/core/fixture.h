@@ -205,8 +205,13 @@ public:
     // Reads what was asked for, or finds it damaged. Gives how much that was.
     std::size_t answer_reads(std::string_view fault = {});
     std::size_t reads_waiting() const { return reads_.size(); }
-    // Everything that was ever written is to go; the records with which it is told again.
-    std::vector<Record> carry_everything();
+    // Everything that was ever written is to go: up to what has to be read for that, and further.
+    void begin_carrying();
+    std::vector<Record> finish_carrying();  // the records with which it is told again
+    std::vector<Record> carry_everything() {
+        begin_carrying();
+        return finish_carrying();
+    }
     std::vector<std::uint32_t> take_segments_done() { return std::exchange(segments_done_, {}); }
 
     template <class N>
@@ -262,6 +267,7 @@ private:
     Effects effects_;
     std::vector<std::pair<Record, Now>> history_;
     Places write(const Record& record);
+    std::size_t carrying_since_ = 0;
     bool has_journal_ = false;
     std::uint32_t place_last_ = 0;
     std::map<Locator, Blob> written_;

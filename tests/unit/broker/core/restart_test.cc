@@ -3,6 +3,8 @@
 #include "tests/unit/broker/core/dump.h"
 #include "tests/unit/broker/core/fixture.h"
 
+#include <algorithm>
+
 namespace xebec::broker {
 namespace {
 
@@ -371,6 +373,51 @@ TEST(Carrying, ARemovedTaskIsRememberedByItsTombstone) {  // I3
 
     ASSERT_EQ(told.size(), 1U);
     EXPECT_EQ(std::get<TombstoneCarried>(told[0]).id, Fixture::id(1));
+}
+
+TEST(Carrying, ATaskThatIsRemovedWhileItIsReadIsRememberedToo) {  // I3
+    Fixture before(with_journal());
+    fill(before);
+    Fixture after(before, with_journal());
+    after.connect("submitter");
+
+    after.begin_carrying();
+    ASSERT_EQ(after.reads_waiting(), 5U);
+    after.pass(25h);
+    ASSERT_FALSE(after.is_known(Fixture::id(1)));
+    const std::vector<Record> told = after.finish_carrying();
+
+    EXPECT_TRUE(std::any_of(told.begin(), told.end(), [](const Record& record) {
+        const auto* tombstone = std::get_if<TombstoneCarried>(&record);
+        return tombstone != nullptr && tombstone->id == Fixture::id(1);
+    }));
+    EXPECT_EQ(after.take_segments_done(), std::vector<std::uint32_t>{1});
+}
+
+TEST(Carrying, ATaskThatSucceedsWhileItIsReadIsToldWithItsResult) {  // I8
+    Fixture before(with_journal());
+    fill(before);
+    const AssignItem held = before.assigned_one("w");
+    Fixture after(before, with_journal(0));
+    after.work("w", {.held = {Fixture::lease(held)}});
+
+    after.begin_carrying();  // its payload is read
+    ASSERT_EQ(after.done("w", held, "the result"), FinishStatus::accepted);
+    after.settle();  // and now its result is not in memory either
+    for (const Record& record : after.finish_carrying()) {
+        const auto* carried = std::get_if<TaskCarried>(&record);
+        if (carried != nullptr && carried->id == held.id) {
+            EXPECT_EQ(carried->state, TaskState::succeeded);
+            EXPECT_EQ(carried->result.view, "the result");
+            EXPECT_EQ(carried->payload.view, "");
+        }
+    }
+
+    after.connect("c");
+    after.receive("c", Query{.tasks = {held.id}, .with_result = true});
+    after.settle();
+    after.answer_reads();
+    EXPECT_EQ(after.take_one<QueryAnswer>("c").items.at(0).result.view, "the result");
 }
 
 TEST(Carrying, GoesAsFarAsItIsDue) {
