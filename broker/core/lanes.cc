@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <utility>
-#include <vector>
 
 namespace xebec::broker {
 
@@ -38,28 +36,6 @@ void TaskLine::remove(TaskTable& tasks, TaskIndex index) {
     task.next = no_task;
 }
 
-void TaskLine::sort(TaskTable& tasks) {
-    bool is_sorted = true;
-    std::uint64_t last = 0;
-    for (TaskIndex task = head_; task != no_task && is_sorted; task = tasks[task].next) {
-        is_sorted = tasks[task].number > last;
-        last = tasks[task].number;
-    }
-    if (is_sorted) {
-        return;
-    }
-    std::vector<std::pair<std::uint64_t, TaskIndex>> order;
-    for (TaskIndex task = head_; task != no_task; task = tasks[task].next) {
-        order.emplace_back(tasks[task].number, task);
-    }
-    std::sort(order.begin(), order.end());
-    head_ = no_task;
-    tail_ = no_task;
-    for (const auto& [number, task] : order) {
-        push_back(tasks, task);
-    }
-}
-
 void Lane::push(TaskTable& tasks, TaskIndex index) {
     const Task& task = tasks[index];
     if (task.is_returned) {
@@ -88,7 +64,7 @@ void Lane::remove(TaskTable& tasks, TaskIndex index) {
 
 void Lane::sort_fresh(TaskTable& tasks) {
     for (TaskLine& line : fresh_) {
-        line.sort(tasks);
+        line.sort(tasks, [](const Task& task) { return task.number; });
     }
 }
 

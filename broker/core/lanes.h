@@ -9,9 +9,11 @@
 
 #include <absl/container/btree_map.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace xebec::broker {
@@ -24,12 +26,34 @@ public:
     TaskIndex tail() const { return tail_; }
     void push_back(TaskTable& tasks, TaskIndex task);
     void remove(TaskTable& tasks, TaskIndex task);
-    void sort(TaskTable& tasks);  // by number
+    // By what `key` gives for each; quick if they stand so already.
+    template <class Key>
+    void sort(TaskTable& tasks, Key key);
 
 private:
     TaskIndex head_ = no_task;
     TaskIndex tail_ = no_task;
 };
+
+template <class Key>
+void TaskLine::sort(TaskTable& tasks, Key key) {
+    bool is_sorted = true;
+    for (TaskIndex task = head_; task != tail_; task = tasks[task].next) {
+        is_sorted = is_sorted && key(tasks[task]) <= key(tasks[tasks[task].next]);
+    }
+    if (is_sorted) {
+        return;
+    }
+    std::vector<std::pair<std::uint64_t, TaskIndex>> order;
+    for (TaskIndex task = head_; task != no_task; task = tasks[task].next) {
+        order.emplace_back(key(tasks[task]), task);
+    }
+    std::sort(order.begin(), order.end());
+    *this = {};
+    for (const auto& [place, task] : order) {
+        push_back(tasks, task);
+    }
+}
 
 // Where a task stands among all that are ready: higher priority first, then tasks that were given
 // out before, then order of acceptance.
@@ -68,8 +92,7 @@ public:
 
     void push(TaskTable& tasks, TaskIndex task);
     void remove(TaskTable& tasks, TaskIndex task);
-    // Puts the tasks that never ran in order of acceptance, if they did not come so.
-    void sort_fresh(TaskTable& tasks);
+    void sort_fresh(TaskTable& tasks);  // after they were pushed in another order
 
     bool empty() const { return ready_ == 0; }
     std::uint64_t ready() const { return ready_; }

@@ -129,8 +129,7 @@ private:
     void raise_bases(std::uint64_t number, std::uint64_t finished_order);
     void pass_replayed(WallTime at, WallTime at_least);
     void shift_times(Duration by);
-    void sort_finals();
-    void sort_lanes();
+    void sort_lines();
     void forget_figures();
     TaskIndex expect(std::uint64_t number);
     void leave(TaskIndex task);                                       // the state it is in

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <variant>
-#include <vector>
 
 namespace xebec::broker {
 
@@ -100,8 +99,7 @@ void State::settle(Now now) {
     }
     pass_replayed(now.wall, {});
     shift_times(now.steady - replayed_->steady);
-    sort_finals();
-    sort_lanes();
+    sort_lines();
     forget_figures();
     replayed_.reset();
 }
@@ -126,31 +124,14 @@ void State::shift_times(Duration by) {
 }
 
 // Those that were told again came behind younger ones.
-void State::sort_finals() {
-    std::vector<std::pair<std::uint64_t, TaskIndex>> order;
-    for (std::size_t i = 0; i < queues_.queue_count(); ++i) {
-        TaskLine& finals = queues_[static_cast<QueueIndex>(i)].finals;
-        order.clear();
-        for (TaskIndex task = finals.head(); task != no_task; task = tasks_[task].next) {
-            order.emplace_back(tasks_.find_details(tasks_[task])->finished_order, task);
-        }
-        if (!std::is_sorted(order.begin(), order.end())) {
-            std::sort(order.begin(), order.end());
-            for (const auto& [finished_order, task] : order) {
-                finals.remove(tasks_, task);
-            }
-            for (const auto& [finished_order, task] : order) {
-                finals.push_back(tasks_, task);
-            }
-        }
-        watch_head(static_cast<QueueIndex>(i));
-    }
-}
-
-// So they did in lanes.
-void State::sort_lanes() {
+void State::sort_lines() {
     for (std::size_t i = 0; i < queues_.lane_count(); ++i) {
         queues_[static_cast<LaneIndex>(i)].sort_fresh(tasks_);
+    }
+    for (std::size_t i = 0; i < queues_.queue_count(); ++i) {
+        queues_[static_cast<QueueIndex>(i)].finals.sort(
+            tasks_, [this](const Task& task) { return tasks_.find_details(task)->finished_order; });
+        watch_head(static_cast<QueueIndex>(i));
     }
 }
 

@@ -122,6 +122,23 @@ TEST(Carried, ChangesNothingWhereItIsKnown) {
     EXPECT_EQ(dump(other), before);
 }
 
+TEST(Carried, StandInOrderOfAcceptanceWithYoungerOnes) {  // I14
+    Fixture broker;
+    broker.submit_many(1, 3);
+    const std::vector<TaskCarried> records = all_told_again(broker.core.state(), broker.now);
+    ASSERT_EQ(records.size(), 3U);
+
+    State other;  // the segment that had the first two has gone
+    for (const std::size_t i : {2U, 1U, 0U}) {
+        other.replay(records[i], {});
+    }
+    other.settle(broker.now);
+
+    other.check_invariants();
+    const Lane& lane = other.queues()[other.tasks()[other.tasks().find(1)].lane];
+    EXPECT_EQ(lane.head(other.tasks())->rank.number, 1U);
+}
+
 TEST(Carried, TombstonesAndBasesAreKept) {  // I3, I9
     Fixture broker;
     State state;
