@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <utility>
 
 namespace xebec::simulation {
 
@@ -34,11 +35,18 @@ BrokerNode::BrokerNode(Surroundings& surroundings, const broker::CoreOptions& op
 
 void BrokerNode::start() {
     std::vector<std::string> replayed;
+    Machine& machine = surroundings_.machine;
+    const auto stop_at = std::exchange(machine.stop_at_record, std::nullopt);
+    const bool was_closed = std::exchange(machine.was_closed, false);
     store_.open([&](const broker::Record& record, const broker::journal::Places& places) {
+        if (stop_at == replayed.size()) {
+            throw StoppedAtStart{};
+        }
         core_.replay(record, places);
         replayed.push_back(
             testing::fingerprint(record, places.payload_octets, places.result_octets));
     });
+    check(!was_closed || store_.was_stopped_cleanly(), "a stop closes the journal (F27)");
     surroundings_.ledger.restarted(store_.end(), replayed);
     core_.resume(now());
     core_.check_invariants();
@@ -81,6 +89,14 @@ void BrokerNode::turn() {
         end();  // nothing leaves any more (I23)
         return;
     }
+    if (is_closing_) {
+        finish();
+        return;
+    }
+    take_signals();
+    if (has_ended_) {
+        return;
+    }
     look_after_store();
     constexpr std::size_t messages_per_step = 64;
     for (std::size_t i = 0; i < messages_per_step && !inbox_.empty(); ++i) {
@@ -94,20 +110,90 @@ void BrokerNode::turn() {
     release();
     core_.check_invariants();
     check_plain_peers();
+    measure_disk();
+    if (is_stopping_ && (outbox_.empty() || now().steady > stops_by_)) {
+        stop();
+    }
     if (!inbox_.empty()) {
         wake_at(surroundings_.schedule.now() + 20us);
     }
 }
 
+// ---- SIGTERM ----
+
+void BrokerNode::signal() {
+    ++signals_;
+    wake_at(surroundings_.schedule.now());
+}
+
+void BrokerNode::take_signals() {
+    constexpr Duration stopping_max = 2'500ms;
+    for (; signals_ > 0 && !has_ended_; --signals_) {
+        if (is_stopping_) {
+            end();
+            return;
+        }
+        is_stopping_ = true;
+        stops_by_ = now().steady + stopping_max;
+        core_.apply(broker::StopRequested{}, now(), effects_);
+    }
+}
+
+// Everything has been said, or there is no more time for it.
+void BrokerNode::stop() {
+    constexpr Duration closing_max = 1s;
+    stops_by_ += closing_max;
+    if (store_.owner() == nullptr) {
+        end();
+        return;
+    }
+    is_closing_ = true;
+    store_.close();
+}
+
+void BrokerNode::finish() {
+    if (store_.is_closed()) {
+        surroundings_.machine.was_closed = true;
+        ++surroundings_.machine.stops;
+        surroundings_.ledger.durable(store_.end());
+    }
+    if (store_.is_closed() || now().steady > stops_by_ || signals_ > 0) {
+        end();
+    }
+}
+
+// ---- the journal ----
+
+void BrokerNode::measure_disk() {
+    if (store_.owner() != nullptr) {
+        Machine& machine = surroundings_.machine;
+        const auto excess = static_cast<std::int64_t>(machine.disk.octets()) -
+                            static_cast<std::int64_t>(2 * core_.state().live_octets() +
+                                                      2 * machine.options.segment_octets);
+        machine.excess_octets_max = std::max(machine.excess_octets_max, excess);
+    }
+}
+
 void BrokerNode::look_after_store() {
-    for (const broker::journal::ReadAnswer& answer : store_.take_answers()) {
+    if (broker::journal::Owner* owner = store_.owner()) {
+        look_after(*owner);
+    }
+    surroundings_.ledger.durable(store_.durable_position());
+}
+
+void BrokerNode::look_after(broker::journal::Owner& owner) {
+    for (const broker::journal::ReadAnswer& answer : owner.take_answers()) {
         check(answer.fault.empty(), "what is in the journal can be read (I1)");
         core_.apply(broker::OctetsRead{answer.token, answer.octets, answer.fault}, now(), effects_);
     }
-    if (const auto change = store_.take_change()) {
+    if (const auto mentions = owner.take_scan()) {
+        check(mentions->fault.empty(), "a segment that is to go can be read (I24)");
+        core_.apply(broker::SegmentScanned{mentions}, now(), effects_);
+    }
+    if (const auto change = owner.take_change()) {
         core_.apply(*change, now(), effects_);
     }
-    surroundings_.ledger.durable(store_.durable_position());
+    owner.look_for_garbage(core_.state().live_octets(), now().steady);
 }
 
 void BrokerNode::take(const Route& route, const Wire& wire) {
@@ -269,13 +355,15 @@ void BrokerNode::perform() {
     const broker::Position first = store_.end();
     append(effects_.records);
     core_.locate(effects_.records, store_.places());
-    store_.read(effects_.reads);
     survive();
+    if (store_.owner() != nullptr) {
+        keep_house(*store_.owner());
+    }
     for (broker::Send& message : effects_.sends) {
         const broker::Position at = first + message.records_before;
         if (message.leaves == broker::Leaves::at_once) {
             outbox_.put_at_once(std::move(message));
-        } else if (message.leaves == broker::Leaves::patiently) {
+        } else if (message.leaves == broker::Leaves::patiently && !is_stopping_) {
             outbox_.put_patient(at, now().steady, std::move(message));
         } else {
             outbox_.put(at, std::move(message));
@@ -292,9 +380,17 @@ void BrokerNode::perform() {
         outbox_.put(at, std::move(message));
     }
     effects_.clear();
-    if (store_.take_segment_change()) {
+}
+
+void BrokerNode::keep_house(broker::journal::Owner& owner) {
+    owner.read(effects_.reads);
+    if (effects_.segment_done) {
+        owner.trim_to(*effects_.segment_done + 1);
+    }
+    if (owner.take_segment_change()) {
         append(core_.state().bases());
     }
+    survive();
 }
 
 void BrokerNode::append(std::vector<broker::Record> records) {
@@ -302,12 +398,15 @@ void BrokerNode::append(std::vector<broker::Record> records) {
         check(store_.end() == surroundings_.ledger.records(), "no record is lost on its way");
     }
     for (const broker::Record& record : records) {
-        surroundings_.ledger.committed(record, now());
+        surroundings_.ledger.committed(record, now(), surroundings_.schedule.now());
     }
     store_.append(records);
 }
 
 std::optional<Instant> BrokerNode::next_deadline() const {
+    if (is_stopping_) {
+        return now().steady + 10ms;
+    }
     const auto core = core_.next_deadline();
     const auto patient = outbox_.next_deadline(store_.durable_position(), now().steady);
     return core && patient ? std::min(core, patient) : (core ? core : patient);

@@ -20,18 +20,23 @@
 
 namespace xebec::simulation {
 
+// Thrown out of a start that was asked to stop (F27).
+struct StoppedAtStart {};
+
 class BrokerNode : public Node {
 public:
     using Ended = std::function<void()>;
 
-    // A start, which may be killed: throws testing::Killed, and what a journal throws. `ended` is
-    // called when the process has ended by itself or was killed.
+    // A start, which may be killed: throws testing::Killed, StoppedAtStart, and what a journal
+    // throws. `ended` is called when the process has ended by itself or was killed.
     BrokerNode(Surroundings& surroundings, const broker::CoreOptions& options, Ended ended);
 
     const broker::Core& core() const { return core_; }
 
     // Kills the process after so many messages taken, effects done and messages sent.
     void kill_after(std::uint64_t points) { killed_after_ = points; }
+    // SIGTERM (F27).
+    void signal();
     // No event and no effect any more.
     void end();
 
@@ -43,7 +48,12 @@ private:
     void start();
     void turn();
     void survive();
+    void take_signals();
+    void stop();
+    void finish();
+    void measure_disk();
     void look_after_store();
+    void look_after(broker::journal::Owner& owner);
     void receive(const Route& route, const Wire& wire);
     void take(const Route& route, const Wire& wire);
     void take_plain(const Route& route, const std::vector<std::string_view>& frames);
@@ -54,6 +64,7 @@ private:
     void check_plain_peers();
     void trace() const;
     void perform();
+    void keep_house(broker::journal::Owner& owner);
     void append(std::vector<broker::Record> records);
     void release();
     void transmit(const broker::Peer& peer, const Wire& wire);
@@ -62,6 +73,10 @@ private:
     Ended ended_;
     bool has_ended_ = false;
     std::optional<std::uint64_t> killed_after_;
+    int signals_ = 0;
+    bool is_stopping_ = false;
+    bool is_closing_ = false;
+    Instant stops_by_{};
     broker::Core core_;
     Store store_;
     broker::Outbox outbox_;

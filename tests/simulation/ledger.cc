@@ -1,8 +1,8 @@
 #include "tests/simulation/ledger.h"
 
 #include "protocol/check.h"
+#include "protocol/ids.h"
 #include "protocol/plain.h"
-#include "tests/support/journal_records.h"
 
 #include <utility>
 
@@ -16,9 +16,9 @@ std::string result_of(const std::string& payload) {
 
 // ---- the broker's records ----
 
-void Ledger::committed(const Record& record, Now now) {
-    log_.push_back({keep(record), now});
-    apply(record, now);
+void Ledger::committed(const Record& record, Now now, Instant at) {
+    log_.push_back({keep(record), now, at});
+    apply(log_.back().record, now);  // whose names outlive this run
 }
 
 void Ledger::apply(const Record& record, Now now) {
@@ -44,108 +44,6 @@ Record Ledger::keep(Record record) {
         },
         record);
     return record;
-}
-
-void Ledger::restarted(Position end, std::span<const std::string> replayed) {
-    ++restarts_;
-    check(end >= durable_, "what was durable is in the journal (I1)");
-    check(end <= log_.size(), "the journal has nothing that was not written (I2, I22)");
-    check(replayed.size() == end, "the journal has everything from its beginning (I1)");
-    for (std::size_t i = 0; i < replayed.size(); ++i) {
-        check(replayed[i] == testing::fingerprint(log_[i].record),
-              "the journal gives back what was written, in order (I2, I22)");
-    }
-    records_lost_ += log_.size() - end;
-    log_.resize(end);
-    durable_ = end;
-    tasks_.clear();
-    numbers_.clear();
-    is_rebuilding_ = true;
-    for (const Logged& logged : log_) {
-        apply(logged.record, logged.now);
-    }
-    is_rebuilding_ = false;
-    check_shown();
-}
-
-// Nothing that anybody was told has been taken back.
-void Ledger::check_shown() const {
-    for (const auto& [id, number] : acknowledged_) {
-        const auto found = numbers_.find(id);
-        check(found != numbers_.end(), "an acknowledged task is there after a restart (I1)");
-        check(found->second == number, "a task keeps its number (I3)");
-    }
-    for (const TaskId& id : cancel_acknowledged_) {
-        check(entry(id).state == TaskState::cancelled,
-              "an acknowledged cancel is not taken back (I1, I13)");
-    }
-    for (const auto& [id, outcome] : told_) {
-        check(entry(id).state == outcome.state && entry(id).result == outcome.result,
-              "an outcome that a client was told is not taken back (I1, I8)");
-    }
-    for (const auto& [id, shown] : shown_) {
-        const std::vector<TaskState>& history = entry(id).history;
-        check(shown.version <= history.size() && history[shown.version - 1] == shown.state,
-              "a state that somebody was shown is not taken back (I1, I20)");
-    }
-    for (const auto& [id, fence] : accepted_) {
-        check(entry(id).state == TaskState::succeeded && entry(id).fence.value() == fence,
-              "an outcome that its worker was told to be accepted is not taken back (I1, I9)");
-    }
-    for (const auto& [id, fence] : attempt_ended_) {
-        check(entry(id).state != TaskState::leased || entry(id).fence.value() > fence,
-              "a failure that its worker was told to be accepted is not taken back (I1)");
-    }
-}
-
-namespace {
-
-// What stands apart is not read at a start.
-bool is_restored(const Blob& octets, std::uint32_t size, const std::string& wanted) {
-    const bool is_away = octets.empty() && size > 0;
-    return is_away ? size == wanted.size() : octets.view() == wanted;
-}
-
-}  // namespace
-
-void Ledger::check_restored(const State& state) const {
-    std::size_t present = 0;
-    for (const auto& [number, task] : tasks_) {
-        const TaskIndex index = state.tasks().find(number);
-        check((index == no_task) == task.is_removed, "a start knows the tasks there are (I1, I2)");
-        if (task.is_removed) {
-            continue;
-        }
-        ++present;
-        const Wish& wish = wishes_.at(task.id);
-        const Task& restored = state.tasks()[index];
-        const Details* details = state.tasks().find_details(restored);
-        const Lane& lane = state.queues()[restored.lane];
-        check(restored.id == task.id && restored.state == task.state &&
-                  restored.version == task.history.size(),
-              "a start finds each task in its state (I1, I8)");
-        check(state.tasks().fence_of(restored) == task.fence,
-              "a start knows each task's fence (I6)");
-        check(restored.attempts == task.charged + (task.state == TaskState::succeeded ||
-                                                           task.state == TaskState::dead
-                                                       ? 1U
-                                                       : 0U) &&
-                  restored.attempts_max == task.attempts_max,
-              "a start knows how often each task was tried (I12)");
-        check(state.queues().name(lane.kind()) == wish.kind &&
-                  state.queues()[lane.queue()].name == wish.queue &&
-                  restored.priority == wish.priority &&
-                  (details == nullptr ? WallTime{} : details->deadline) == wish.deadline,
-              "a start knows what was wished (I2)");
-        const bool has_payload = !xebec::is_final(task.state) || task.state == TaskState::dead;
-        check(is_restored(restored.payload, restored.payload_octets,
-                          has_payload ? wish.payload : std::string{}) &&
-                  (details == nullptr
-                       ? task.result.empty()
-                       : is_restored(details->result, details->result_octets, task.result)),
-              "a start gives back payload and result, octet for octet (I2, I8)");
-    }
-    check(state.tasks().size() == present, "a start invents nothing (I2)");
 }
 
 Ledger::Entry& Ledger::entry(std::uint64_t number) {
@@ -188,6 +86,7 @@ void Ledger::on(const TaskAccepted& record, Now now) {
     check(!waits || record.not_before > now.wall, "what waits for a time has one ahead");
     Entry& task = tasks_[record.number];
     task.id = record.id;
+    task.content_hash = record.content_hash;
     task.attempts_max = record.attempts_max;
     task.not_before = record.not_before;
     enter(task, waits ? TaskState::scheduled : TaskState::ready);
@@ -235,6 +134,7 @@ void Ledger::on(const AttemptFailed& record, Now) {
 
 void Ledger::on(const TaskSucceeded& record, Now) {
     Entry& task = leased(record.number);
+    ++task.charged;
     task.result = record.result.view;
     check(task.result == result_of(wishes_.at(task.id).payload),
           "a result is what the handler gave (I2)");
@@ -242,7 +142,9 @@ void Ledger::on(const TaskSucceeded& record, Now) {
 }
 
 void Ledger::on(const TaskDied& record, Now) {
-    end(leased(record.number), TaskState::dead);
+    Entry& task = leased(record.number);
+    ++task.charged;
+    end(task, TaskState::dead);
 }
 
 void Ledger::on(const TaskCancelled& record, Now) {
@@ -260,8 +162,12 @@ void Ledger::on(const TaskRetried& record, Now) {
     check(task.state == TaskState::dead, "only a dead task is retried (I8)");
     check(record.attempts_max > task.charged, "a retry raises the limit");
     task.attempts_max = record.attempts_max;
+    ++task.series;
     enter(task, TaskState::ready);
-    told_.erase(task.id);
+    if (!is_rebuilding_) {
+        told_.erase(task.id);
+        ++retries_;
+    }
 }
 
 void Ledger::on(const TaskRemoved& record, Now) {
@@ -269,10 +175,50 @@ void Ledger::on(const TaskRemoved& record, Now) {
     check(xebec::is_final(task.state), "only final tasks are removed (I11)");
     task.is_removed = true;
     enter(task, task.state);
+    removed_ += is_rebuilding_ ? 0 : 1;
 }
 
-void Ledger::on(const QueueChanged&, Now) {}
-void Ledger::on(const FloorRaised&, Now) {}
+void Ledger::on(const QueueChanged& record, Now) {
+    queues_[std::string(record.queue)] = record;
+}
+
+void Ledger::on(const FloorRaised& record, Now) {
+    floor_ = std::max(floor_, record.floor);
+}
+
+// ---- told again ----
+
+void Ledger::on(const TaskCarried& record, Now) {
+    const Entry& task = entry(record.number);
+    const Wish& wish = wishes_.at(task.id);
+    const bool has_payload = !xebec::is_final(task.state) || task.state == TaskState::dead;
+    check(!task.is_removed && record.id == task.id && record.state == task.state &&
+              record.version == task.history.size() && record.fence == task.fence &&
+              record.attempts == task.charged && record.attempts_max == task.attempts_max &&
+              record.content_hash == task.content_hash,
+          "a task is told again as it is (I1, I8)");
+    check(record.kind == wish.kind && record.queue == wish.queue &&
+              record.priority == wish.priority && record.deadline == wish.deadline &&
+              record.payload.view == (has_payload ? wish.payload : std::string{}),
+          "a task is told again as it was submitted (I2)");
+    check(record.result.view == task.result, "a result is told again octet for octet (I8)");
+    ++carried_;
+}
+
+void Ledger::on(const TombstoneCarried& record, Now) {
+    const Entry& task = entry(record.number);
+    check(task.is_removed && record.id == task.id && record.state == task.state &&
+              record.fence == task.fence && record.content_hash == task.content_hash,
+          "a tombstone is told again as it is (I3, I9)");
+    ++carried_;
+}
+
+void Ledger::on(const BasesCarried& record, Now) {
+    check(tasks_.empty() || record.number_last >= tasks_.rbegin()->first,
+          "the numbers that were given out are told again (I3)");
+}
+
+// ---- what clients do and see ----
 
 void Ledger::wished(const Wish& wish) {
     wishes_[wish.id] = wish;
@@ -299,12 +245,41 @@ void Ledger::cancel_acknowledged(const TaskId& id) {
     cancel_acknowledged_.insert(id);
 }
 
-void Ledger::told(const TaskId& id, TaskState state, const std::string& result) {
+void Ledger::told(const TaskId& id, TaskState state, const std::string& result, bool is_removed) {
     const Entry& task = entry(id);
-    const auto [known, is_new] = told_.emplace(id, Told{state, result});
-    check(known->second.state == state && known->second.result == result,
+    check(!is_removed || task.is_removed, "a task is not called removed before it is (I11)");
+    const bool has_died = std::count(task.history.begin(), task.history.end(), TaskState::dead) > 0;
+    if (state == TaskState::dead && task.state != state && has_died) {
+        return;  // somebody had it retried meanwhile
+    }
+    check(task.state == state && (is_removed ? result.empty() : task.result == result),
+          "an outcome is the accepted one (I8)");
+    if (state == TaskState::dead) {
+        told_dead_[id] = task.series;
+    }
+    const auto [known, is_new] = told_.emplace(id, Told{state, task.result});
+    check(known->second.state == state && known->second.result == task.result,
           "everybody gets the same outcome (I8)");
-    check(task.state == state && task.result == result, "an outcome is the accepted one (I8)");
+}
+
+void Ledger::repeated(const TaskId& id, bool is_changed, const protocol::SubmitStatusItem& status) {
+    ++repeated_submits_;
+    const Entry& task = entry(id);
+    const auto refusal = static_cast<Refusal>(status.problem.code);
+    if (status.status == protocol::SubmitStatus::exists) {
+        check(!is_changed, "an id with other content is refused (I3)");
+        check(status.number == numbers_.at(id), "a task keeps its number (I3)");
+        return;
+    }
+    check(status.status == protocol::SubmitStatus::refused, "a task is created once (I3)");
+    if (refusal == Refusal::too_old) {
+        ++too_old_;
+        check(task.is_removed && made_at(id).value_or(WallTime{}) < floor_,
+              "only an id that is forgotten is too old (I3)");
+    } else {
+        check(is_changed && refusal == Refusal::conflict,
+              "an id with the same content is known (I3)");
+    }
 }
 
 void Ledger::show(const TaskId& id, std::uint32_t version, TaskState state) {
@@ -319,8 +294,15 @@ void Ledger::show(const TaskId& id, std::uint32_t version, TaskState state) {
 
 void Ledger::read(std::uint64_t reader, const TaskId& id, const protocol::QueryItem& item) {
     ++reads_;
+    if (!numbers_.contains(id) && !acknowledged_.contains(id)) {
+        return;  // a broker with `relaxed` has lost it
+    }
     const Entry& task = entry(id);
-    check(item.task.has_value(), "an acknowledged task can be read (I1)");
+    if (!item.task) {
+        check(task.is_removed, "an acknowledged task can be read (I1)");
+        removal_shown_.insert(id);
+        return;
+    }
     const protocol::TaskView& view = *item.task;
     check(view.id == id && view.number == numbers_.at(id), "an answer is about what was asked");
     show(id, view.version, view.state);
@@ -416,12 +398,19 @@ void Ledger::answered(const std::string& body, const std::string& reply) {
 
 void Ledger::check_finished() const {
     for (const auto& [id, number] : acknowledged_) {
-        check(xebec::is_final(entry(id).state), "every accepted task ends (L1)");
-        check(told_.contains(id), "every waiting client is told (L3)");
+        check(told_in_vain_.contains(id) || xebec::is_final(entry(id).state),
+              "every accepted task ends (L1)");
+        // A retry may have been lost with the run that took it.
+        const auto dead = told_dead_.find(id);
+        const bool is_dead = entry(id).state == TaskState::dead && dead != told_dead_.end() &&
+                             dead->second >= entry(id).series;
+        check(told_in_vain_.contains(id) || told_.contains(id) || is_dead,
+              "every waiting client is told (L3)");
     }
     for (const auto& [id, wish] : wishes_) {
         // Whoever was told the outcome before a crash has no more to ask.
-        check(acknowledged_.contains(id) || told_.contains(id), "every submit is answered (L3)");
+        check(acknowledged_.contains(id) || told_.contains(id) || told_in_vain_.contains(id),
+              "every submit is answered (L3)");
     }
 }
 

@@ -1,8 +1,9 @@
 #pragma once
 // What must be true of a whole history, however its parts look at any moment: kept by somebody who
 // sees every record the broker commits and everything that anybody is told. When a broker starts
-// again, its journal has to give back those records, as many as had been durable at least, and
-// nothing that anybody was told may be taken back.
+// again, its journal has to give back those records, as many as had been durable at least; their
+// beginning may be gone, if what is left gives the same state. Nothing that anybody was told may be
+// taken back.
 
 #include "broker/core/records.h"
 #include "broker/core/state.h"
@@ -41,10 +42,13 @@ struct Wish {
 class Ledger {
 public:
     // ---- the broker's records, in order ----
-    void committed(const broker::Record& record, Now now);
+    // `now` by the broker's clocks, `at` by the world's.
+    void committed(const broker::Record& record, Now now, Instant at);
     broker::Position records() const { return log_.size(); }
     // All records before this position survive whatever comes.
     void durable(broker::Position position) { durable_ = std::max(durable_, position); }
+    // It may be that everything behind the first record after `since` was lost, whoever was told.
+    void may_have_lost(Instant since);
     // A broker has started again with these records (their fingerprints), which end at `end`.
     void restarted(broker::Position end, std::span<const std::string> replayed);
     // What it made of them.
@@ -56,7 +60,11 @@ public:
     void acknowledged(const TaskId& id, const protocol::SubmitStatusItem& status);
     void refused(Refusal refusal);
     void cancel_acknowledged(const TaskId& id);
-    void told(const TaskId& id, TaskState state, const std::string& result);
+    void retry_acknowledged(const TaskId& id) { ++retries_acknowledged_[id]; }
+    // `is_removed`: how it ended is remembered, its result is not.
+    void told(const TaskId& id, TaskState state, const std::string& result, bool is_removed);
+    // A task that had ended was submitted once more, perhaps with other content.
+    void repeated(const TaskId& id, bool is_changed, const protocol::SubmitStatusItem& status);
     std::uint64_t new_reader() { return ++readers_; }
     void read(std::uint64_t reader, const TaskId& id, const protocol::QueryItem& item);
 
@@ -82,6 +90,13 @@ public:
     std::uint64_t runs() const { return runs_; }  // of handlers
     std::uint64_t restarts() const { return restarts_; }
     std::uint64_t records_lost() const { return records_lost_; }  // that nobody was told of
+    std::uint64_t taken_back() const { return taken_back_; }  // records that were durable, relaxed
+    std::uint64_t records_trimmed() const { return records_trimmed_; }  // as of the last start
+    std::uint64_t repeated_submits() const { return repeated_submits_; }
+    std::uint64_t too_old() const { return too_old_; }  // of these
+    std::uint64_t retries() const { return retries_; }
+    std::uint64_t removed() const { return removed_; }
+    std::uint64_t carried() const { return carried_; }  // tasks and tombstones told again
     std::uint64_t refused_read_only() const { return refused_read_only_; }
     std::uint64_t reads() const { return reads_; }
     std::uint64_t repeats() const { return repeats_; }  // outcomes sent again after their answer
@@ -102,13 +117,16 @@ private:
         std::uint32_t charged = 0;
         std::uint32_t attempts_max = 0;
         WallTime not_before{};
+        std::uint64_t content_hash = 0;
         bool is_removed = false;
+        std::uint32_t series = 0;
         // The state after each of its records: what version n is, at n - 1.
         std::vector<TaskState> history;
     };
     struct Logged {
         broker::Record record;
         Now now;
+        Instant at{};
     };
     // The newest of a task that anybody was shown.
     struct Shown {
@@ -133,10 +151,10 @@ private:
     void on(const broker::TaskRemoved& record, Now now);
     void on(const broker::QueueChanged& record, Now now);
     void on(const broker::FloorRaised& record, Now now);
-    // Told again: nothing new.
-    void on(const broker::TaskCarried&, Now) {}
-    void on(const broker::TombstoneCarried&, Now) {}
-    void on(const broker::BasesCarried&, Now) {}
+    // Told again: as it is.
+    void on(const broker::TaskCarried& record, Now now);
+    void on(const broker::TombstoneCarried& record, Now now);
+    void on(const broker::BasesCarried& record, Now now);
     void apply(const broker::Record& record, Now now);
     broker::Record keep(broker::Record record);
     std::string_view keep(std::string_view name) { return *names_.emplace(name).first; }
@@ -147,6 +165,9 @@ private:
     static void end(Entry& entry, TaskState state);
     void show(const TaskId& id, std::uint32_t version, TaskState state);
     void check_shown() const;
+    void check_restored(const broker::State& state, std::uint64_t number, const Entry& task) const;
+    void check_forgotten(const broker::State& state, const Entry& task) const;
+    void forget_what_is_gone();
 
     std::set<std::string, std::less<>> names_;
     std::vector<Logged> log_;
@@ -154,16 +175,26 @@ private:
     bool is_rebuilding_ = false;  // from what is left of the log
     std::uint64_t restarts_ = 0;
     std::uint64_t records_lost_ = 0;
+    std::uint64_t records_trimmed_ = 0;
+    std::uint64_t taken_back_ = 0;
+    std::optional<Instant> lost_since_;
 
     // ---- what the records say ----
     std::map<TaskId, Wish> wishes_;
     std::map<std::uint64_t, Entry> tasks_;
     std::map<TaskId, std::uint64_t> numbers_;
+    std::map<std::string, broker::QueueChanged> queues_;
+    WallTime floor_{};
+    std::uint64_t carried_ = 0;
 
     // ---- what somebody was told: it stays, whatever becomes of the records ----
     std::map<TaskId, std::uint64_t> acknowledged_;  // and their numbers
     std::set<TaskId> cancel_acknowledged_;
+    std::map<TaskId, std::uint32_t> retries_acknowledged_;  // how many
+    std::set<TaskId> removal_shown_;
     std::map<TaskId, Told> told_;
+    std::map<TaskId, std::uint32_t> told_dead_;  // in which series last
+    std::set<TaskId> told_in_vain_;              // it was taken back, as it may be with `relaxed`
     std::map<TaskId, Shown> shown_;
     std::map<TaskId, Fence> fence_newest_;
     std::map<TaskId, std::set<std::uint64_t>> fences_run_;
@@ -173,6 +204,10 @@ private:
     std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> sequences_;  // epoch, last
     std::uint64_t runs_ = 0;
     std::uint64_t readers_ = 0;
+    std::uint64_t repeated_submits_ = 0;
+    std::uint64_t too_old_ = 0;
+    std::uint64_t retries_ = 0;
+    std::uint64_t removed_ = 0;
     std::uint64_t reads_ = 0;
     std::uint64_t repeats_ = 0;
     std::uint64_t refused_read_only_ = 0;

@@ -93,7 +93,11 @@ void Network::carry(Instant& last_arrival, std::function<void()> deliver) {
             arrival = std::max(arrival, last_arrival);
             last_arrival = arrival;
         }
-        schedule_.at(arrival, deliver);
+        schedule_.at(arrival, [this, deliver, generation = generation_] {
+            if (generation == generation_) {
+                deliver();
+            }
+        });
     }
 }
 

@@ -34,10 +34,13 @@ struct Faults {
     double worker_stall_mean_s = 0;  // a worker stops, beyond its lease, and goes on (F16)
     double broker_stall_mean_s = 0;  // the broker stops for a while and goes on (F17)
     Duration broker_stall_max = std::chrono::seconds{30};
+    Duration broker_stall_rest{};      // at least so long between two of these
     double broker_restart_mean_s = 0;  // it forgets everything: for worlds without native tasks
     double wall_jump_mean_s = 0;       // somebody's wall clock jumps by up to two hours (F12)
 
     // ---- of a broker with a journal ----
+    double broker_stop_mean_s = 0;  // SIGTERM, often twice (F27)
+    double stopped_at_start = 0;    // share of starts at which it comes while the journal is read
     double broker_kill_mean_s = 0;  // at any event, after any effect, in any operation (F1)
     double killed_at_start = 0;     // share of starts that are killed on their way
     double error_at_start = 0;      // share of starts at which the disk fails once
@@ -89,6 +92,8 @@ public:
 
     void cut(const Route& route, bool towards_broker, bool from_broker);
     void heal();
+    // What is under way arrives nowhere.
+    void drop_all() { ++generation_; }
 
 private:
     struct Connection {
@@ -106,6 +111,7 @@ private:
     ToBroker to_broker_;
     Faults faults_;
     std::uint64_t routes_ = 0;
+    std::uint64_t generation_ = 0;
     std::map<Route, Connection> connections_;
     std::map<Route, Instant> half_open_;  // closed, and until when the broker does not notice
 };

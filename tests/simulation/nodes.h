@@ -1,7 +1,6 @@
 #pragma once
 // The programs of a simulated world: the real cores, with shells that live on simulated time.
 
-#include "client/core.h"
 #include "protocol/plain.h"
 #include "tests/simulation/ledger.h"
 #include "tests/simulation/machine.h"
@@ -22,6 +21,12 @@
 
 namespace xebec::simulation {
 
+// What users do with tasks that have ended.
+struct Habits {
+    double retries_dead = 0;  // share of tasks that died
+    double asks_again = 0;    // how often a second, for tasks that have ended
+};
+
 // What all nodes share.
 struct Surroundings {
     Schedule& schedule;
@@ -31,6 +36,7 @@ struct Surroundings {
     std::uint64_t& steps;  // counted, so that a world that runs in circles ends
     std::deque<std::string>& tokens_overheard;  // what plain workers were given, by anybody
     Machine& machine;                           // of the broker
+    Habits& habits;
 };
 
 // A machine with a wall clock of its own, which may be wrong and may jump, and which can stop for a
@@ -74,7 +80,9 @@ class WorkerNode : public Node {
 public:
     using Died = std::function<void()>;
 
-    WorkerNode(Surroundings& surroundings, const std::string& name, std::uint32_t slots, Died died);
+    // A `late` one serves the kind of that name only, which others do not.
+    WorkerNode(Surroundings& surroundings, const std::string& name, std::uint32_t slots,
+               bool is_late, Died died);
     ~WorkerNode() override;
 
     const Route& route() const { return route_; }
@@ -126,53 +134,6 @@ private:
     std::map<std::uint64_t, std::vector<Outcome>> outcomes_;
     std::uint64_t session_ = 0;
     std::uint64_t repeated_ = 0;
-};
-
-// A client that submits wishes in batches, waits for all outcomes, and cancels some.
-class ClientNode : public Node {
-public:
-    // Its batches are `pause` apart.
-    ClientNode(Surroundings& surroundings, const std::string& name, std::vector<Wish> wishes,
-               Duration pause = {});
-    ~ClientNode() override;
-
-    const Route& route() const { return route_; }
-    std::string describe() const;
-    void cancel(const TaskId& id);
-    bool is_done() const { return open_.empty() && core_.pending() == (query_ == 0 ? 0U : 1U); }
-    std::vector<Wish> unfinished() const;  // what a successor has to ask for again
-
-protected:
-    void step() override;
-    std::optional<Instant> next_deadline() const override { return core_.next_deadline(); }
-
-private:
-    void connect();
-    void submit(const std::vector<Wish>& wishes);
-    void take_submitted(const std::vector<Wish>& wishes, const protocol::SubmitAnswer& answer);
-    void read_on();
-    void take_read(const protocol::QueryAnswer& answer);
-    void perform();
-    void on(const client::Send& effect);
-    void on(const client::Reconnect& effect);
-    void on(const client::Answered& effect);
-    void on(const client::Failed& effect);
-    void on(const client::Notified& effect);
-    void on(const client::SessionStarted& effect);
-    void on(const client::NotificationsMissed& effect);
-    void ask_again();
-
-    client::Core core_;
-    Route route_;
-    client::Effects effects_;
-    std::deque<Wire> inbox_;
-    std::map<TaskId, Wish> open_;  // no outcome yet
-    std::map<TaskId, bool> accepted_;
-    std::map<client::RequestId, std::vector<Wish>> submits_;
-    std::map<client::RequestId, TaskId> cancels_;
-    std::uint64_t reader_ = 0;  // of a world with a journal: it looks at what it has submitted
-    client::RequestId query_ = 0;
-    std::vector<TaskId> asked_;
 };
 
 }  // namespace xebec::simulation

@@ -10,6 +10,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::uint64_t octets_waiting_max = 64 << 10;  // then new tasks are refused
+constexpr std::uint64_t octets_waiting_busy = 16 << 10;
 
 }  // namespace
 
@@ -18,12 +19,15 @@ void Store::open(const broker::journal::Replay& replay) {
         machine_.disk,
         broker::journal::Options{.folder = "/data/journal",
                                  .segment_octets = machine_.options.segment_octets,
-                                 .seed = dice_.number()},
+                                 .seed = dice_.number(),
+                                 .writer = {.flush_every = machine_.options.flush_every}},
         replay);
+    owner_.emplace(*journal_,
+                   broker::journal::Owner::Options{.octets_waiting_max = octets_waiting_max,
+                                                   .octets_waiting_busy = octets_waiting_busy});
     journal_->on_work = [this] { want_work(schedule_.now()); };
     journal_->on_reads = [this] { host_.later(next_length(), [this] { work_reads(); }); };
     noticed_ = journal_->durable_position();
-    segment_ = journal_->segment();
     want_work(schedule_.now());
 }
 
@@ -40,56 +44,12 @@ std::span<const broker::Places> Store::places() const {
     return journal_ ? journal_->places() : std::span<const broker::Places>{};
 }
 
-void Store::read(std::span<const broker::ReadOctets> reads) {
-    if (reads.empty()) {
-        return;
-    }
-    HeldReads held{.position = journal_->end()};
-    for (const broker::ReadOctets& read : reads) {
-        held.requests.push_back({read.at, read.token});
-    }
-    held_reads_.push_back(std::move(held));
-}
-
-std::vector<broker::journal::ReadAnswer> Store::take_answers() {
-    if (!journal_) {
-        return {};
-    }
-    while (!held_reads_.empty() && held_reads_.front().position <= durable_position()) {
-        journal_->read(held_reads_.front().requests);
-        held_reads_.pop_front();
-    }
-    return journal_->take_answers();
-}
-
 broker::Position Store::durable_position() const {
     return journal_ ? noticed_ : memory_.durable_position();
 }
 
 broker::Position Store::end() const {
     return journal_ ? journal_->end() : memory_.durable_position();
-}
-
-bool Store::take_segment_change() {
-    if (!journal_ || segment_ == journal_->segment()) {
-        return false;
-    }
-    segment_ = journal_->segment();
-    return true;
-}
-
-std::optional<broker::JournalChanged> Store::take_change() {
-    if (!journal_) {
-        return std::nullopt;
-    }
-    const std::uint64_t most = told_.is_behind ? octets_waiting_max / 2 : octets_waiting_max;
-    const broker::JournalChanged now{.is_full = journal_->is_disk_full(),
-                                     .is_behind = journal_->octets_waiting() > most};
-    if (now == told_) {
-        return std::nullopt;
-    }
-    told_ = now;
-    return now;
 }
 
 // ---- the disk's side ----

@@ -2,15 +2,13 @@
 // What the broker of a simulated world keeps its records in: the real journal on its machine's
 // disk, whose side of the work takes simulated time, or memory only.
 
-#include "broker/core/effects.h"
-#include "broker/core/events.h"
 #include "broker/journal/journal.h"
 #include "broker/journal/memory_journal.h"
+#include "broker/journal/owner.h"
 #include "tests/simulation/machine.h"
 #include "tests/simulation/schedule.h"
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -38,17 +36,17 @@ public:
 
     broker::Position append(std::span<const broker::Record> records);
     std::span<const broker::Places> places() const;  // of the records last appended
-    // Once everything appended before is durable.
-    void read(std::span<const broker::ReadOctets> reads);
-    std::vector<broker::journal::ReadAnswer> take_answers();
     // As far as the program has noticed.
     broker::Position durable_position() const;
     broker::Position end() const;
-    // True once after the last append began another segment.
-    bool take_segment_change();
-
-    std::optional<broker::JournalChanged> take_change();
+    // What the owner of a journal does; none without a disk.
+    broker::journal::Owner* owner() { return owner_ ? &*owner_ : nullptr; }
     bool has_failed() const { return journal_ && journal_->has_failed(); }
+    bool was_stopped_cleanly() const { return journal_->was_stopped_cleanly(); }
+
+    // After the last append. The disk's side goes on for as long as it takes.
+    void close() { journal_->close(); }
+    bool is_closed() const { return journal_->is_closed(); }
 
 private:
     void want_work(Instant at);
@@ -63,17 +61,10 @@ private:
     Host host_;
     broker::MemoryJournal memory_;
     std::unique_ptr<broker::journal::Journal> journal_;
+    std::optional<broker::journal::Owner> owner_;
     broker::Position noticed_ = 0;
-    std::uint32_t segment_ = 0;
-    broker::JournalChanged told_;
     bool is_working_ = false;
     std::optional<Instant> works_at_;
-
-    struct HeldReads {
-        broker::Position position = 0;
-        std::vector<broker::journal::ReadRequest> requests;
-    };
-    std::deque<HeldReads> held_reads_;
 };
 
 }  // namespace xebec::simulation

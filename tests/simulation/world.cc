@@ -16,7 +16,8 @@ World::World(std::uint64_t seed, const broker::CoreOptions& options, const Machi
       dice_(seed),
       network_(schedule_, dice_),
       machine_(machine, seed),
-      surroundings_{schedule_, dice_, network_, ledger_, steps_, tokens_overheard_, machine_},
+      surroundings_{schedule_,         dice_,    network_, ledger_, steps_,
+                    tokens_overheard_, machine_, habits_},
       options_(options) {
     start_broker();
 }
@@ -31,9 +32,15 @@ void World::start_workers(int count, std::uint32_t slots) {
     }
 }
 
+void World::start_late_workers(int count, std::uint32_t slots) {
+    late_first_ = workers_.size();
+    start_workers(count, slots);
+}
+
 void World::start_worker(std::size_t index) {
     workers_[index] = std::make_unique<WorkerNode>(
-        surroundings_, "worker-" + std::to_string(index + 1), slots_, [this, index] {
+        surroundings_, "worker-" + std::to_string(index + 1), slots_, index >= late_first_,
+        [this, index] {
             // Not from within its own handler.
             schedule_.after(0ns, [this, index] { crash_worker(index); });
         });
@@ -96,6 +103,9 @@ void World::start_broker() {
         } else if (dice_.happens(faults_.error_at_start)) {
             machine_.disk.fail_at(operation, EIO);
         }
+        if (dice_.happens(faults_.stopped_at_start)) {
+            machine_.stop_at_record = dice_.below(ledger_.records() + 1);
+        }
     }
     try {
         broker_ = std::make_unique<BrokerNode>(surroundings_, options_, [this] {
@@ -106,6 +116,8 @@ void World::start_broker() {
         std::fprintf(stderr, "%s\n", error.what());
         check(false, "a journal can be read, whenever its broker ended (I22)");
     } catch (const testing::Killed&) {
+        bury_broker();
+    } catch (const StoppedAtStart&) {
         bury_broker();
     } catch (const runtime::FileError&) {
         bury_broker();  // the disk is full, or failed
@@ -132,6 +144,32 @@ void World::kill_broker() {
     }
 }
 
+// Now, or in the midst of it.
+void World::stop_broker() {
+    if (!broker_) {
+        return;  // already down
+    }
+    broker_->signal();
+    if (dice_.happens(0.5)) {
+        schedule_.after(dice_.happens(0.5) ? Duration{} : dice_.between(0s, 1s), [this] {
+            if (broker_) {
+                broker_->signal();
+            }
+        });
+    }
+}
+
+// With `relaxed`, what was not flushed in time is lost, whoever was told; whoever might still be
+// told of it is not. The disk may have been at work on a flush, and on something else before.
+void World::cut_power() {
+    machine_.disk.cut_power();
+    if (machine_.options.flush_every > Duration{}) {
+        const Duration work = 3 * std::max(faults_.disk.most, DiskTimes{}.most);
+        ledger_.may_have_lost(schedule_.now() - machine_.options.flush_every - work);
+        network_.drop_all();
+    }
+}
+
 // What is left of a process that has ended: nothing but what it wrote.
 void World::bury_broker() {
     if (broker_) {
@@ -141,7 +179,7 @@ void World::bury_broker() {
     network_.set_broker([](const Route&, const Wire&) {});
     machine_.disk.revive();
     if (dice_.happens(faults_.power_cut)) {
-        machine_.disk.cut_power();
+        cut_power();
         machine_.clocks.steady = dice_.between(-1000s, 1000s);
     }
     schedule_.after(dice_.between(10ms, 5s), [this] { start_broker(); });
@@ -185,8 +223,9 @@ std::vector<TaskId> World::submit(int count, const WishOptions& options) {
                   .payload = "payload " + std::to_string(i),
                   .queue = options.queue};
         if (dice_.happens(machine_.options.has_journal ? 0.1 : 0.01)) {
-            wish.payload.resize(3'000,
-                                '.');  // in a frame of its own; in a journal, it stands apart
+            // In a frame of its own; in a journal, it stands apart.
+            wish.payload.resize(std::min<std::size_t>(3'000, machine_.options.segment_octets / 4),
+                                '.');
         }
         wish.priority = options.with_priorities ? static_cast<int>(dice_.below(10)) : 0;
         if (dice_.happens(options.delayed)) {
@@ -203,6 +242,16 @@ std::vector<TaskId> World::submit(int count, const WishOptions& options) {
                                                     "client-" + std::to_string(clients_.size() + 1),
                                                     std::move(wishes), options.pause));
     return ids;
+}
+
+void World::set_queue(const std::string& name, const protocol::QueueSettings& settings) {
+    clients_.push_back(
+        std::make_unique<ClientNode>(surroundings_, "operator", std::vector<Wish>{}));
+    clients_.back()->set_queue(name, settings);
+    while (!clients_.back()->is_done()) {
+        run_for(10ms);
+    }
+    clients_.pop_back();
 }
 
 void World::cancel_some(const std::vector<TaskId>& tasks, double share) {
@@ -249,11 +298,14 @@ void World::set_faults(const Faults& faults) {
         }
     });
     plan_fault(faults.broker_stall_mean_s, [this] {
-        if (broker_) {
-            broker_->stall(dice_.between(1s, faults_.broker_stall_max));
+        if (broker_ && schedule_.now() >= broker_stalls_after_) {
+            const Duration length = dice_.between(1s, faults_.broker_stall_max);
+            broker_->stall(length);
+            broker_stalls_after_ = schedule_.now() + length + faults_.broker_stall_rest;
         }
     });
     plan_fault(faults.broker_restart_mean_s, [this] { restart_broker(); });
+    plan_fault(faults.broker_stop_mean_s, [this] { stop_broker(); });
     plan_fault(faults.broker_kill_mean_s, [this] { kill_broker(); });
     plan_fault(faults.disk_error_mean_s, [this] { fail_disk(); });
     plan_fault(faults.disk_full_mean_s, [this] { fill_disk(); });
@@ -384,12 +436,22 @@ void World::run_until_idle(Duration longest) {
     if (std::getenv("XEBEC_TRACE") != nullptr && ledger_.restarts() > 0) {
         std::printf(
             "%llu starts, %llu records lost that nobody was told of, %llu tasks refused by a full "
-            "disk, %llu tasks read, %llu outcomes repeated\n",
+            "disk, %llu tasks read, %llu outcomes repeated\n"
+            "%llu records, %llu of them trimmed, %llu told again, %lld octets over the bound; "
+            "%llu retries, %llu removed, %llu submitted again, %llu of them too old\n",
             static_cast<unsigned long long>(ledger_.restarts()),
             static_cast<unsigned long long>(ledger_.records_lost()),
             static_cast<unsigned long long>(ledger_.refused_read_only()),
             static_cast<unsigned long long>(ledger_.reads()),
-            static_cast<unsigned long long>(ledger_.repeats()));
+            static_cast<unsigned long long>(ledger_.repeats()),
+            static_cast<unsigned long long>(ledger_.records()),
+            static_cast<unsigned long long>(ledger_.records_trimmed()),
+            static_cast<unsigned long long>(ledger_.carried()),
+            static_cast<long long>(machine_.excess_octets_max),
+            static_cast<unsigned long long>(ledger_.retries()),
+            static_cast<unsigned long long>(ledger_.removed()),
+            static_cast<unsigned long long>(ledger_.repeated_submits()),
+            static_cast<unsigned long long>(ledger_.too_old()));
     }
 }
 

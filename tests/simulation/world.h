@@ -4,6 +4,7 @@
 // finish.
 
 #include "tests/simulation/broker_node.h"
+#include "tests/simulation/client_node.h"
 #include "tests/simulation/ledger.h"
 #include "tests/simulation/machine.h"
 #include "tests/simulation/network.h"
@@ -39,6 +40,7 @@ public:
     ~World();
 
     void start_workers(int count, std::uint32_t slots = 1);
+    void start_late_workers(int count, std::uint32_t slots = 1);  // for the kind `late`
     // In both dialects; every third has chosen its identity, two of those the same.
     void start_plain_workers(int count, const Manners& manners = {});
     void start_plain_clients(int count, int questions);
@@ -46,6 +48,8 @@ public:
     std::vector<TaskId> submit(int count, const WishOptions& options = {});
     void cancel_some(const std::vector<TaskId>& tasks, double share);
 
+    void set_habits(const Habits& habits) { habits_ = habits; }  // of clients to come
+    void set_queue(const std::string& name, const protocol::QueueSettings& settings);
     void set_faults(const Faults& faults);
     void heal();
 
@@ -54,6 +58,8 @@ public:
     void run_until_idle(Duration longest);
 
     const Ledger& ledger() const { return ledger_; }
+    const Machine& machine() const { return machine_; }
+    void forget_excess() { machine_.excess_octets_max = INT64_MIN; }
     const broker::Core& broker() const { return broker_->core(); }  // of one that runs
     std::uint64_t seed() const { return seed_; }
 
@@ -67,7 +73,9 @@ private:
     void start_broker();
     void restart_broker();
     void kill_broker();
+    void stop_broker();
     void bury_broker();
+    void cut_power();
     void fail_disk();
     void fill_disk();
     void crash_worker(std::size_t index);
@@ -84,14 +92,17 @@ private:
     Machine machine_;
     std::uint64_t steps_ = 0;
     std::deque<std::string> tokens_overheard_;
+    Habits habits_;
     Surroundings surroundings_;
     Faults faults_;
     std::uint64_t faults_generation_ = 0;
+    Instant broker_stalls_after_{};
 
     broker::CoreOptions options_;
     std::unique_ptr<BrokerNode> broker_;  // none while it is down
     std::vector<std::unique_ptr<WorkerNode>> workers_;
     std::uint32_t slots_ = 1;
+    std::size_t late_first_ = SIZE_MAX;  // from here on workers are late
     std::vector<std::unique_ptr<PlainWorkerNode>> plain_workers_;
     Manners manners_;
     std::vector<std::unique_ptr<PlainClientNode>> plain_clients_;

@@ -42,6 +42,7 @@ public:
 
     std::uint64_t operations() const { return operations_; }
     std::uint64_t flushes() const { return flushes_; }
+    std::uint64_t octets() const;  // of all files
 
     // ---- what lies there, for tests that change it ----
 
@@ -88,7 +89,6 @@ private:
     static void resize(Node& node, std::uint64_t size);
     static void store(Node& node);
     void cut_power(Node& node);
-    std::uint64_t octets() const;
     std::uint64_t draw(std::uint64_t below) { return below == 0 ? 0 : random_() % below; }
     static void apply(const FolderChange& change, Folder& folder);
     void change(FolderChange change);
