@@ -36,6 +36,8 @@ constexpr std::array<Row, refusal_count> rows{{
     {"read_only", "the broker takes no new tasks now", ErrorCode::unavailable},
     {"shutting_down", "the broker is shutting down", ErrorCode::unavailable},
     {"internal", "the broker failed to do this", ErrorCode::unavailable},
+    {"no_journal", "the broker has no journal: its tasks are in memory only", ErrorCode::refused},
+    {"backup_over", "the broker knows nothing of this backup, or has ended it", ErrorCode::refused},
 }};
 
 const Row* row(Refusal refusal) {

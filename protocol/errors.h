@@ -31,8 +31,10 @@ enum class Refusal : std::uint16_t {
     read_only = 19,       // no new tasks now, completions only
     shutting_down = 20,
     internal = 21,
+    no_journal = 22,   // the broker keeps its tasks in memory only
+    backup_over = 23,  // this backup has ended, or there never was one
 };
-constexpr std::uint16_t refusal_count = 22;
+constexpr std::uint16_t refusal_count = 24;
 
 // `none` is "ok"; unknown codes are "unknown".
 std::string_view to_string(Refusal refusal);

@@ -18,6 +18,7 @@ constexpr std::uint32_t worker_credit_max = 65536;
 constexpr int priority_max = 9;
 constexpr std::uint32_t attempts_limit = 10'000;
 constexpr std::size_t list_items_max = 1000;  // in one page of any list
+constexpr std::uint64_t backup_piece_octets_max = 1 << 20;
 
 constexpr std::size_t body_depth_max = 6;        // maps and arrays inside each other
 constexpr std::size_t address_frames_max = 8;    // in front of the delimiter

@@ -921,6 +921,77 @@ struct SnapshotAnswer {
     friend bool operator==(const SnapshotAnswer&, const SnapshotAnswer&) = default;
 };
 
+// ---- backups ----
+
+// A segment of the broker's journal, and how much of it there is to be read.
+struct SegmentView {
+    std::uint32_t segment = 0;
+    std::uint64_t octets = 0;
+
+    using Fields = FieldList<Field<0, &SegmentView::segment, Presence::required>,
+                             Field<1, &SegmentView::octets, Presence::required>>;
+    friend bool operator==(const SegmentView&, const SegmentView&) = default;
+};
+
+// Begins one: what is durable now stays readable until it ends.
+struct Backup {
+    static constexpr std::uint8_t type = 64;
+    using Fields = FieldList<>;
+    friend bool operator==(const Backup&, const Backup&) = default;
+};
+
+struct BackupAnswer {
+    static constexpr std::uint8_t type = 65;
+
+    std::uint64_t backup = 0;  // its number, random
+    std::uint64_t epoch = 0;   // the broker's boot epoch
+    std::vector<SegmentView> segments;
+
+    using Fields = FieldList<Field<0, &BackupAnswer::backup, Presence::required>,
+                             Field<1, &BackupAnswer::epoch, Presence::required>,
+                             Field<2, &BackupAnswer::segments, Presence::required>>;
+    friend bool operator==(const BackupAnswer&, const BackupAnswer&) = default;
+};
+
+struct BackupRead {
+    static constexpr std::uint8_t type = 66;
+
+    std::uint64_t backup = 0;
+    std::uint32_t segment = 0;
+    std::uint64_t offset = 0;
+    std::uint64_t octets = 0;  // 1 to backup_piece_octets_max
+
+    using Fields =
+        FieldList<Field<0, &BackupRead::backup, Presence::required>,
+                  Field<1, &BackupRead::segment, Presence::required>, Field<2, &BackupRead::offset>,
+                  Field<3, &BackupRead::octets, Presence::required>>;
+    friend bool operator==(const BackupRead&, const BackupRead&) = default;
+};
+
+struct BackupReadAnswer {
+    static constexpr std::uint8_t type = 67;
+
+    Octets piece;  // as many octets as were asked for
+
+    using Fields = FieldList<Field<0, &BackupReadAnswer::piece, Presence::required>>;
+    friend bool operator==(const BackupReadAnswer&, const BackupReadAnswer&) = default;
+};
+
+struct BackupEnd {
+    static constexpr std::uint8_t type = 68;
+
+    std::uint64_t backup = 0;
+
+    using Fields = FieldList<Field<0, &BackupEnd::backup, Presence::required>>;
+    friend bool operator==(const BackupEnd&, const BackupEnd&) = default;
+};
+
+struct BackupEndAnswer {
+    static constexpr std::uint8_t type = 69;
+    using Fields = FieldList<>;
+    friend bool operator==(const BackupEndAnswer&, const BackupEndAnswer&) = default;
+};
+
 // ---- updates, on the PUB socket ----
 
 // One transition of one task. The sequence of the first in a message is in its second frame.
@@ -951,6 +1022,7 @@ using Message =
                  List, ListAnswer, Credit, Assign, Extend, ExtendAnswer, Done, DoneAnswer, Fail,
                  FailAnswer, Release, ReleaseAnswer, Recall, Revoke, Queues, QueuesAnswer, QueueSet,
                  QueueSetAnswer, Pause, PauseAnswer, Resume, ResumeAnswer, Workers, WorkersAnswer,
-                 Drain, DrainAnswer, Stats, StatsAnswer, Snapshot, SnapshotAnswer>;
+                 Drain, DrainAnswer, Stats, StatsAnswer, Snapshot, SnapshotAnswer, Backup,
+                 BackupAnswer, BackupRead, BackupReadAnswer, BackupEnd, BackupEndAnswer>;
 
 }  // namespace xebec::protocol

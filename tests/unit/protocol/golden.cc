@@ -139,6 +139,22 @@ std::vector<Golden> worker_frames() {
     };
 }
 
+std::vector<Golden> backup_frames() {
+    constexpr std::uint64_t backup = 0x3A'0000'0000'0001;
+    return {
+        message("backup", {.correlation = 6, .session = session}, Backup{}),
+        message("backup answer", {.correlation = 6, .session = session},
+                BackupAnswer{
+                    .backup = backup, .epoch = epoch, .segments = {{3, 67'108'864}, {4, 2'560}}}),
+        message("backup read", {.correlation = 7, .session = session},
+                BackupRead{.backup = backup, .segment = 4, .offset = 2'544, .octets = 16}),
+        // A small limit, so that the piece is a frame of its own, as it is when it is large.
+        message("backup read answer", {.correlation = 7, .session = session},
+                BackupReadAnswer{text}, 8),
+        message("backup end", {.correlation = 8, .session = session}, BackupEnd{backup}),
+    };
+}
+
 std::vector<Golden> update_frames() {
     const std::vector<Update> updates{{.number = 42,
                                        .id = first_id(),
@@ -177,7 +193,7 @@ std::vector<Golden> update_frames() {
 
 std::vector<Golden> golden_frames() {
     std::vector<Golden> all = client_frames();
-    for (const auto& more : {worker_frames(), update_frames()}) {
+    for (const auto& more : {worker_frames(), backup_frames(), update_frames()}) {
         all.insert(all.end(), more.begin(), more.end());
     }
     return all;

@@ -125,6 +125,12 @@ const Case cases[] = {
     {"NumberForMap", Submit::type, "81009101"_hex, "a number is not expected"},
     {"PayloadIndexWithoutFrames", Submit::type, from_hex("8100 9183" + item_hex + "0200"),
      "there is no such payload frame"},
+    {"PieceWithoutFrames", BackupReadAnswer::type, "810000"_hex, "there is no such payload frame"},
+    {"SegmentOver32Bits", BackupRead::type, "83 0001 01cf0000000100000000 0301"_hex,
+     "a value is outside its range"},
+    {"SegmentWithoutOctets", BackupAnswer::type, "83 0001 0101 0291 810001"_hex,
+     "a required key is missing"},
+    {"BackupWithoutNumber", BackupEnd::type, "80"_hex, "a required key is missing"},
     {"PayloadIndexHuge", Submit::type, from_hex("8100 9183" + item_hex + "02cfffffffffffffffff"),
      "there is no such payload frame"},
 

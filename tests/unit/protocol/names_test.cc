@@ -120,8 +120,9 @@ TEST(Refusal, SaysWhetherARetryCanHelp) {
                                 Refusal::read_only, Refusal::shutting_down, Refusal::internal}) {
         EXPECT_TRUE(can_retry(later)) << to_string(later);
     }
-    for (const Refusal never : {Refusal::none, Refusal::bad_frame, Refusal::conflict,
-                                Refusal::too_old, Refusal::too_large, Refusal::unsupported}) {
+    for (const Refusal never :
+         {Refusal::none, Refusal::bad_frame, Refusal::conflict, Refusal::too_old,
+          Refusal::too_large, Refusal::unsupported, Refusal::no_journal, Refusal::backup_over}) {
         EXPECT_FALSE(can_retry(never)) << to_string(never);
     }
     EXPECT_FALSE(can_retry(static_cast<Refusal>(999)));
