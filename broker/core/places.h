@@ -30,6 +30,14 @@ struct Places {
     friend bool operator==(const Places&, const Places&) = default;
 };
 
+// A segment of the journal, and how many octets of it there are.
+struct SegmentUse {
+    std::uint32_t segment = 0;
+    std::uint64_t octets = 0;
+
+    friend bool operator==(const SegmentUse&, const SegmentUse&) = default;
+};
+
 // What a segment of the journal speaks of that may be needed still, when it is to go.
 struct Mentions {
     struct Mention {

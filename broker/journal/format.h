@@ -29,6 +29,7 @@ constexpr std::uint64_t in_sectors(std::uint64_t octets) {
 
 using broker::Locator;
 using broker::Places;
+using broker::SegmentUse;
 
 struct SegmentHeader {
     std::uint32_t partition = 0;

@@ -7,7 +7,8 @@ namespace xebec::broker::journal {
 Journal::Journal(runtime::FileSystem& files, const Options& options, const Replay& replay)
     : shared_(options.segment_octets, {}, 0),
       reader_(files, options.folder),
-      scanner_(files, options.folder) {
+      scanner_(files, options.folder),
+      pieces_(files, options.folder) {
     if (!files.exists(options.folder)) {
         files.make_folder(options.folder);
         files.flush_folder(options.folder.parent_path());
@@ -28,6 +29,7 @@ Journal::Journal(runtime::FileSystem& files, const Options& options, const Repla
     segment_taken_ = recovered.head.end;
     shared_.durable = end_;
     shared_.oldest_wanted = recovered.head.oldest;
+    shared_.durable_end = {segment_, recovered.head.end, recovered.head.oldest};
     shared_.segments = std::move(recovered.segments);
     writer_.emplace(std::move(segments), std::move(recovered.head), options.writer, shared_);
 }
@@ -88,6 +90,32 @@ void Journal::read(std::span<const ReadRequest> requests) {
 
 void Journal::scan(std::uint32_t segment) {
     scanner_.ask(segment);
+    on_reads();
+}
+
+std::vector<SegmentUse> Journal::hold(std::uint64_t backup) {
+    const std::lock_guard lock(shared_.mutex);
+    const DurableEnd& end = shared_.durable_end;
+    std::vector<SegmentUse> held;
+    for (const SegmentUse& use : shared_.segments) {
+        if (use.segment >= end.oldest && use.segment <= end.segment) {
+            held.push_back({use.segment, use.segment == end.segment ? end.offset : use.octets});
+        }
+    }
+    shared_.holds.push_back({backup, end.oldest});
+    return held;
+}
+
+void Journal::release(std::uint64_t backup) {
+    {
+        const std::lock_guard lock(shared_.mutex);
+        std::erase_if(shared_.holds, [backup](const Hold& hold) { return hold.backup == backup; });
+    }
+    on_work();
+}
+
+void Journal::read_pieces(std::span<const PieceRequest> requests) {
+    pieces_.ask(requests);
     on_reads();
 }
 

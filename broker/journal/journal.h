@@ -5,6 +5,7 @@
 
 #include "broker/journal/journal_error.h"
 #include "broker/journal/payload_reader.h"
+#include "broker/journal/piece_reader.h"
 #include "broker/journal/recovery.h"
 #include "broker/journal/segment_scanner.h"
 #include "broker/journal/shared.h"
@@ -84,6 +85,14 @@ public:
     void scan(std::uint32_t segment);
     std::shared_ptr<const Mentions> take_scan() { return scanner_.take_answer(); }
 
+    // What is durable now, for a backup: segments, oldest first, and how many octets of each. They
+    // stay until it is released.
+    std::vector<SegmentUse> hold(std::uint64_t backup);
+    void release(std::uint64_t backup);
+    // Of a segment that is held.
+    void read_pieces(std::span<const PieceRequest> requests);
+    std::vector<PieceAnswer> take_pieces() { return pieces_.take_answers(); }
+
     // After the last append: the disk's side writes everything, then a closing frame.
     void close();
     bool is_closed() const { return shared_.is_closed; }  // all of that is on the disk
@@ -96,7 +105,7 @@ public:
     // One piece of work; when there is more without an append (see Writer::work). One thread.
     std::optional<Instant> work(Instant now) { return writer_->work(now); }
     // Answers what was asked for; false if there was nothing. One thread, may be another.
-    bool work_reads() { return reader_.work() || scanner_.work(); }
+    bool work_reads() { return reader_.work() || scanner_.work() || pieces_.work(); }
 
     // Called by the owner's side when the disk's has something to do.
     std::function<void()> on_work = [] {};
@@ -109,6 +118,7 @@ private:
     Shared shared_;
     PayloadReader reader_;
     SegmentScanner scanner_;
+    PieceReader pieces_;
     std::optional<Writer> writer_;
     std::vector<Places> places_;
     Position end_ = 0;

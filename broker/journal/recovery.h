@@ -27,12 +27,6 @@ struct CutTail {
     std::filesystem::path kept_in;
 };
 
-struct SegmentUse {
-    std::uint32_t segment = 0;
-    std::uint64_t octets = 0;  // of the file
-    friend bool operator==(const SegmentUse&, const SegmentUse&) = default;
-};
-
 // The segment that is written to.
 struct Head {
     FreshSegment segment;
@@ -45,7 +39,7 @@ struct Head {
 
 struct Recovered {
     Head head;
-    std::vector<SegmentUse> segments;  // oldest first, the head included
+    std::vector<SegmentUse> segments;  // their files, oldest first, the head included
     std::vector<CutTail> cuts;
     std::uint64_t records_written_again = 0;
     bool was_stopped_cleanly = false;

@@ -4,6 +4,7 @@
 #include "broker/journal/layout.h"
 #include "broker/journal/recovery.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <mutex>
@@ -11,6 +12,19 @@
 #include <vector>
 
 namespace xebec::broker::journal {
+
+// Up to where the journal is durable, and the first segment that a start would need of it then.
+struct DurableEnd {
+    std::uint32_t segment = 0;
+    std::uint64_t offset = 0;
+    std::uint32_t oldest = 1;
+};
+
+// Segments from `first` on stay, for as long as this is there.
+struct Hold {
+    std::uint64_t backup = 0;
+    std::uint32_t first = 0;
+};
 
 struct Shared {
     Shared(std::uint64_t segment_octets, Layout::Cursor cursor, Position end)
@@ -21,9 +35,19 @@ struct Shared {
     Batch growing;  // what the next flush will make durable
     std::uint32_t oldest_wanted = 1;
     std::vector<SegmentUse> segments;
+    DurableEnd durable_end;
+    std::vector<Hold> holds;
     std::string failure;
     bool is_closing = false;
     bool is_trim_announced = false;
+
+    // Before this one segments may go; with the mutex.
+    std::uint32_t first_kept(std::uint32_t first_needed) const {
+        for (const Hold& hold : holds) {
+            first_needed = std::min(first_needed, hold.first);
+        }
+        return first_needed;
+    }
 
     std::atomic<Position> durable;
     std::atomic<Position> awaited{0};  // by the owner

@@ -103,6 +103,7 @@ bool Writer::write_batch(Instant now) {
     }
     XEBEC_FAILPOINT("batch.flushed");
     shared_.octets_waiting -= batch_.octets();
+    note_durable();
     shared_.durable = batch_.end;
     XEBEC_FAILPOINT("batch.told");
     batch_.clear();
@@ -190,6 +191,7 @@ bool Writer::write_mark(Instant now) {
     write_sector_frame(*kind);
     XEBEC_FAILPOINT("mark.written");
     flush_head();
+    note_durable();
     shared_.is_closed = *kind == FrameKind::closing;
     return true;
 }
@@ -224,8 +226,9 @@ bool Writer::is_one_going() const {
         return false;
     }
     const std::lock_guard lock(shared_.mutex);
-    return shared_.is_trim_announced ||
-           (!shared_.segments.empty() && shared_.segments.front().segment < shared_.oldest_wanted);
+    return (shared_.is_trim_announced && shared_.holds.empty()) ||
+           (!shared_.segments.empty() &&
+            shared_.segments.front().segment < shared_.first_kept(shared_.oldest_wanted));
 }
 
 // Works on the next segment for a while. False: there is nothing to do now.
@@ -255,7 +258,8 @@ bool Writer::retire_one() {
     std::uint32_t segment = 0;
     {
         const std::lock_guard lock(shared_.mutex);
-        if (shared_.segments.empty() || shared_.segments.front().segment >= oldest_named_) {
+        if (shared_.segments.empty() ||
+            shared_.segments.front().segment >= shared_.first_kept(oldest_named_)) {
             return false;
         }
         segment = shared_.segments.front().segment;
@@ -269,6 +273,12 @@ bool Writer::retire_one() {
 void Writer::note_segments() {
     const std::lock_guard lock(shared_.mutex);
     shared_.segments.push_back({segment_.segment, files_.options().segment_octets});
+}
+
+// Before anybody is told of it: a backup has all that was said.
+void Writer::note_durable() {
+    const std::lock_guard lock(shared_.mutex);
+    shared_.durable_end = {segment_.segment, end_, chain_.oldest};
 }
 
 void Writer::fail(const std::string& why) {

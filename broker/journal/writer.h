@@ -45,6 +45,7 @@ private:
     bool retire_one();
     void fail(const std::string& why);
     void note_segments();
+    void note_durable();
     std::optional<Instant> next_deadline() const;
 
     SegmentFiles files_;
