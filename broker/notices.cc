@@ -75,6 +75,14 @@ void NoticeLog::write(const TaskDead& notice) {
                  escape_controls(notice.error_text));
 }
 
+void NoticeLog::write(const BackupBegan& notice) {
+    spdlog::info("a backup has begun: {} octets in {} segments", notice.octets, notice.segments);
+}
+
+void NoticeLog::write(const BackupEnded& notice) {
+    spdlog::info("a backup has ended: {}", notice.reason);
+}
+
 void NoticeLog::write(const LeaseExpired& notice) {
     spdlog::warn("lease of task {} at worker {} ended: {}", notice.number,
                  escape_controls(notice.worker), notice.reason);

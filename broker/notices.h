@@ -21,6 +21,8 @@ private:
     void write(const LeasesUnclaimed& notice);
     void write(const OctetsDamaged& notice);
     void write(const LeaseExpired& notice);
+    void write(const BackupBegan& notice);
+    void write(const BackupEnded& notice);
 
     Instant second_began_{};
     int lines_ = 0;

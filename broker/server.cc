@@ -161,6 +161,9 @@ void Server::look_after_storage() {
     for (const journal::ReadAnswer& answer : storage_.take_answers()) {
         apply(OctetsRead{answer.token, answer.octets, answer.fault});
     }
+    for (const journal::PieceAnswer& answer : storage_.take_pieces()) {
+        apply(PieceRead{answer.token, answer.octets, answer.fault});
+    }
     if (const auto mentions = storage_.take_scan()) {
         if (!mentions->fault.empty()) {
             throw std::runtime_error("the journal cannot be read: " + mentions->fault);
@@ -348,7 +351,27 @@ void Server::perform() {
         const Position at = first + message.records_before;
         outbox_.put(at, std::move(message));
     }
+    const std::vector<BackupHeld> backups = hold_backups();
     effects_.clear();
+    for (const BackupHeld& backup : backups) {
+        apply(backup);
+    }
+    if (!backups.empty()) {
+        perform();
+    }
+}
+
+// A backup may begin and end in the same step.
+std::vector<BackupHeld> Server::hold_backups() {
+    std::vector<BackupHeld> held;
+    for (const std::uint64_t backup : effects_.backups_begun) {
+        held.push_back({backup, storage_.hold(backup)});
+    }
+    for (const std::uint64_t backup : effects_.backups_ended) {
+        storage_.release(backup);
+    }
+    storage_.read_pieces(effects_.pieces);
+    return held;
 }
 
 // What leaves at once goes first: where processors are few, the disk's thread takes one.

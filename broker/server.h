@@ -40,6 +40,7 @@ private:
     void take_subscriptions();
     void apply(const Event& event);
     void perform();
+    std::vector<BackupHeld> hold_backups();
     void release();
     void transmit(Outbox::Message message);
     void transmit(Send message);

@@ -85,6 +85,30 @@ std::vector<journal::ReadAnswer> Storage::take_answers() {
     return disk_ ? disk_->owner.take_answers() : std::vector<journal::ReadAnswer>{};
 }
 
+std::vector<SegmentUse> Storage::hold(std::uint64_t backup) {
+    return disk_ ? disk_->journal.hold(backup) : std::vector<SegmentUse>{};
+}
+
+void Storage::release(std::uint64_t backup) {
+    if (disk_) {
+        disk_->journal.release(backup);
+    }
+}
+
+void Storage::read_pieces(std::span<const ReadPiece> pieces) {
+    std::vector<journal::PieceRequest> requests;
+    for (const ReadPiece& piece : pieces) {
+        requests.push_back({piece.at, piece.octets, piece.token});
+    }
+    if (!requests.empty()) {
+        disk_->journal.read_pieces(requests);
+    }
+}
+
+std::vector<journal::PieceAnswer> Storage::take_pieces() {
+    return disk_ ? disk_->journal.take_pieces() : std::vector<journal::PieceAnswer>{};
+}
+
 void Storage::look_for_garbage(std::uint64_t live_octets, Instant now) {
     if (disk_) {
         disk_->owner.look_for_garbage(live_octets, now);

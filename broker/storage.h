@@ -43,6 +43,13 @@ public:
     bool await(std::optional<Position> first);
     void read(std::span<const ReadOctets> reads);
     std::vector<journal::ReadAnswer> take_answers();
+
+    // What is durable now and stays until it is released; nothing without a disk.
+    std::vector<SegmentUse> hold(std::uint64_t backup);
+    void release(std::uint64_t backup);
+    void read_pieces(std::span<const ReadPiece> pieces);
+    std::vector<journal::PieceAnswer> take_pieces();
+
     std::optional<JournalChanged> take_change();
     void look_for_garbage(std::uint64_t live_octets, Instant now);
     std::shared_ptr<const Mentions> take_scan();

@@ -133,6 +133,9 @@ void Core::on(const StepMeasured& event) {
 }
 
 void Core::on(const JournalChanged& event) {
+    if (event.is_full && !is_disk_full_) {
+        end_all_backups("the disk is full");  // what they hold may be what fills it
+    }
     is_disk_full_ = event.is_full;
     is_disk_behind_ = event.is_behind;
     carry_due_ = event.carry_due;
@@ -186,6 +189,7 @@ void Core::on(const TimePassed&) {
     remove_final_tasks();
     drop_tombstones();
     run_scans();
+    end_silent_backups();
     if (!is_stopping_) {
         dispatch();
     }
@@ -362,6 +366,9 @@ void Core::plan() {
         at(plain_expiries_.front().at);
     }
     at(state_.tombstones().next_deadline(now));
+    for (const auto& [number, backup] : backups_) {
+        at(std::max(backup.ends_at, grace_until_));
+    }
     if (watched_figures_) {
         at(figures_due_);
     }
@@ -419,6 +426,12 @@ void Core::check_invariants() const {
     for (const auto& [task, waiters] : waiters_) {
         check(state.tasks()[task].is_waited_for && !is_final(state.tasks()[task].state),
               "waiters wait for tasks that have not ended (L3)");
+    }
+    for (const auto& [number, backup] : backups_) {
+        const auto pieces = std::count_if(pieces_.begin(), pieces_.end(), [&](const auto& entry) {
+            return entry.second.backup == number;
+        });
+        check(static_cast<std::size_t>(pieces) == backup.pieces, "a backup's pieces are counted");
     }
 }
 

@@ -3,7 +3,7 @@
 //
 // The functions stand in files by subject: core.cc (the step), core_sessions.cc, core_submit.cc,
 // core_workers.cc, core_dispatch.cc, core_plain.cc, core_tasks.cc, core_scans.cc,
-// core_operators.cc.
+// core_operators.cc, core_payloads.cc, core_carrying.cc, core_backups.cc.
 
 #include "broker/core/effects.h"
 #include "broker/core/events.h"
@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <deque>
 #include <limits>
+#include <map>
 #include <optional>
 #include <random>
 #include <span>
@@ -33,6 +34,7 @@ struct CoreOptions {
     milliseconds heartbeat{1'000};
     milliseconds worker_liveness{5'000};   // a worker silent this long is lost
     milliseconds client_liveness{30'000};  // a client silent this long is forgotten
+    milliseconds backup_liveness{30'000};  // a backup of which nothing is asked this long ends
     milliseconds plain_patience{8'000};    // how long a plain client can still be waiting
     milliseconds plain_lease{300'000};     // at least: a plain worker cannot extend it
     milliseconds return_grace{10'000};     // for workers to come back to a broker that starts
@@ -119,6 +121,8 @@ private:
     void on(const JournalChanged& event);
     void on(const OctetsRead& event);
     void on(const SegmentScanned& event);
+    void on(const BackupHeld& event);
+    void on(const PieceRead& event);
     void on(const TimePassed& event);
 
     // ---- messages; the names of the files say where ----
@@ -145,6 +149,9 @@ private:
     void on(const Request& request, const protocol::Drain& message);
     void on(const Request& request, const protocol::Stats& message);
     void on(const Request& request, const protocol::Snapshot& message);
+    void on(const Request& request, const protocol::Backup& message);
+    void on(const Request& request, const protocol::BackupRead& message);
+    void on(const Request& request, const protocol::BackupEnd& message);
     template <class Other>
     void on(const Request& request, const Other& message);  // what only a broker says
 
@@ -297,6 +304,31 @@ private:
     void carry_read(const Mentions::Mention& mention, const OctetsRead& event);
     void carry_task(const Task& task, const Blob* octets_read);
 
+    // ---- backups ----
+    // Who is told later.
+    struct Asker {
+        Peer peer;
+        Header header;
+    };
+    struct OpenBackup {
+        Asker asker;                       // of the latest request
+        std::vector<SegmentUse> segments;  // none: not held yet
+        Instant ends_at{};                 // unless something is asked of it
+        std::size_t pieces = 0;            // being read
+    };
+    struct Piece {
+        Asker asker;
+        std::uint64_t backup = 0;
+    };
+    using Backups = std::map<std::uint64_t, OpenBackup>;
+    std::optional<Request> request_of(const Asker& asker) const;  // nothing: its session is over
+    void end_backup(Backups::iterator backup, std::string_view reason);
+    template <class Predicate>
+    void end_backups(std::string_view reason, Predicate is_over);
+    void end_backups_of(std::uint64_t session);
+    void end_all_backups(std::string_view reason);
+    void end_silent_backups();
+
     // ---- tasks ----
     TaskIndex find(const protocol::TaskRef& ref) const;
     protocol::TaskView view_of(const Task& task) const;
@@ -371,6 +403,9 @@ private:
     bool is_disk_behind_ = false;
     std::size_t carry_due_ = std::numeric_limits<std::size_t>::max();
     std::optional<Carrying> carrying_;
+    Backups backups_;
+    absl::flat_hash_map<std::uint64_t, Piece> pieces_;  // by token
+    std::uint64_t piece_last_ = 0;
 
     bool watched_tasks_ = false;
     bool watched_figures_ = false;

@@ -261,6 +261,9 @@ void Core::close(SessionIndex index, std::string_view reason, Ending ending) {
         offers_.leave(index);
         step_.effects->notices.push_back(std::move(notice));
     }
+    if (ending != Ending::replaced) {
+        end_backups_of(session.id);
+    }
     sessions_.close(index);
 }
 

@@ -48,6 +48,13 @@ struct ReadOctets {
     std::uint64_t token = 0;
 };
 
+// Octets of a segment as they are, for a backup, to be told by PieceRead.
+struct ReadPiece {
+    Locator at;
+    std::uint32_t octets = 0;
+    std::uint64_t token = 0;
+};
+
 // ---- what an operator cares about, for the log ----
 
 struct WorkerCame {
@@ -95,8 +102,17 @@ struct OctetsDamaged {
     std::string fault;
 };
 
-using Notice =
-    std::variant<WorkerCame, WorkerLeft, TaskDead, LeaseExpired, LeasesUnclaimed, OctetsDamaged>;
+struct BackupBegan {
+    std::uint64_t segments = 0;
+    std::uint64_t octets = 0;
+};
+
+struct BackupEnded {
+    std::string reason;
+};
+
+using Notice = std::variant<WorkerCame, WorkerLeft, TaskDead, LeaseExpired, LeasesUnclaimed,
+                            OctetsDamaged, BackupBegan, BackupEnded>;
 
 struct Effects {
     // The journal must have this epoch before anything else here happens.
@@ -108,6 +124,11 @@ struct Effects {
     std::vector<ReadOctets> reads;
     // Once these records are durable, segments of the journal up to this one are needed no more.
     std::optional<std::uint32_t> segment_done;
+    // What the journal has is to be held for these, to be told by BackupHeld; then what was held
+    // for those that have ended is released.
+    std::vector<std::uint64_t> backups_begun;
+    std::vector<std::uint64_t> backups_ended;
+    std::vector<ReadPiece> pieces;
     std::vector<Notice> notices;
 
     void clear() {
@@ -118,6 +139,9 @@ struct Effects {
         publications.clear();
         reads.clear();
         segment_done.reset();
+        backups_begun.clear();
+        backups_ended.clear();
+        pieces.clear();
         notices.clear();
     }
 };

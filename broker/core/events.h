@@ -18,6 +18,7 @@
 #include <optional>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 namespace xebec::broker {
 
@@ -91,6 +92,19 @@ struct SegmentScanned {
     std::shared_ptr<const Mentions> mentions;  // may be many
 };
 
+// What the journal holds for a backup from now on; nothing without one.
+struct BackupHeld {
+    std::uint64_t backup = 0;
+    std::vector<SegmentUse> segments;
+};
+
+// What a backup asked for, or why it cannot be had.
+struct PieceRead {
+    std::uint64_t token = 0;
+    const Blob& octets;
+    std::string_view fault;
+};
+
 struct StopRequested {};
 
 // How long a step took, from the reading of the clocks to the last message sent. Behind the step.
@@ -101,8 +115,9 @@ struct StepMeasured {
 // The last event of every step.
 struct TimePassed {};
 
-using Event = std::variant<Received, ReceivedMalformed, ReceivedForeign, PlainRequested,
-                           PlainSignalled, PlainReplied, PeerLost, WatchersChanged, JournalChanged,
-                           OctetsRead, SegmentScanned, StopRequested, StepMeasured, TimePassed>;
+using Event =
+    std::variant<Received, ReceivedMalformed, ReceivedForeign, PlainRequested, PlainSignalled,
+                 PlainReplied, PeerLost, WatchersChanged, JournalChanged, OctetsRead,
+                 SegmentScanned, BackupHeld, PieceRead, StopRequested, StepMeasured, TimePassed>;
 
 }  // namespace xebec::broker

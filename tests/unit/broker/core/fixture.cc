@@ -191,6 +191,11 @@ void Fixture::take_effects() {
     if (effects_.segment_done) {
         segments_done_.push_back(*effects_.segment_done);
     }
+    backups_begun_.insert(backups_begun_.end(), effects_.backups_begun.begin(),
+                          effects_.backups_begun.end());
+    backups_ended_.insert(backups_ended_.end(), effects_.backups_ended.begin(),
+                          effects_.backups_ended.end());
+    pieces_.insert(pieces_.end(), effects_.pieces.begin(), effects_.pieces.end());
     records_of_step_ += effects_.records.size();
     for (Send& send : effects_.sends) {
         EXPECT_LE(send.records_before, effects_.records.size());

@@ -214,6 +214,11 @@ public:
     }
     std::vector<std::uint32_t> take_segments_done() { return std::exchange(segments_done_, {}); }
 
+    // Backups whose segments are to be held; to be released; and pieces to be read.
+    std::vector<std::uint64_t> take_backups_begun() { return std::exchange(backups_begun_, {}); }
+    std::vector<std::uint64_t> take_backups_ended() { return std::exchange(backups_ended_, {}); }
+    std::vector<ReadPiece> take_pieces() { return std::exchange(pieces_, {}); }
+
     template <class N>
     std::vector<N> take_notices() {
         std::vector<N> taken;
@@ -273,6 +278,9 @@ private:
     std::map<Locator, Blob> written_;
     std::vector<ReadOctets> reads_;
     std::vector<std::uint32_t> segments_done_;
+    std::vector<std::uint64_t> backups_begun_;
+    std::vector<std::uint64_t> backups_ended_;
+    std::vector<ReadPiece> pieces_;
     std::size_t records_of_step_ = 0;
     std::size_t records_of_largest_step_ = 0;
 };
