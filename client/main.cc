@@ -33,7 +33,7 @@ int run(int argc, char** argv) {
          {client::add_submit, client::add_status, client::add_result, client::add_list,
           client::add_cancel, client::add_retry, client::add_queues, client::add_queue_set,
           client::add_pause, client::add_resume, client::add_workers, client::add_drain,
-          client::add_stats}) {
+          client::add_stats, client::add_backup}) {
         add(app, options, command);
     }
     app.footer("Example: xebec-client submit add 2 3 --wait");

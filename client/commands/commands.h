@@ -25,5 +25,6 @@ void add_resume(CLI::App& app, const Options& options, Command& command);
 void add_workers(CLI::App& app, const Options& options, Command& command);
 void add_drain(CLI::App& app, const Options& options, Command& command);
 void add_stats(CLI::App& app, const Options& options, Command& command);
+void add_backup(CLI::App& app, const Options& options, Command& command);
 
 }  // namespace xebec::client
