@@ -56,7 +56,7 @@ void encode_records(benchmark::State& state) {
         batch.clear();
         places.clear();
         layout.add(records, batch, places);
-        octets = batch.octets.size();
+        octets = batch.octets();
     }
     state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(records.size()));
     state.counters["octets_per_task"] =
