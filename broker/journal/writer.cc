@@ -222,7 +222,8 @@ std::optional<FrameKind> Writer::choose_mark(Instant now) {
 // Its file will be the next one. But if that comes late, room has to be taken for another while
 // there is a reserve.
 bool Writer::is_one_going() const {
-    if (!files_.needs_zeros() && end_ > files_.options().segment_octets / 8) {
+    const bool is_late = !files_.needs_zeros() && end_ > files_.options().segment_octets / 8;
+    if (is_late || shared_.is_disk_full) {
         return false;
     }
     const std::lock_guard lock(shared_.mutex);

@@ -2,6 +2,7 @@
 
 #include "runtime/files.h"
 
+#include <cstring>
 #include <system_error>
 
 namespace xebec::client {
@@ -17,6 +18,16 @@ std::string segment_name(std::uint32_t segment) {
     constexpr std::size_t digits = 10;
     const std::string number = std::to_string(segment);
     return "segment-" + std::string(digits - number.size(), '0') + number;
+}
+
+// Of the whole file, as docs/journal.md says; 0 if there is no header.
+std::uint64_t size_in_header(std::string_view octets) {
+    constexpr std::size_t at = 20;
+    std::uint32_t size = 0;
+    if (octets.size() >= at + sizeof size) {
+        std::memcpy(&size, octets.data() + at, sizeof size);
+    }
+    return size;
 }
 
 }  // namespace
@@ -65,14 +76,21 @@ BackupFolder::~BackupFolder() {
 void BackupFolder::begin_segment(std::uint32_t segment) {
     segment_ = files_.open(journal_ / segment_name(segment), runtime::FileAccess::create);
     segment_octets_ = 0;
+    size_ = 0;
 }
 
 void BackupFolder::append(std::string_view octets) {
+    if (segment_octets_ == 0) {
+        size_ = size_in_header(octets);
+    }
     segment_->write_at(segment_octets_, octets);
     segment_octets_ += octets.size();
 }
 
 void BackupFolder::end_segment() {
+    if (segment_octets_ < size_) {
+        segment_->truncate(size_);  // zeros follow
+    }
     segment_->flush();
     segment_.reset();
 }

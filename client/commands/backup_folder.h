@@ -27,7 +27,7 @@ public:
     // Segments are written one after the other, each from its beginning.
     void begin_segment(std::uint32_t segment);
     void append(std::string_view octets);
-    void end_segment();  // it is on the disk
+    void end_segment();  // it is on the disk, and as large as its header says
 
     // What a broker will start with: its boot epoch will be higher.
     void finish(std::uint64_t epoch);
@@ -40,6 +40,7 @@ private:
     bool is_finished_ = false;
     std::unique_ptr<runtime::File> segment_;
     std::uint64_t segment_octets_ = 0;
+    std::uint64_t size_ = 0;
 };
 
 }  // namespace xebec::client

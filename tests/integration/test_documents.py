@@ -15,9 +15,11 @@ def lines_of(document):
 
 
 def content_of(name):
-    """Of all files of that name; the document may put a folder before it."""
+    """Of all files of that name; the document may put a folder before it. The simulator's scenarios
+    are in several files."""
+    pattern = "simulation/*scenarios_test" if name == "scenarios_test" else f"**/{name}"
     found = [path for ending in (".cc", ".py")
-             for path in glob.glob(f"{TESTS}/**/{name}{ending}", recursive=True)]
+             for path in glob.glob(f"{TESTS}/{pattern}{ending}", recursive=True)]
     content = ""
     for path in found:
         with open(path) as file:

@@ -54,6 +54,24 @@ TEST(BackupFolder, IsADataFolderOnceItIsFinished) {
     EXPECT_EQ(runtime::read_file(path / "journal" / "segment-0000000008"), "second");
 }
 
+TEST(BackupFolder, MakesSegmentsAsLargeAsTheirHeadersSay) {
+    const testing::TemporaryFolder outer;
+    std::string header(64, 'h');
+    header.replace(20, 4, std::string("\x00\x10\x00\x00", 4));
+    {
+        BackupFolder folder(outer / "backup");
+        folder.begin_segment(1);
+        folder.append(header);
+        folder.append("a frame");
+        folder.end_segment();
+        folder.finish(1);
+    }
+
+    std::string expected = header + "a frame";
+    expected.resize(4096);
+    EXPECT_EQ(runtime::read_file(outer / "backup" / "journal" / "segment-0000000001"), expected);
+}
+
 TEST(BackupFolder, IsForItsOwnerAlone) {
     const testing::TemporaryFolder outer;
     const fs::path path = outer / "backup";

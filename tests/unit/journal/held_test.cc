@@ -30,6 +30,7 @@ struct HeldSegments : JournalFixture {
                 }
                 content += answer.octets.view();
             }
+            content.resize(small_segment_octets);
         }
         return files;
     }
