@@ -326,6 +326,13 @@ void Server::perform() {
     if (effects_.segment_done) {
         storage_.trim_to(*effects_.segment_done + 1);
     }
+    if (effects_.segment_kept) {
+        spdlog::error(
+            "segment {} of the journal stays, and all behind it, for what is damaged in it: the "
+            "journal grows until the tasks named before have ended and are removed",
+            *effects_.segment_kept);
+        storage_.keep_segment(now_.steady);
+    }
     if (storage_.take_segment_change()) {
         storage_.append(core_.state().bases());
     }

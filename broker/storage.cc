@@ -123,6 +123,10 @@ void Storage::trim_to(std::uint32_t first_needed) {
     disk_->owner.trim_to(first_needed);
 }
 
+void Storage::keep_segment(Instant now) {
+    disk_->owner.keep_segment(now);
+}
+
 bool Storage::take_segment_change() {
     return disk_ && disk_->owner.take_segment_change();
 }

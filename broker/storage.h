@@ -54,6 +54,7 @@ public:
     void look_for_garbage(std::uint64_t live_octets, Instant now);
     std::shared_ptr<const Mentions> take_scan();
     void trim_to(std::uint32_t first_needed);
+    void keep_segment(Instant now);
     bool take_segment_change();
 
     // Throws std::runtime_error if a write or flush has failed: nothing may be said any more.

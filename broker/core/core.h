@@ -296,6 +296,7 @@ private:
         std::shared_ptr<const Mentions> mentions;
         std::size_t next = 0;
         std::size_t reads = 0;     // under way
+        bool is_damaged = false;   // something could not be read: it is not told again elsewhere
         std::uint64_t octets = 0;  // told again in a full journal
     };
     void carry();

@@ -49,7 +49,8 @@ void Core::carry() {
     if (carrying_->next < carrying_->mentions->tasks.size()) {
         has_more_work_ = has_more_work_ || (carrying_->next < due && !must_rest);
     } else if (carrying_->reads == 0) {
-        step_.effects->segment_done = carrying_->mentions->segment;
+        (carrying_->is_damaged ? step_.effects->segment_kept : step_.effects->segment_done) =
+            carrying_->mentions->segment;
         carrying_.reset();
     }
 }
@@ -101,6 +102,8 @@ void Core::carry_read(const Mentions::Mention& mention, const OctetsRead& event)
         carry(mention);
     } else if (event.fault.empty()) {
         carry_task(state_.tasks()[index], &event.octets);
+    } else {
+        carrying_->is_damaged = true;
     }
 }
 

@@ -124,6 +124,8 @@ struct Effects {
     std::vector<ReadOctets> reads;
     // Once these records are durable, segments of the journal up to this one are needed no more.
     std::optional<std::uint32_t> segment_done;
+    // Something in it that is needed cannot be read, and must not be forgotten: it has to stay.
+    std::optional<std::uint32_t> segment_kept;
     // What the journal has is to be held for these, to be told by BackupHeld; then what was held
     // for those that have ended is released.
     std::vector<std::uint64_t> backups_begun;
@@ -139,6 +141,7 @@ struct Effects {
         publications.clear();
         reads.clear();
         segment_done.reset();
+        segment_kept.reset();
         backups_begun.clear();
         backups_ended.clear();
         pieces.clear();

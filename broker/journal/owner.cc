@@ -9,6 +9,7 @@ namespace xebec::broker::journal {
 namespace {
 
 constexpr milliseconds garbage_look{20};
+constexpr std::chrono::minutes kept_for{1};
 
 }  // namespace
 
@@ -70,7 +71,7 @@ std::vector<ReadAnswer> Owner::take_answers() {
 // the next. So when the former is sealed, another has to go before it is full again, and its file
 // is the next one then.
 void Owner::look_for_garbage(std::uint64_t live_octets, Instant now) {
-    if (is_carrying_ || now < looks_again_at_) {
+    if (is_carrying_ || now < std::max(looks_again_at_, kept_until_)) {
         return;
     }
     looks_again_at_ = now + garbage_look;
@@ -122,6 +123,12 @@ std::size_t Owner::carry_due() const {
 void Owner::trim_to(std::uint32_t first_needed) {
     trim_to_ = first_needed;
     trim_at_ = journal_.end();
+}
+
+void Owner::keep_segment(Instant now) {
+    journal_.trim(0);  // none goes now
+    is_carrying_ = false;
+    kept_until_ = now + kept_for;
 }
 
 // What is being read from a segment keeps it.

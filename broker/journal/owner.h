@@ -48,6 +48,9 @@ public:
     // then, when nothing is being read from it any more.
     void trim_to(std::uint32_t first_needed);
 
+    // It stays, for now: it is looked at again in a while.
+    void keep_segment(Instant now);
+
     // Whether another segment was begun since the last call, or since the start.
     bool take_segment_change();
 
@@ -77,6 +80,7 @@ private:
     Position trim_at_ = 0;
     std::uint32_t first_kept_ = 0;  // the disk's side may still have to remove those before
     Instant looks_again_at_{};
+    Instant kept_until_{};  // what is damaged keeps the oldest segment
 };
 
 }  // namespace xebec::broker::journal

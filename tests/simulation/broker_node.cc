@@ -384,6 +384,7 @@ void BrokerNode::perform() {
 
 void BrokerNode::keep_house(broker::journal::Owner& owner) {
     owner.read(effects_.reads);
+    check(!effects_.segment_kept, "what is in the journal can be read (I1)");
     if (effects_.segment_done) {
         owner.trim_to(*effects_.segment_done + 1);
     }

@@ -116,6 +116,20 @@ TEST_F(OwnerOf, WhatIsNotDurableKeepsTheSegment) {  // I1
     EXPECT_TRUE(exists(1));
 }
 
+TEST_F(OwnerOf, ASegmentThatIsKeptIsLookedAtAgainInAMinute) {
+    open_owned();
+    fill_segments(3);
+    ASSERT_NE(scan(), nullptr);
+
+    owner->keep_segment(now);
+    EXPECT_EQ(scan(), nullptr);
+    now += std::chrono::seconds{61};
+    work_later();
+
+    EXPECT_TRUE(exists(1));
+    ASSERT_NE(scan(), nullptr);
+}
+
 TEST_F(OwnerOf, WhatIsBeingReadKeepsItsSegment) {
     open_owned();
     append({accepted(1, std::string(1'000, 'x'))});

@@ -188,6 +188,9 @@ void Fixture::take_effects() {
     }
     core.locate(effects_.records, places);
     reads_.insert(reads_.end(), effects_.reads.begin(), effects_.reads.end());
+    if (effects_.segment_kept) {
+        segments_kept_.push_back(*effects_.segment_kept);
+    }
     if (effects_.segment_done) {
         segments_done_.push_back(*effects_.segment_done);
     }

@@ -213,6 +213,7 @@ public:
         return finish_carrying();
     }
     std::vector<std::uint32_t> take_segments_done() { return std::exchange(segments_done_, {}); }
+    std::vector<std::uint32_t> take_segments_kept() { return std::exchange(segments_kept_, {}); }
 
     // Backups whose segments are to be held; to be released; and pieces to be read.
     std::vector<std::uint64_t> take_backups_begun() { return std::exchange(backups_begun_, {}); }
@@ -278,6 +279,7 @@ private:
     std::map<Locator, Blob> written_;
     std::vector<ReadOctets> reads_;
     std::vector<std::uint32_t> segments_done_;
+    std::vector<std::uint32_t> segments_kept_;
     std::vector<std::uint64_t> backups_begun_;
     std::vector<std::uint64_t> backups_ended_;
     std::vector<ReadPiece> pieces_;

@@ -420,6 +420,19 @@ TEST(Carrying, ATaskThatSucceedsWhileItIsReadIsToldWithItsResult) {  // I8
     EXPECT_EQ(after.take_one<QueryAnswer>("c").items.at(0).result.view, "the result");
 }
 
+TEST(Carrying, WhatIsDamagedKeepsTheSegment) {  // I11, I24
+    Fixture before(with_journal());
+    fill(before);
+    Fixture after(before, with_journal());
+
+    after.begin_carrying();
+    after.answer_reads("segment 1 is damaged");
+
+    EXPECT_EQ(after.take_segments_done(), std::vector<std::uint32_t>{});
+    EXPECT_EQ(after.take_segments_kept(), std::vector<std::uint32_t>{1});
+    EXPECT_EQ(after.take_notices<OctetsDamaged>().size(), 5U);
+}
+
 TEST(Carrying, GoesAsFarAsItIsDue) {
     Fixture broker(with_journal());
     fill(broker);
