@@ -31,8 +31,9 @@ class WithData(WithBroker):
         self.stop(number)
         self.broker = self.start_broker(self.broker.endpoints)
 
-    def start_in_vain(self, *args, program=("xebec-broker",), data=None):
-        """A start that is refused: what it says. The journal stays as it was."""
+    def start_in_vain(self, *args, program=("xebec-broker",), data=None, may_cut=False):
+        """A start that is refused: what it says. The journal stays as it was; with `may_cut` a
+        tail that a kill has torn may have been put aside before."""
         data = data or self.path("data")
         is_in_use = self.broker.process.poll() is None
         before = content_of(os.path.join(data, "journal"))
@@ -41,7 +42,7 @@ class WithData(WithBroker):
         status, out, err = run(*program, "--data", data, *endpoints, *args)
         self.assertEqual(status, 1, err)
         self.assertEqual(len(err.strip().splitlines()), 1, err)
-        if not is_in_use:
+        if not is_in_use and not may_cut:
             self.assertEqual(content_of(os.path.join(data, "journal")), before)
         return err
 
@@ -113,7 +114,7 @@ class FullDisk(WithData):
         self.start_runner()
         self.until_full()
         self.stop(signal.SIGKILL)
-        self.assertIn("No space left on device", self.start_in_vain())
+        self.assertIn("No space left on device", self.start_in_vain(may_cut=True))
         os.remove(self.path("filler"))
         self.broker = self.start_broker(self.broker.endpoints)
         self.end()
@@ -309,7 +310,7 @@ class Repair(WithData):
 
 
 class AskedToStop(WithData):
-    TASKS = 100_000
+    TASKS = 300_000
 
     def start_and_stop(self, delay, times):
         """Starts a broker and asks it to stop so long after; gives its status."""
@@ -335,7 +336,7 @@ class AskedToStop(WithData):
         self.assertGreaterEqual(int(took.group(1)), self.TASKS)
         self.stop()
         steps = 12
-        ends = [self.start_and_stop(step / steps * (int(took.group(2)) / 1000 + 0.2), times)
+        ends = [self.start_and_stop(step / steps * (int(took.group(2)) / 1000 + 0.05), times)
                 for step in range(steps) for times in (1, 2)]
         self.assertTrue(any(status == 0 and not was_ready for status, was_ready in ends), ends)
         self.broker = self.start_broker()

@@ -79,14 +79,15 @@ class Workers(WithBroker):
         wait_until(lambda: not processes_with("987.25"), "the programs to end")
 
     def test_a_killed_workers_program_ends_with_it(self):
-        self.start_workers("--run", "long=/bin/sh -c '/bin/sleep 986.75; true'")
+        seconds = f"986.{os.getpid()}"  # of this run: another may have left some behind
+        self.start_workers("--run", f"long=/bin/sh -c '/bin/sleep {seconds}; true'")
         self.submit("long")
-        wait_until(lambda: len(processes_with("/bin/sleep 986.75")) >= 3, "the program to run")
-        before = set(processes_with("986.75"))
+        wait_until(lambda: len(processes_with(f"/bin/sleep {seconds}")) >= 3, "the program to run")
+        before = set(processes_with(seconds))
         os.kill(self.only_worker()["process"], signal.SIGKILL)
 
         # Its replacement may have begun the task again by then.
-        wait_until(lambda: len(before & set(processes_with("986.75"))) <= 1, "the program to end")
+        wait_until(lambda: len(before & set(processes_with(seconds))) <= 1, "the program to end")
 
     def test_drain_finishes_what_runs_and_gives_back_the_rest(self):
         supervisor = self.start_workers("--name", "leaving")
