@@ -259,9 +259,14 @@ private:
         bool is_damaged = false;
     };
     using FetchedByToken = absl::flat_hash_map<std::uint64_t, Fetched>;
-    struct Parked {
+    // Who is told later.
+    struct Asker {
         Peer peer;
         Header header;
+    };
+    std::optional<Request> request_of(const Asker& asker) const;  // nothing: its session is over
+    struct Parked {
+        Asker asker;
         std::vector<protocol::TaskRef> tasks;
         Shown shown;
         FetchedByToken fetched;
@@ -271,6 +276,7 @@ private:
     struct Readers {
         absl::InlinedVector<std::uint64_t, 1> parked;
         absl::InlinedVector<Waiter, 1> waiters;
+        TaskId waited_for;  // by them
         std::optional<LaneIndex> lane;
         std::optional<Mentions::Mention> carried;  // it has to be told again
     };
@@ -288,7 +294,7 @@ private:
     void park(const Request& request, const std::vector<protocol::TaskRef>& tasks, Shown shown,
               const FetchedByToken& fetched, const std::vector<std::uint64_t>& missing);
     void resume_parked(std::uint64_t id, const OctetsRead& event);
-    void tell_outcome(const Waiter& waiter, const Task& task, const OctetsRead& event);
+    void tell_waiters(const Readers& readers, TaskIndex task, const OctetsRead& event);
     void bring_back(LaneIndex lane, TaskIndex task, const OctetsRead& event);
 
     // ---- telling again what stands in the journal's oldest segment ----
@@ -306,11 +312,6 @@ private:
     void carry_task(const Task& task, const Blob* octets_read);
 
     // ---- backups ----
-    // Who is told later.
-    struct Asker {
-        Peer peer;
-        Header header;
-    };
     struct OpenBackup {
         Asker asker;                       // of the latest request
         std::vector<SegmentUse> segments;  // none: not held yet
@@ -322,7 +323,6 @@ private:
         std::uint64_t backup = 0;
     };
     using Backups = std::map<std::uint64_t, OpenBackup>;
-    std::optional<Request> request_of(const Asker& asker) const;  // nothing: its session is over
     void end_backup(Backups::iterator backup, std::string_view reason);
     template <class Predicate>
     void end_backups(std::string_view reason, Predicate is_over);

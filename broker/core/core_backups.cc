@@ -128,14 +128,6 @@ void Core::on(const PieceRead& event) {
 
 // ---- ends ----
 
-std::optional<Core::Request> Core::request_of(const Asker& asker) const {
-    const SessionIndex session = sessions_.find(asker.header.session);
-    if (session == no_session || sessions_[session].peer != asker.peer) {
-        return std::nullopt;
-    }
-    return Request{asker.peer, asker.header, session};
-}
-
 void Core::end_backup(Backups::iterator backup, std::string_view reason) {
     step_.effects->backups_ended.push_back(backup->first);
     step_.effects->notices.push_back(BackupEnded{std::string(reason)});

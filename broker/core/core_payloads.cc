@@ -84,11 +84,7 @@ void Core::on(const OctetsRead& event) {
     for (const std::uint64_t id : readers.parked) {
         resume_parked(id, event);
     }
-    if (task != no_task) {
-        for (const Waiter& waiter : readers.waiters) {
-            tell_outcome(waiter, state_.tasks()[task], event);
-        }
-    }
+    tell_waiters(readers, task, event);
     if (readers.carried) {
         carry_read(*readers.carried, event);
     }
@@ -134,7 +130,7 @@ void Core::park(const Request& request, const std::vector<TaskRef>& tasks, Shown
             ++count;
         }
     }
-    parked_.emplace(id, Parked{request.peer, request.header, tasks, shown, fetched, count});
+    parked_.emplace(id, Parked{{request.peer, request.header}, tasks, shown, fetched, count});
 }
 
 void Core::resume_parked(std::uint64_t id, const OctetsRead& event) {
@@ -147,26 +143,40 @@ void Core::resume_parked(std::uint64_t id, const OctetsRead& event) {
     }
     const Parked whole = std::move(parked);
     parked_.erase(entry);
-    const SessionIndex session = sessions_.find(whole.header.session);
-    if (session != no_session && sessions_[session].peer == whole.peer) {
-        answer_query({whole.peer, whole.header, session}, whole.tasks, whole.shown, whole.fetched);
+    if (const auto request = request_of(whole.asker)) {
+        answer_query(*request, whole.tasks, whole.shown, whole.fetched);
     }
 }
 
-void Core::tell_outcome(const Waiter& waiter, const Task& task, const OctetsRead& event) {
-    Session& session = sessions_[waiter.session];
-    if (session.id != waiter.id) {
-        return;
+std::optional<Core::Request> Core::request_of(const Asker& asker) const {
+    const SessionIndex session = sessions_.find(asker.header.session);
+    if (session == no_session || sessions_[session].peer != asker.peer) {
+        return std::nullopt;
     }
-    PendingOutcome outcome = outcome_of(task);
-    if (event.fault.empty()) {
-        outcome.item.result = Octets(event.octets);
-    } else {
-        outcome.error_class = Blob::copy_of("damaged");
-        outcome.error_text = Blob::copy_of("its result is damaged in the broker's journal");
+    return Request{asker.peer, asker.header, session};
+}
+
+// By now the task may have been removed.
+void Core::tell_waiters(const Readers& readers, TaskIndex task, const OctetsRead& event) {
+    for (const Waiter& waiter : readers.waiters) {
+        Session& session = sessions_[waiter.session];
+        if (session.id != waiter.id) {
+            continue;
+        }
+        if (task == no_task) {
+            tell_removed(waiter.session, readers.waited_for);
+            continue;
+        }
+        PendingOutcome outcome = outcome_of(state_.tasks()[task]);
+        if (event.fault.empty()) {
+            outcome.item.result = Octets(event.octets);
+        } else {
+            outcome.error_class = Blob::copy_of("damaged");
+            outcome.error_text = Blob::copy_of("its result is damaged in the broker's journal");
+        }
+        session.outcomes.push_back(std::move(outcome));
+        touch(waiter.session);
     }
-    session.outcomes.push_back(std::move(outcome));
-    touch(waiter.session);
 }
 
 // ---- putting away ----

@@ -182,8 +182,9 @@ Refusal Core::wait_for(SessionIndex session, TaskIndex index) {
     if (is_final(task.state)) {
         const Details* details = state_.tasks().find_details(task);
         if (details->result_octets > 0 && details->result.empty()) {
-            read(token_of(task, true), details->result_at)
-                .waiters.push_back({session, sessions_[session].id});
+            Readers& readers = read(token_of(task, true), details->result_at);
+            readers.waiters.push_back({session, sessions_[session].id});
+            readers.waited_for = task.id;
         } else {
             sessions_[session].outcomes.push_back(outcome_of(task));
             touch(session);

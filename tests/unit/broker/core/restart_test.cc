@@ -303,6 +303,27 @@ TEST(OnlyInTheJournal, WhoAsksOrWaitsIsAnsweredWhenItIsRead) {  // I8, L3
     EXPECT_EQ(outcomes[0].result.view, "the answer");
 }
 
+TEST(OnlyInTheJournal, WhoWaitsForATaskThatIsRemovedWhileItIsReadIsTold) {  // L3
+    Fixture before(with_journal());
+    fill(before);
+    Fixture broker(before, with_journal());
+    broker.connect("submitter");
+    broker.connect("c");
+
+    broker.receive("c", Wait{.tasks = {Fixture::id(1)}});
+    broker.settle();
+    broker.pass(24h + 1min);
+    ASSERT_FALSE(broker.is_known(Fixture::id(1)));
+    EXPECT_TRUE(broker.outcomes("c").empty());
+    EXPECT_EQ(broker.answer_reads(), 1U);
+
+    const auto outcomes = broker.outcomes("c");
+    ASSERT_EQ(outcomes.size(), 1U);
+    EXPECT_EQ(outcomes[0].state, TaskState::succeeded);
+    ASSERT_TRUE(outcomes[0].error.has_value());
+    EXPECT_EQ(outcomes[0].error->error_class, "removed");
+}
+
 TEST(OnlyInTheJournal, WhatIsDamagedIsSaid) {  // I24
     Fixture before(with_journal());
     before.submit(asking(1));
