@@ -7,8 +7,10 @@ namespace {
 
 // Of 8 to 64 KiB, so that they come and go all the time. In smaller ones what stands around the
 // records would be more than half, and they would go for ever.
+// In smaller ones a frame for each task that is told again takes more than is told, and that would
+// never end.
 MachineOptions small_segments(std::uint64_t seed) {
-    return {.has_journal = true, .segment_octets = std::uint64_t{8 << 10} << seed % 4};
+    return {.has_journal = true, .segment_octets = std::uint64_t{16 << 10} << seed % 3};
 }
 
 void expect_segments_went(const World& world) {
@@ -110,14 +112,16 @@ TEST_P(Simulation, ABacklogThatIsStuckIsCarriedAlong) {
 // ---- what is tried again, and what is forgotten ----
 
 // Ended tasks stay for twenty seconds, or until there are many; clients ask for them again.
-// Disabled: some seeds fail L3, a client is not told of a task that is removed while its outcome is
-// read.
+// Disabled: the ledger says of some seeds that a waiting client was not told (L3), and nobody knows
+// yet whether it is right.
 TEST_P(Simulation, DISABLED_WhatIsForgottenIsNotRunAgain) {  // I3, I8, I11
     broker::CoreOptions options = little_memory();
     options.final_octets_max = 128 << 10;
     options.final_count_min = 50;
     World world(GetParam(), options, small_segments(GetParam()));
-    world.set_queue("default", {.attempts_max = 2, .pause_first_ms = 500, .retention_ms = 20'000});
+    world.set_queue(
+        "default",
+        {.attempts_max = 2, .pause_first_ms = 500, .pause_max_ms = 4'000, .retention_ms = 20'000});
     world.set_habits({.retries_dead = 0.6, .asks_again = 3});
     world.start_workers(4, 8);
     Faults faults = lossy_network();
@@ -176,6 +180,8 @@ void run_relaxed(World& world, double power_cut) {
 TEST_P(Simulation, APowerCutTakesNoMoreOfRelaxedThanItsWindow) {  // I22
     World world(GetParam(), little_memory(), relaxed(GetParam()));
     run_relaxed(world, 0.8);
+
+    EXPECT_GT(world.ledger().taken_back(), 0U);
 }
 
 TEST_P(Simulation, AKilledBrokerWithRelaxedForgetsNothing) {  // F1
