@@ -17,7 +17,11 @@ constexpr std::uint32_t worker_slots_max = 4096;
 constexpr std::uint32_t worker_credit_max = 65536;
 constexpr int priority_max = 9;
 constexpr std::uint32_t attempts_limit = 10'000;
-constexpr std::size_t list_items_max = 1000;  // in one page of any list
+constexpr std::size_t list_items_max = 1000;           // in one page of any list
+constexpr std::size_t history_attempts_max = 8;        // of a task
+constexpr std::size_t history_text_octets_max = 1024;  // of each of them
+constexpr std::size_t recent_attempts_max = 64;        // of a worker
+constexpr std::size_t worker_gpus_max = 64;
 constexpr std::uint64_t backup_piece_octets_max = 1 << 20;
 
 constexpr std::size_t body_depth_max = 6;        // maps and arrays inside each other

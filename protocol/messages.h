@@ -55,6 +55,25 @@ struct Problem {
     friend bool operator==(const Problem&, const Problem&) = default;
 };
 
+// An attempt that has ended without success.
+struct AttemptView {
+    std::uint32_t attempt = 0;  // how many had been started, with this one
+    std::uint64_t fence = 0;
+    std::string_view worker;
+    std::uint64_t started_at = 0;
+    std::uint64_t ended_at = 0;
+    TaskState state = TaskState::scheduled;  // after it
+    std::string_view error_class;
+    std::string_view error_text;  // at most history_text_octets_max
+
+    using Fields =
+        FieldList<Field<0, &AttemptView::attempt>, Field<1, &AttemptView::fence>,
+                  Field<2, &AttemptView::worker>, Field<3, &AttemptView::started_at>,
+                  Field<4, &AttemptView::ended_at>, Field<5, &AttemptView::state>,
+                  Field<6, &AttemptView::error_class>, Field<7, &AttemptView::error_text>>;
+    friend bool operator==(const AttemptView&, const AttemptView&) = default;
+};
+
 struct TaskView {
     std::uint64_t number = 0;
     TaskId id;
@@ -74,16 +93,18 @@ struct TaskView {
     std::uint64_t fence = 0;
     std::uint32_t series = 0;
     std::uint32_t version = 0;
+    std::vector<AttemptView> history;  // in answers to a query: the latest, oldest first
 
-    using Fields = FieldList<
-        Field<0, &TaskView::number, Presence::required>,
-        Field<1, &TaskView::id, Presence::required>, Field<2, &TaskView::kind>,
-        Field<3, &TaskView::queue>, Field<4, &TaskView::state>, Field<5, &TaskView::priority>,
-        Field<6, &TaskView::attempts>, Field<7, &TaskView::attempts_max>,
-        Field<8, &TaskView::worker>, Field<9, &TaskView::error>, Field<10, &TaskView::accepted_at>,
-        Field<11, &TaskView::due_at>, Field<12, &TaskView::deadline>,
-        Field<13, &TaskView::started_at>, Field<14, &TaskView::finished_at>,
-        Field<15, &TaskView::fence>, Field<16, &TaskView::series>, Field<17, &TaskView::version>>;
+    using Fields = FieldList<Field<0, &TaskView::number, Presence::required>,
+                             Field<1, &TaskView::id, Presence::required>, Field<2, &TaskView::kind>,
+                             Field<3, &TaskView::queue>, Field<4, &TaskView::state>,
+                             Field<5, &TaskView::priority>, Field<6, &TaskView::attempts>,
+                             Field<7, &TaskView::attempts_max>, Field<8, &TaskView::worker>,
+                             Field<9, &TaskView::error>, Field<10, &TaskView::accepted_at>,
+                             Field<11, &TaskView::due_at>, Field<12, &TaskView::deadline>,
+                             Field<13, &TaskView::started_at>, Field<14, &TaskView::finished_at>,
+                             Field<15, &TaskView::fence>, Field<16, &TaskView::series>,
+                             Field<17, &TaskView::version>, Field<18, &TaskView::history>>;
     friend bool operator==(const TaskView&, const TaskView&) = default;
 };
 
@@ -93,10 +114,46 @@ struct TaskFilter {
     std::string_view queue;
     std::string_view kind;
     std::string_view worker;
+    std::string_view error;           // is in the class or the text of the error
+    std::string_view id_prefix;       // the first hexadecimal digits of the id
+    std::uint64_t accepted_from = 0;  // 0: open, as is the next
+    std::uint64_t accepted_to = 0;    // before this
 
-    using Fields = FieldList<Field<0, &TaskFilter::states>, Field<1, &TaskFilter::queue>,
-                             Field<2, &TaskFilter::kind>, Field<3, &TaskFilter::worker>>;
+    using Fields =
+        FieldList<Field<0, &TaskFilter::states>, Field<1, &TaskFilter::queue>,
+                  Field<2, &TaskFilter::kind>, Field<3, &TaskFilter::worker>,
+                  Field<4, &TaskFilter::error>, Field<5, &TaskFilter::id_prefix>,
+                  Field<6, &TaskFilter::accepted_from>, Field<7, &TaskFilter::accepted_to>>;
     friend bool operator==(const TaskFilter&, const TaskFilter&) = default;
+};
+
+struct GpuView {
+    std::string_view name;
+    std::uint32_t busy_permille = 0;
+    std::uint64_t memory_used = 0;
+    std::uint64_t memory_total = 0;
+
+    using Fields = FieldList<Field<0, &GpuView::name>, Field<1, &GpuView::busy_permille>,
+                             Field<2, &GpuView::memory_used>, Field<3, &GpuView::memory_total>>;
+    friend bool operator==(const GpuView&, const GpuView&) = default;
+};
+
+// What the machine of a worker has, and how much of it is in use; memory and disk in octets. A
+// total of 0: not known.
+struct Resources {
+    std::uint32_t cpu_permille = 0;  // of all its cores together, lately
+    std::uint64_t memory_used = 0;
+    std::uint64_t memory_total = 0;
+    std::uint64_t disk_used = 0;  // of the file system that the worker's working folder is on
+    std::uint64_t disk_total = 0;
+    std::uint64_t process_resident = 0;  // octets of the worker's own process
+    std::vector<GpuView> gpus;
+
+    using Fields = FieldList<Field<0, &Resources::cpu_permille>, Field<1, &Resources::memory_used>,
+                             Field<2, &Resources::memory_total>, Field<3, &Resources::disk_used>,
+                             Field<4, &Resources::disk_total>,
+                             Field<5, &Resources::process_resident>, Field<6, &Resources::gpus>>;
+    friend bool operator==(const Resources&, const Resources&) = default;
 };
 
 // ---- the conversation itself ----
@@ -170,7 +227,10 @@ struct Welcome {
 
 struct Ping {
     static constexpr std::uint8_t type = 4;
-    using Fields = FieldList<>;
+
+    std::optional<Resources> resources;  // of a worker: its machine's
+
+    using Fields = FieldList<Field<0, &Ping::resources>>;
     friend bool operator==(const Ping&, const Ping&) = default;
 };
 
@@ -731,6 +791,20 @@ struct ResumeAnswer {
     friend bool operator==(const ResumeAnswer&, const ResumeAnswer&) = default;
 };
 
+// An attempt that has ended, as the session of its worker saw it.
+struct RecentAttempt {
+    std::uint64_t number = 0;
+    std::string_view kind;
+    std::uint64_t started_at = 0;
+    std::uint64_t run_us = 0;                // of the handler, as the worker measured it
+    TaskState state = TaskState::scheduled;  // of the task, after it
+
+    using Fields = FieldList<Field<0, &RecentAttempt::number>, Field<1, &RecentAttempt::kind>,
+                             Field<2, &RecentAttempt::started_at>, Field<3, &RecentAttempt::run_us>,
+                             Field<4, &RecentAttempt::state>>;
+    friend bool operator==(const RecentAttempt&, const RecentAttempt&) = default;
+};
+
 struct WorkerView {
     std::uint64_t session = 0;
     std::string_view name;
@@ -746,7 +820,9 @@ struct WorkerView {
     std::uint64_t silent_ms = 0;  // since it was last heard
     std::uint64_t succeeded = 0;  // in this session
     std::uint64_t failed = 0;
-    std::vector<std::uint64_t> tasks;  // numbers of the oldest it has, at most its slots
+    std::vector<std::uint64_t> tasks;    // numbers of the oldest it has, at most its slots
+    std::optional<Resources> resources;  // of its latest ping that had them
+    std::vector<RecentAttempt> recent;   // if asked for: newest first, at most recent_attempts_max
 
     using Fields = FieldList<
         Field<0, &WorkerView::session>, Field<1, &WorkerView::name>, Field<2, &WorkerView::host>,
@@ -754,7 +830,8 @@ struct WorkerView {
         Field<6, &WorkerView::slots>, Field<7, &WorkerView::credit>, Field<8, &WorkerView::held>,
         Field<9, &WorkerView::draining>, Field<10, &WorkerView::since>,
         Field<11, &WorkerView::silent_ms>, Field<12, &WorkerView::succeeded>,
-        Field<13, &WorkerView::failed>, Field<14, &WorkerView::tasks>>;
+        Field<13, &WorkerView::failed>, Field<14, &WorkerView::tasks>,
+        Field<15, &WorkerView::resources>, Field<16, &WorkerView::recent>>;
     friend bool operator==(const WorkerView&, const WorkerView&) = default;
 };
 
@@ -763,8 +840,9 @@ struct Workers {
     static constexpr std::uint8_t type = 56;
 
     std::uint64_t cursor = 0;
+    bool with_recent = false;
 
-    using Fields = FieldList<Field<0, &Workers::cursor>>;
+    using Fields = FieldList<Field<0, &Workers::cursor>, Field<1, &Workers::with_recent>>;
     friend bool operator==(const Workers&, const Workers&) = default;
 };
 
@@ -868,6 +946,24 @@ struct QueueSequence {
     friend bool operator==(const QueueSequence&, const QueueSequence&) = default;
 };
 
+// What the broker itself uses, in octets. 0: not known, or without a journal.
+struct BrokerResources {
+    std::uint64_t resident_octets = 0;
+    std::uint32_t cpu_permille = 0;    // of one core, lately
+    std::uint64_t journal_octets = 0;  // the segments in its folder
+    std::uint64_t disk_free = 0;       // of the file system of the data folder, as is the next
+    std::uint64_t disk_total = 0;
+    std::uint64_t memory_octets_max = 0;  // what its tasks may take
+    bool is_read_only = false;            // it accepts no tasks now
+
+    using Fields = FieldList<
+        Field<0, &BrokerResources::resident_octets>, Field<1, &BrokerResources::cpu_permille>,
+        Field<2, &BrokerResources::journal_octets>, Field<3, &BrokerResources::disk_free>,
+        Field<4, &BrokerResources::disk_total>, Field<5, &BrokerResources::memory_octets_max>,
+        Field<6, &BrokerResources::is_read_only>>;
+    friend bool operator==(const BrokerResources&, const BrokerResources&) = default;
+};
+
 // The figures: the answer to `stats`, the body of the topic `stat.`, and a part of a snapshot.
 // On `stat.`, lanes and sequences are those that changed since the one before.
 struct Figures {
@@ -879,11 +975,13 @@ struct Figures {
     std::vector<LaneView> lanes;
     std::vector<QueueSequence> sequences;
     std::uint64_t step_max_us = 0;
+    std::optional<BrokerResources> resources;
 
     using Fields = FieldList<Field<0, &Figures::epoch>, Field<1, &Figures::time>,
                              Field<2, &Figures::uptime_ms>, Field<3, &Figures::totals>,
                              Field<4, &Figures::sizes>, Field<5, &Figures::lanes>,
-                             Field<6, &Figures::sequences>, Field<7, &Figures::step_max_us>>;
+                             Field<6, &Figures::sequences>, Field<7, &Figures::step_max_us>,
+                             Field<8, &Figures::resources>>;
     friend bool operator==(const Figures&, const Figures&) = default;
 };
 

@@ -75,6 +75,12 @@ std::vector<Golden> client_frames() {
                          .sequence = 1}),
         message("query", {.correlation = 4, .session = session},
                 Query{.tasks = {std::uint64_t{42}, second_id()}}),
+        message("list", {.correlation = 6, .session = session},
+                List{.filter = {.states = 1U << static_cast<unsigned>(TaskState::dead),
+                                .error = "disk",
+                                .accepted_from = noon,
+                                .accepted_to = noon + 3'600'000},
+                     .limit = 10}),
         message("error", {.correlation = 5, .session = session},
                 ErrorAnswer{.code = 4,
                             .name = "not_registered",
@@ -106,6 +112,16 @@ std::vector<Golden> worker_frames() {
                           .attempt = 1,
                           .lease_ms = 30'000,
                           .run_max_ms = 3'600'000}}};
+    const Resources resources{.cpu_permille = 420,
+                              .memory_used = std::uint64_t{5} << 30,
+                              .memory_total = std::uint64_t{16} << 30,
+                              .disk_used = std::uint64_t{50} << 30,
+                              .disk_total = std::uint64_t{232} << 30,
+                              .process_resident = 24 << 20,
+                              .gpus = {{.name = "Tesla",
+                                        .busy_permille = 900,
+                                        .memory_used = std::uint64_t{8} << 30,
+                                        .memory_total = std::uint64_t{16} << 30}}};
     const Header answered{.correlation = 9, .session = worker_session};
     return {
         message("worker hello", {.correlation = 1}, hello),
@@ -116,6 +132,7 @@ std::vector<Golden> worker_frames() {
                         .liveness_ms = 5'000,
                         .held_ms = {12'000},
                         .credit_max = 8'192}),
+        message("worker ping", {.correlation = 12, .session = worker_session}, Ping{resources}),
         message("credit", {.session = worker_session}, Credit{8}),
         message("assign", {.session = worker_session}, assign),
         message("extend", {.correlation = 8, .session = worker_session},
