@@ -50,6 +50,8 @@ void CurrentFigures::fold(const protocol::Figures& figures) {
         uptime_ms_ = figures.uptime_ms;
         totals_ = figures.totals;
         sizes_ = figures.sizes;
+        resources_ = figures.resources;
+        step_max_us_ = figures.step_max_us;
     }
     for (const protocol::LaneView& view : figures.lanes) {
         fold(view, figures.uptime_ms);

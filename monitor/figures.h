@@ -73,6 +73,8 @@ public:
     milliseconds uptime() const { return milliseconds{uptime_ms_}; }
     const protocol::Totals& totals() const { return totals_; }
     const protocol::Sizes& sizes() const { return sizes_; }
+    const std::optional<protocol::BrokerResources>& resources() const { return resources_; }
+    std::uint64_t step_max_us() const { return step_max_us_; }
     const std::map<LaneName, Lane>& lanes() const { return lanes_; }
 
 private:
@@ -85,6 +87,8 @@ private:
     std::uint64_t uptime_ms_ = 0;
     protocol::Totals totals_;
     protocol::Sizes sizes_;
+    std::optional<protocol::BrokerResources> resources_;
+    std::uint64_t step_max_us_ = 0;
     std::map<LaneName, Lane> lanes_;
 
     // Of the interval under way.

@@ -45,6 +45,10 @@ bool is_pipe(int descriptor) {
 int run(const monitor::Options& options) {
     const runtime::Signals signals{SIGINT, SIGTERM};
     std::signal(SIGPIPE, SIG_IGN);  // a closed pipe shows as a failed write
+    if (options.web) {
+        return monitor::web::run(*options.web,
+                                 {.updates = options.updates, .broker = options.broker}, signals);
+    }
     const runtime::Context context;
     monitor::PlainView view({.stats = options.stats,
                              .style = style_of(STDOUT_FILENO, options),

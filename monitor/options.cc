@@ -42,6 +42,24 @@ void set_states(const std::vector<std::string>& names, Selection& selection) {
     }
 }
 
+CLI::App* add_web(CLI::App& app, web::WebOptions& options) {
+    CLI::App* sub = app.add_subcommand("web", "serve the dashboard and the HTTP API");
+    sub->footer(
+        "Examples:\n"
+        "  xebec-monitor web\n"
+        "  xebec-monitor web --listen 0.0.0.0:5580 --token-file token --allow-host queue.lan:5580");
+    sub->add_option("--listen", options.listen, "address and port; port 0: the system chooses")
+        ->capture_default_str();
+    sub->add_option("--token-file", options.token_file,
+                    "ask for the token in this file; needed beyond 127.0.0.1");
+    sub->add_option("--allow-host", options.allowed_hosts,
+                    "another name and port by which browsers may reach it (repeatable)")
+        ->delimiter(',')
+        ->allow_extra_args(false);
+    sub->add_flag("--read-only", options.read_only, "show, and change nothing");
+    return sub;
+}
+
 }  // namespace
 
 std::optional<int> parse_options(int argc, char** argv, Options& options) {
@@ -51,7 +69,8 @@ std::optional<int> parse_options(int argc, char** argv, Options& options) {
         "  xebec-monitor                                one line for each change of a task\n"
         "  xebec-monitor --queue emails --state dead    only tasks of this queue that died\n"
         "  xebec-monitor --stats                        figures, every second\n"
-        "  xebec-monitor --json | jq .                  for programs");
+        "  xebec-monitor --json | jq .                  for programs\n"
+        "  xebec-monitor web                            a dashboard at http://127.0.0.1:5580");
     std::vector<std::string> states;
     std::string colours = "auto";
 
@@ -84,11 +103,16 @@ std::optional<int> parse_options(int argc, char** argv, Options& options) {
         ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000'000}));
     runtime::add_duration(app, "--timeout", options.timeout,
                           "end with status 3 when nothing was heard for so long");
+    web::WebOptions web;
+    const CLI::App* web_app = add_web(app, web);
     runtime::add_conventions(app, "monitor");
     if (const auto status = runtime::parse(app, argc, argv)) {
         return status;
     }
 
+    if (web_app->parsed()) {
+        options.web = web;
+    }
     set_states(states, options.selection);
     options.selection.updates = !options.stats;
     options.colours = colours == "always"  ? Colours::always

@@ -2,6 +2,7 @@
 // The command line of xebec-monitor.
 
 #include "monitor/core.h"
+#include "monitor/web/web.h"
 
 #include <chrono>
 #include <cstdint>
@@ -21,6 +22,7 @@ struct Options {
     Colours colours = Colours::when_on_terminal;
     std::chrono::milliseconds timeout{0};  // 0: waits for ever
     std::optional<std::uint64_t> count;    // absent: without end
+    std::optional<web::WebOptions> web;    // serve pages instead of printing
 };
 
 // Fills `options`. A value is the status with which to exit at once; help and errors have been

@@ -37,6 +37,8 @@ public:
     // Once there is one, the program ends with it.
     std::optional<int> exit_status() const { return exit_status_; }
 
+    const CurrentFigures& figures() const { return core_.figures(); }
+
     // Says goodbye to the broker.
     void leave() { snapshots_.leave(); }
 

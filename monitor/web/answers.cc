@@ -1,0 +1,78 @@
+#include "monitor/web/answers.h"
+
+#include "protocol/errors.h"
+
+namespace xebec::monitor::web {
+
+namespace {
+
+int status_of(Refusal refusal) {
+    switch (refusal) {
+        case Refusal::unknown_task:
+        case Refusal::unknown_queue:
+        case Refusal::unknown_worker:
+            return 404;
+        case Refusal::conflict:
+        case Refusal::already_final:
+        case Refusal::not_dead:
+            return 409;
+        case Refusal::too_large:
+            return 413;
+        case Refusal::queue_full:
+        case Refusal::retry_later:
+        case Refusal::too_many_names:
+        case Refusal::read_only:
+        case Refusal::shutting_down:
+        case Refusal::not_registered:
+            return 503;
+        case Refusal::internal:
+            return 502;
+        default:
+            return 400;
+    }
+}
+
+}  // namespace
+
+int status_of(const Error& error) {
+    if (!error.name.empty()) {
+        return status_of(to_refusal(error.name));
+    }
+    switch (error.code) {
+        case ErrorCode::malformed:
+        case ErrorCode::refused:
+            return 400;
+        case ErrorCode::timed_out:
+            return 504;
+        case ErrorCode::unavailable:
+            return 503;
+        case ErrorCode::corrupt:
+            return 502;
+    }
+    return 500;
+}
+
+void answer(httplib::Response& response, const Json& body, int status) {
+    response.status = status;
+    response.set_content(client::line_of(body) + "\n", "application/json");
+}
+
+void fail(httplib::Response& response, int status, std::string_view error_class,
+          std::string_view text) {
+    if (status == 503) {
+        response.set_header("Retry-After", "1");
+    }
+    answer(response, {{"error", {{"class", error_class}, {"text", text}}}}, status);
+}
+
+void fail(httplib::Response& response, const Error& error) {
+    const bool is_unanswered = error.name.empty() && error.code == ErrorCode::timed_out;
+    fail(response, status_of(error),
+         is_unanswered        ? "no_answer"
+         : error.name.empty() ? to_string(error.code)
+                              : std::string_view(error.name),
+         is_unanswered ? "the broker does not answer; the request may have taken effect"
+                       : std::string_view(error.detail));
+}
+
+}  // namespace xebec::monitor::web

@@ -1,0 +1,25 @@
+#pragma once
+// How the web server answers: JSON, the errors as JSON, and their status.
+
+#include "client/json.h"
+
+#include <xebec/error.h>
+#include <xebec/task.h>
+
+#include <httplib.h>
+#include <string_view>
+
+namespace xebec::monitor::web {
+
+using client::Json;
+
+void answer(httplib::Response& response, const Json& body, int status = 200);
+
+// {"error": {"class": …, "text": …}}. Says with Retry-After when a later try can help.
+void fail(httplib::Response& response, int status, std::string_view error_class,
+          std::string_view text);
+void fail(httplib::Response& response, const Error& error);
+
+int status_of(const Error& error);
+
+}  // namespace xebec::monitor::web

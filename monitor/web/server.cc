@@ -1,0 +1,183 @@
+#include "monitor/web/server.h"
+
+#include "monitor/web/answers.h"
+#include "monitor/web/pages.h"
+#include "monitor/web/request_threads.h"
+#include "monitor/web/system_api.h"
+#include "monitor/web/tasks_api.h"
+
+#include <sys/socket.h>
+
+#include <httplib.h>
+#include <stdexcept>
+#include <utility>
+
+namespace xebec::monitor::web {
+
+using httplib::Request;
+using httplib::Response;
+
+namespace {
+
+// Room for short requests beside all streams.
+constexpr std::size_t threads_max = live_streams_max + update_streams_max + 64;
+constexpr std::size_t body_octets_max = std::size_t{24} << 20;  // 16 MiB in Base64, and the rest
+constexpr int backlog = 1'024;
+constexpr std::time_t read_seconds = 5;
+constexpr std::time_t write_seconds = 5;
+
+const httplib::Headers safe_headers{
+    {"Content-Security-Policy",
+     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+     "connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; "
+     "frame-ancestors 'none'"},
+    {"X-Content-Type-Options", "nosniff"},
+    {"Cross-Origin-Resource-Policy", "same-origin"},
+    {"Cross-Origin-Opener-Policy", "same-origin"},
+    {"Referrer-Policy", "no-referrer"}};
+
+// What browsers may call a server that listens there.
+std::vector<std::string> hosts_of(const std::string& address, std::uint16_t port) {
+    std::vector<std::string> hosts{host_and_port(address, port)};
+    if (is_loopback(address)) {
+        hosts.push_back(host_and_port("localhost", port));
+        hosts.push_back(host_and_port("127.0.0.1", port));
+        hosts.push_back(host_and_port("::1", port));
+    }
+    return hosts;
+}
+
+Asked asked_by(const Request& request) {
+    // The values live in the request; those of absent headers are empty.
+    const auto header = [&request](const char* name) -> std::string_view {
+        const auto found = request.headers.find(name);
+        return found == request.headers.end() ? std::string_view{} : found->second;
+    };
+    return {.method = request.method,
+            .path = request.path,
+            .host = header("Host"),
+            .origin = header("Origin"),
+            .fetch_site = header("Sec-Fetch-Site"),
+            .authorization = header("Authorization"),
+            .cookie = header("Cookie")};
+}
+
+void set_session_cookie(Response& response, const std::string& value, const std::string& extra) {
+    response.set_header("Set-Cookie", std::string(session_cookie) + "=" + value +
+                                          "; Path=/; HttpOnly; SameSite=Strict" + extra);
+}
+
+// The page asks for the token once, and the browser shows the cookie from then on.
+void add_session_routes(httplib::Server& server, const Guard& guard) {
+    server.Post("/api/v1/session", [&guard](const Request& request, Response& response) {
+        const auto body = client::parse_json(request.body);
+        const bool has_token =
+            body && body->is_object() && body->contains("token") && (*body)["token"].is_string();
+        if (!has_token || !guard.is_token((*body)["token"].get<std::string>())) {
+            return fail(response, 401, "unauthorized", "that is not the token");
+        }
+        set_session_cookie(response, guard.session(), "");
+        response.status = 204;
+    });
+    server.Delete("/api/v1/session", [](const Request&, Response& response) {
+        set_session_cookie(response, "", "; Max-Age=0");
+        response.status = 204;
+    });
+}
+
+void fail_unrouted(const Request& request, Response& response) {
+    if (!response.body.empty()) {
+        return;  // it has said why
+    }
+    const std::string what = request.method + " " + request.path;
+    if (response.status == 404) {
+        return fail(response, 404, "unknown_path", "there is no " + what);
+    }
+    if (response.status == 413) {
+        return fail(response, 413, "too_large", "the body of this request is too large");
+    }
+    fail(response, response.status, "malformed", "this is not a request that HTTP knows");
+}
+
+}  // namespace
+
+bool is_loopback(const std::string& address) {
+    return address.starts_with("127.") || address == "::1" || address == "localhost";
+}
+
+std::string host_and_port(const std::string& host, std::uint16_t port) {
+    const bool is_ipv6 = host.find(':') != std::string::npos;
+    return (is_ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
+struct Server::Http : httplib::Server {
+    // Connections that wait to be accepted; httplib's own five are fewer than one page opens.
+    void widen_backlog() { ::listen(svr_sock_, backlog); }
+};
+
+Server::Server(ServerOptions options, Broker& broker, Board& board)
+    : board_(board), streams_(options.streams), http_(std::make_unique<Http>()) {
+    Http& http = *http_;
+    http.new_task_queue = [] { return new RequestThreads(threads_max); };  // httplib deletes it
+    http.set_default_headers(safe_headers);
+    http.set_payload_max_length(body_octets_max);
+    http.set_read_timeout(read_seconds);
+    http.set_write_timeout(write_seconds);
+    http.set_tcp_nodelay(true);
+    http.set_socket_options([](int socket) {
+        // Not SO_REUSEPORT, with which two monitors would share a port without a word.
+        const int yes = 1;
+        setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    });
+    // One request for each connection: httplib leaves the body of a refused request unread, and
+    // would take it for the next one, whose headers a foreign page could have made up.
+    http.set_keep_alive_max_count(1);
+    const int port = options.port == 0 ? http.bind_to_any_port(options.address)
+                     : http.bind_to_port(options.address, options.port) ? options.port
+                                                                        : -1;
+    if (port <= 0) {
+        throw std::runtime_error("cannot listen on " +
+                                 host_and_port(options.address, options.port) +
+                                 "; is another program using it?");
+    }
+    port_ = static_cast<std::uint16_t>(port);
+    for (std::string& host : hosts_of(options.address, port_)) {
+        options.guard.hosts.push_back(std::move(host));
+    }
+    options.guard.on_loopback = is_loopback(options.address);
+    guard_ = std::make_unique<const Guard>(std::move(options.guard));
+    add_routes(broker);
+    http.widen_backlog();
+    thread_ = std::jthread([this] { http_->listen_after_bind(); });
+    while (!http.is_running()) {  // before that it cannot be stopped
+        std::this_thread::yield();
+    }
+}
+
+void Server::add_routes(Broker& broker) {
+    Http& http = *http_;
+    http.set_pre_routing_handler([this](const Request& request, Response& response) {
+        const auto denial = guard_->check(asked_by(request));
+        if (!denial) {
+            return httplib::Server::HandlerResponse::Unhandled;
+        }
+        fail(response, denial->status, denial->error_class, denial->text);
+        return httplib::Server::HandlerResponse::Handled;
+    });
+    http.set_error_handler(httplib::Server::Handler(fail_unrouted));
+    http.set_exception_handler([](const Request&, Response& response, std::exception_ptr) {
+        fail(response, 500, "internal", "this monitor could not answer");
+    });
+    add_session_routes(http, *guard_);
+    add_task_routes(http, broker);
+    add_system_routes(http, broker, board_);
+    add_stream_routes(http, streams_, board_);
+    add_page_routes(http);
+}
+
+Server::~Server() {
+    board_.close();
+    http_->stop();
+}
+
+}  // namespace xebec::monitor::web

@@ -1,0 +1,228 @@
+#include "monitor/web/streams.h"
+
+#include "monitor/lines.h"
+#include "monitor/notices.h"
+#include "monitor/view.h"
+#include "monitor/watch.h"
+#include "monitor/web/answers.h"
+#include "monitor/web/task_requests.h"
+#include "protocol/names.h"
+#include "runtime/clock.h"
+
+#include <optional>
+#include <sstream>
+#include <string_view>
+#include <utility>
+
+namespace xebec::monitor::web {
+
+using httplib::DataSink;
+using httplib::Request;
+using httplib::Response;
+using std::chrono::milliseconds;
+
+namespace {
+
+constexpr milliseconds word_interval{15'000};  // a comment, so that nothing in between gives up
+constexpr milliseconds look_interval{250};     // whether the server ends
+
+// One of at most so many; given back when it is destroyed.
+class Place {
+public:
+    static std::shared_ptr<Place> take(std::shared_ptr<std::atomic<std::size_t>> taken,
+                                       std::size_t most) {
+        if (taken->fetch_add(1) >= most) {
+            taken->fetch_sub(1);
+            return nullptr;
+        }
+        return std::shared_ptr<Place>(new Place(std::move(taken)));
+    }
+    ~Place() { taken_->fetch_sub(1); }
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
+
+private:
+    explicit Place(std::shared_ptr<std::atomic<std::size_t>> taken) : taken_(std::move(taken)) {}
+
+    std::shared_ptr<std::atomic<std::size_t>> taken_;
+};
+
+bool write(DataSink& sink, const std::string& text) {
+    return sink.write(text.data(), text.size());
+}
+
+std::string event_text(std::string_view name, std::string_view data) {
+    return "event: " + std::string(name) + "\ndata: " + std::string(data) + "\n\n";
+}
+
+void start_stream(Response& response, httplib::ContentProviderWithoutLength provider) {
+    response.set_header("Cache-Control", "no-store");
+    response.set_header("X-Accel-Buffering", "no");  // of a proxy in front
+    response.set_chunked_content_provider("text/event-stream", std::move(provider));
+}
+
+// ---- what pages show live ----
+
+class LiveStream {
+public:
+    LiveStream(Board& board, std::shared_ptr<Place> place)
+        : board_(board), place_(std::move(place)) {}
+
+    // One event, or a word after a while in which there was none. False: it is over.
+    bool go_on(DataSink& sink) {
+        auto picture = board_.wait_for_newer(shown_, word_interval);
+        if (board_.is_closed()) {
+            return false;
+        }
+        if (picture == shown_ || picture->live.empty()) {
+            shown_ = std::move(picture);
+            return write(sink, ": still here\n\n");
+        }
+        shown_ = std::move(picture);
+        return write(sink, event_text("live", shown_->live));
+    }
+
+private:
+    Board& board_;
+    std::shared_ptr<Place> place_;
+    std::shared_ptr<const Picture> shown_;
+};
+
+// ---- updates of tasks ----
+
+// Writes what is shown as events, a batch at a time.
+class EventView final : public View {
+public:
+    explicit EventView(DataSink& sink) : sink_(sink) {}
+
+    void show(const ShowUpdate& shown) override {
+        batch_ += "event: task\ndata: " + lines_.line(shown) + "\n\n";
+    }
+    void show(const ShowInterval&) override {}
+    void show(const Notice& notice) override {
+        if (notice.kind == NoticeKind::gap) {
+            batch_ += event_text(
+                "gap", client::line_of({{"queue", notice.queue}, {"count", notice.count}}));
+        } else {
+            batch_ += event_text(std::string(monitor::to_string(notice.kind)), "{}");
+        }
+    }
+    // False: nobody reads any more.
+    bool finish_batch() override {
+        return batch_.empty() || write(sink_, std::exchange(batch_, {}));
+    }
+
+private:
+    DataSink& sink_;
+    UpdateLines lines_{Style{.json = true, .colours = false, .terminal = false}};
+    std::string batch_;
+};
+
+// Watches the broker for as long as somebody reads. Each stream has a subscription of its own, so
+// that the broker publishes tasks only while somebody wants to see them.
+class UpdateStream {
+public:
+    UpdateStream(StreamOptions options, Selection selection, Board& board,
+                 std::shared_ptr<Place> place)
+        : options_(std::move(options)),
+          selection_(std::move(selection)),
+          board_(board),
+          place_(std::move(place)) {}
+
+    // Returns when the reader is gone, or the server ends.
+    bool run(DataSink& sink) {
+        EventView view(sink);
+        const runtime::Context context;
+        CoreOptions core;
+        core.selection = selection_;
+        Watch watch({.updates = options_.updates, .broker = options_.broker, .core = core}, context,
+                    view);
+        Instant spoken = runtime::now().steady;
+        while (!watch.exit_status() && !board_.is_closed()) {
+            watch.step(runtime::now().steady + look_interval);
+            const Instant now = runtime::now().steady;
+            if (now - spoken >= word_interval) {
+                spoken = now;
+                if (!write(sink, ": still here\n\n")) {
+                    break;
+                }
+            }
+        }
+        watch.leave();
+        return false;
+    }
+
+private:
+    const StreamOptions options_;
+    const Selection selection_;
+    Board& board_;
+    std::shared_ptr<Place> place_;
+};
+
+std::vector<std::string> names_in(const httplib::Params& query, const std::string& name) {
+    std::vector<std::string> names;
+    const auto [first, last] = query.equal_range(name);
+    for (auto param = first; param != last; ++param) {
+        std::istringstream text(param->second);
+        for (std::string part; std::getline(text, part, ',');) {
+            names.push_back(part);
+        }
+    }
+    return names;
+}
+
+Result<Selection> selection_in(const httplib::Params& query) {
+    // The same checks as of a list, one value at a time.
+    Selection selection;
+    selection.queues = names_in(query, "queue");
+    selection.kinds = names_in(query, "kind");
+    for (const std::string& queue : selection.queues) {
+        if (!is_queue_name(queue)) {
+            return Error{ErrorCode::malformed, "\"queue\" has something that is not its name",
+                         "bad_name"};
+        }
+    }
+    for (const std::string& name : names_in(query, "state")) {
+        const auto state = parse_task_state(name);
+        if (!state) {
+            return Error{ErrorCode::malformed, "\"state\" has something that is not one",
+                         "bad_value"};
+        }
+        selection.states.push_back(*state);
+    }
+    return selection;
+}
+
+constexpr std::string_view too_many = "too many streams are open; close some pages";
+
+}  // namespace
+
+void add_stream_routes(httplib::Server& server, const StreamOptions& options, Board& board) {
+    const auto live_taken = std::make_shared<std::atomic<std::size_t>>(0);
+    const auto updates_taken = std::make_shared<std::atomic<std::size_t>>(0);
+    server.Get("/api/v1/live", [live_taken, &board](const Request&, Response& response) {
+        auto place = Place::take(live_taken, live_streams_max);
+        if (!place) {
+            return fail(response, 503, "busy", too_many);
+        }
+        const auto stream = std::make_shared<LiveStream>(board, std::move(place));
+        start_stream(response,
+                     [stream](std::size_t, DataSink& sink) { return stream->go_on(sink); });
+    });
+    server.Get("/api/v1/updates", [updates_taken, options, &board](const Request& request,
+                                                                   Response& response) {
+        const auto selection = selection_in(request.params);
+        if (!selection) {
+            return fail(response, selection.error());
+        }
+        auto place = Place::take(updates_taken, update_streams_max);
+        if (!place) {
+            return fail(response, 503, "busy", too_many);
+        }
+        const auto stream =
+            std::make_shared<UpdateStream>(options, *selection, board, std::move(place));
+        start_stream(response, [stream](std::size_t, DataSink& sink) { return stream->run(sink); });
+    });
+}
+
+}  // namespace xebec::monitor::web
