@@ -1,0 +1,117 @@
+// One lane per slot, time running to the left, a bar per attempt in the colour of its kind.
+
+import { duration, instant, now } from "./format.js";
+import { h } from "./vdom.js";
+import { kind_class } from "./kinds.js";
+
+const attempts_max = 400;  // of one worker, kept beyond what one answer tells
+
+// What is known of the attempts of one worker; grows with every answer, forgets what has left the
+// picture.
+export class Lanes {
+    constructor() {
+        this.attempts = new Map();  // "number started_at" -> {number, kind, start, end, state, lane}
+    }
+
+    add(worker, span_ms) {
+        const current = new Set();
+        for (const task of worker.current) {
+            const known = this.attempt(task);
+            known.end = null;
+            known.state = "leased";
+            current.add(known);
+        }
+        for (const task of worker.recent) {
+            const known = this.attempt(task);
+            known.end = known.start + task.run_us / 1000;
+            known.state = task.state;
+        }
+        this.forget(current, span_ms);
+        this.assign(worker.slots);
+    }
+
+    attempt(task) {
+        const key = `${task.number} ${task.started_at}`;
+        let known = this.attempts.get(key);
+        if (!known) {
+            known = { key, number: task.number, kind: task.kind, start: instant(task.started_at), end: null, state: "", lane: null };
+            this.attempts.set(key, known);
+        }
+        return known;
+    }
+
+    // What was running and is neither running nor among the recent ended between two looks.
+    forget(current, span_ms) {
+        const oldest = now() - span_ms;
+        for (const [key, attempt] of this.attempts) {
+            const is_lost = attempt.end === null && !current.has(attempt);
+            if (is_lost || (attempt.end !== null && attempt.end < oldest)) {
+                this.attempts.delete(key);
+            }
+        }
+        let surplus = this.attempts.size - attempts_max;
+        for (const key of this.attempts.keys()) {
+            if (surplus-- <= 0) {
+                break;
+            }
+            this.attempts.delete(key);
+        }
+    }
+
+    // Gives each new attempt the first lane that is free at its time. Those that have one keep it.
+    assign(slots) {
+        const all = [...this.attempts.values()].sort((a, b) => a.start - b.start);
+        for (const attempt of all.filter((one) => one.lane === null)) {
+            let lane = 0;
+            while (lane < slots && all.some((other) => other.lane === lane && overlap(other, attempt))) {
+                ++lane;
+            }
+            attempt.lane = lane < slots ? lane : 0;
+        }
+    }
+}
+
+function overlap(a, b) {
+    const slack_ms = 1;  // clocks of workers and broker, and rounding
+    return a.start + slack_ms < (b.end ?? Infinity) && b.start + slack_ms < (a.end ?? Infinity);
+}
+
+// The lanes of a worker as a node, with what runs now named at their right end.
+export function lanes_view(lanes, slots, span_ms) {
+    const end = now();
+    const rows = Array.from({ length: slots }, () => []);
+    const running = new Array(slots).fill(null);
+    for (const attempt of lanes.attempts.values()) {
+        if (attempt.lane >= slots) {
+            continue;
+        }
+        rows[attempt.lane].push(bar(attempt, end, span_ms));
+        if (attempt.end === null) {
+            running[attempt.lane] = attempt;
+        }
+    }
+    return h("div", { class: "lanes" }, rows.map((bars, lane) => h("div", { key: lane, class: "lane" },
+        h("div", { class: "lane-track" }, bars), running_words(running[lane], end))));
+}
+
+function bar(attempt, end, span_ms) {
+    const left = Math.max(0, 100 * (1 - (end - attempt.start) / span_ms));
+    const right = Math.max(0, 100 * ((end - (attempt.end ?? end)) / span_ms));
+    const ran = (attempt.end ?? end) - attempt.start;
+    const outcome = attempt.state === "leased" ? "runs for" : `${attempt.state} after`;
+    const words = `#${attempt.number} ${attempt.kind}, ${outcome} ${duration(ran)}`;
+    const is_failed = attempt.state !== "succeeded" && attempt.state !== "leased";
+    return h("a", {
+        key: attempt.key, href: `/tasks/${attempt.number}`, title: words, "aria-label": words, tabindex: "-1", "data-task": attempt.number,
+        class: `bar ${kind_class(attempt.kind)} ${is_failed ? "failed" : ""} ${attempt.end === null ? "current" : ""}`,
+        style: { left: `${left.toFixed(2)}%`, right: `${right.toFixed(2)}%` },
+    });
+}
+
+function running_words(attempt, end) {
+    if (!attempt) {
+        return h("span", { class: "lane-now faint" }, "idle");
+    }
+    return h("a", { class: "lane-now", href: `/tasks/${attempt.number}`, title: `#${attempt.number} ${attempt.kind}`, "data-task": attempt.number },
+        h("span", { class: "clip" }, attempt.kind), h("span", { class: "figure" }, duration(Math.max(0, end - attempt.start))));
+}

@@ -1,0 +1,31 @@
+// Says of a queue whether it will drain: the question behind all its figures.
+
+import { duration, rate } from "./format.js";
+
+const worth_saying = 0.05;  // of the rate: less than that is as good as even
+
+// {level: "good" | "warn" | "bad" | "", words}
+export function outlook(queue, ready) {
+    const { in_per_s: comes, out_per_s: goes } = queue;
+    if (queue.paused) {
+        return { level: "warn", words: ready > 0 ? "paused, work waits" : "paused" };
+    }
+    if (comes === null || goes === null) {
+        return { level: "", words: "–" };
+    }
+    if (ready === 0) {
+        return { level: "", words: comes > 0 || goes > 0 ? "keeps up" : "idle" };
+    }
+    if (goes === 0) {
+        return { level: queue.oldest_wait_ms > 5000 ? "bad" : "", words: queue.oldest_wait_ms > 5000 ? "stands still" : "starts" };
+    }
+    const drains = goes - comes;
+    if (Math.abs(drains) < worth_saying * Math.max(comes, goes)) {
+        // Little waits for long: what is there is only passing through.
+        return ready < 2 * goes ? { level: "", words: "keeps up" } : { level: "", words: "even" };
+    }
+    if (drains < 0) {
+        return { level: "warn", words: `grows ${rate(-drains)}/s` };
+    }
+    return { level: "good", words: `drains in ${duration((1000 * ready) / drains)}` };
+}

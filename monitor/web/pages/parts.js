@@ -1,0 +1,116 @@
+// The small pieces that several pages are made of.
+
+import { exact, short, ago, date_exact, duration, whole_duration, now } from "./format.js";
+import { h } from "./vdom.js";
+import { icon } from "./icons.js";
+import { say } from "./notices.js";
+
+export const states = ["scheduled", "blocked", "ready", "leased", "succeeded", "dead", "cancelled", "expired"];
+
+export function is_final(state) {
+    return state === "succeeded" || state === "dead" || state === "cancelled" || state === "expired";
+}
+
+// A state is always its word and its colour.
+export function state_badge(state) {
+    return h("span", { class: `state ${state}`, "data-state": state }, h("i", { class: "dot" }), state);
+}
+
+export function number(value) {
+    const text = short(value);
+    return value === null || value === undefined || text === exact(value) ? text : h("span", { title: exact(value) }, text);
+}
+
+export function since(time) {
+    return time === null ? "–" : h("time", { datetime: new Date(time).toISOString(), title: date_exact(time) }, ago(time));
+}
+
+export function age(time) {
+    return time === null ? "–" : h("time", { datetime: new Date(time).toISOString(), title: date_exact(time) }, whole_duration(now() - time));
+}
+
+export function took(ms) {
+    return ms === null || Number.isNaN(ms) ? "–" : h("span", { title: `${exact(ms)} ms` }, duration(ms));
+}
+
+export function task_link(task_number, ...children) {
+    return h("a", { class: "mono", href: `/tasks/${task_number}`, "data-task": task_number }, ...(children.length ? children : [`${task_number}`]));
+}
+
+export function copy_button(text, label = "Copy", what = "") {
+    return h("button", {
+        type: "button", class: "quiet", "data-action": "copy", "aria-label": what ? `Copy ${what}` : null, title: what ? `Copy ${what}` : null,
+        onclick: () => copy(text, what),
+    }, icon("copy"), label);
+}
+
+async function copy(text, what) {
+    try {
+        await navigator.clipboard.writeText(text);
+        say(`Copied${what ? ` ${what}` : ""}.`);
+    } catch {
+        say("This browser does not let pages copy here (it wants https or localhost). Select the text instead.");
+    }
+}
+
+// A command to type, ready to copy.
+export function command(text) {
+    return h("div", { class: "command" }, h("code", {}, text), copy_button(text, "Copy", "the command"));
+}
+
+export function empty(title, ...children) {
+    return h("div", { class: "empty" }, h("p", { class: "empty-title" }, title), ...children);
+}
+
+const remedies = {
+    no_answer: "The broker did not answer in time. What it accepted is safe on its disk; workers go on with what they hold. This page tries again by itself.",
+    no_monitor: "The monitor this page comes from does not answer. This page tries again by itself.",
+    forbidden: "This monitor does not allow it from here.",
+    busy: "The monitor has more to do than it can. This page tries again by itself.",
+};
+
+// What happened, and what can be done about it.
+export function trouble(error) {
+    return h("div", { class: "trouble", role: "alert", "data-error": error.error_class }, icon("warn"),
+        h("div", {}, h("p", {}, error.message), remedies[error.error_class] ? h("p", { class: "faint" }, remedies[error.error_class]) : null));
+}
+
+export function waiting(text) {
+    return h("p", { class: "waiting faint" }, text);
+}
+
+export function card(title, props, ...children) {
+    const { aside, ...rest } = props;
+    return h("section", { ...rest, class: `card ${props.class ?? ""}`, "aria-label": title },
+        h("header", { class: "card-head" }, h("h2", {}, title), aside ? h("div", { class: "aside" }, aside) : null), ...children);
+}
+
+// A share of something bounded, as a bar with its words.
+export function meter(label, part, whole, words) {
+    const share = whole > 0 ? Math.min(1, part / whole) : 0;
+    return h("div", { class: "meter", title: `${label}: ${words}` }, h("span", { class: "meter-label" }, label),
+        h("span", { class: `meter-bar ${share > 0.9 ? "high" : ""}` }, h("i", { style: { width: `${(share * 100).toFixed(1)}%` } })),
+        h("span", { class: "meter-words" }, words));
+}
+
+// A table that stays one to a screen reader when a phone's style makes rows of two lines of it.
+// columns: [{name, title, class?, label?}]; a row: {key, props, cells: [node…], after?: node}.
+export function table(label, columns, rows, props = {}) {
+    return h("table", { ...props, role: "table", "aria-label": label },
+        h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, ...columns.map((column) =>
+            h("th", { scope: "col", role: "columnheader", class: column.class, "data-column": column.name, title: column.label ?? null }, column.title)))),
+        h("tbody", { role: "rowgroup" }, rows.flatMap((row) => table_row(columns, row))));
+}
+
+function table_row(columns, row) {
+    const cells = columns.map((column, index) =>
+        h(index === 0 ? "th" : "td", {
+            scope: index === 0 ? "row" : null, role: index === 0 ? "rowheader" : "cell", class: column.class, "data-column": column.name,
+        }, row.cells[index]));
+    const made = [h("tr", { role: "row", tabindex: "-1", ...row.props, key: row.key, class: `row ${row.props?.class ?? ""}` }, cells)];
+    if (row.after) {
+        made.push(h("tr", { role: "row", key: `${row.key} after`, class: "row-after" },
+            h("td", { role: "cell", colspan: columns.length }, row.after)));
+    }
+    return made;
+}

@@ -1,0 +1,129 @@
+// Where does work pile up, and will it drain? One row per queue; its settings open beneath it.
+
+import { get, post } from "./api.js";
+import { exact, rate, short } from "./format.js";
+import { h } from "./vdom.js";
+import { icon } from "./icons.js";
+import { live } from "./live.js";
+import { action, say } from "./notices.js";
+import { outlook } from "./outlook.js";
+import { command, empty, number, states, table, took, trouble, waiting } from "./parts.js";
+import { settings_form } from "./settings.js";
+import { spark } from "./spark.js";
+
+export const queues = { name: "queues", title: () => "Queues", start: (context) => new Queues(context) };
+
+const columns = [
+    { name: "name", title: "Queue" },
+    { name: "ready", title: "Ready", class: "figure" },
+    { name: "spark", title: "Last 10 min", label: "Ready tasks in the last ten minutes" },
+    { name: "outlook", title: "Outlook" },
+    { name: "oldest", title: "Oldest waits", class: "figure" },
+    { name: "in", title: "In /s", class: "figure", label: "Tasks that come, a second" },
+    { name: "out", title: "Out /s", class: "figure", label: "Tasks that end, a second" },
+    { name: "leased", title: "Leased", class: "figure" },
+    { name: "scheduled", title: "Scheduled", class: "figure" },
+    { name: "blocked", title: "Blocked", class: "figure" },
+    { name: "dead", title: "Dead", class: "figure" },
+    { name: "act", title: "" },
+];
+
+class Queues {
+    constructor(context) {
+        this.context = context;
+        this.list = null;
+        this.fault = null;
+        this.look = context.poll(2000, async () => {
+            try {
+                this.list = await get("/queues?spark=1");
+                this.fault = null;
+            } catch (error) {
+                this.fault = error;
+            }
+        });
+    }
+
+    view() {
+        const opened = this.context.query.get("queue");
+        return h("div", { key: "queues" },
+            h("div", { class: "page-head" }, h("h1", {}, "Queues"), h("p", { class: "faint" }, this.summary())),
+            this.fault ? trouble(this.fault) : null,
+            !this.list ? (this.fault ? null : waiting("Asking the broker for its queues.")) : this.list.length === 0 ? no_queues()
+                : table("Queues", columns, this.sorted().map((queue) => this.row(queue, opened)), { class: "list queues-table" }));
+    }
+
+    summary() {
+        if (!this.list) {
+            return "";
+        }
+        const waiting_now = this.list.reduce((sum, queue) => sum + queue.tasks.ready, 0);
+        const paused = this.list.filter((queue) => queue.paused).length;
+        return `${exact(this.list.length)} queues, ${short(waiting_now)} tasks ready${paused ? `, ${exact(paused)} paused` : ""}`;
+    }
+
+    // Most waiting first; of equals by name, so that quiet ones keep their places.
+    sorted() {
+        return [...this.list].sort((a, b) => weight(b) - weight(a) || a.name.localeCompare(b.name));
+    }
+
+    row(queue, opened) {
+        const { name, tasks, paused } = queue;
+        const is_open = opened === name;
+        const { level, words } = outlook(queue, tasks.ready);
+        const toggle = () => this.context.set_query({ queue: is_open ? "" : name });
+        return {
+            key: name,
+            props: { "data-queue": name, class: `${paused ? "is-paused" : ""} ${is_open ? "is-open" : ""}` },
+            cells: [
+                h("button", { type: "button", class: "name link", "data-open": "", "aria-expanded": String(is_open), title: name, onclick: toggle }, icon(is_open ? "down" : "right"), h("span", { class: "clip" }, name), paused ? h("span", { class: "tag" }, "paused") : null),
+                task_count(name, "ready", tasks.ready),
+                spark(queue.spark, `Ready in the last ten minutes: most ${short(Math.max(0, ...(queue.spark ?? []).filter((value) => value !== null)))}`),
+                h("span", { class: `outlook ${level}` }, words),
+                tasks.ready > 0 ? took(queue.oldest_wait_ms) : "–",
+                rate(queue.in_per_s), rate(queue.out_per_s),
+                task_count(name, "leased", tasks.leased), task_count(name, "scheduled", tasks.scheduled),
+                task_count(name, "blocked", tasks.blocked), task_count(name, "dead", tasks.dead),
+                live.now?.read_only ? "" : this.pause_button(queue),
+            ],
+            after: is_open ? this.details(queue) : null,
+        };
+    }
+
+    pause_button({ name, paused }) {
+        return action({
+            id: `pause ${name}`, label: paused ? "Resume" : "Pause", name: paused ? "resume" : "pause", icon_name: paused ? "play" : "pause", hot_key: "P",
+            run: async () => {
+                await this.set_paused(name, !paused);
+                say(`${name} is ${paused ? "given out again" : "paused: what runs goes on, nothing new is given out"}.`, { undo: () => this.set_paused(name, paused) });
+            },
+        });
+    }
+
+    async set_paused(name, is_paused) {
+        await post(`/queues/${encodeURIComponent(name)}/${is_paused ? "pause" : "resume"}`);
+        this.look();
+    }
+
+    details(queue) {
+        return h("div", { class: "details" },
+            h("div", {}, h("h3", {}, "Tasks by state"), h("ul", { class: "state-list" }, states.map((state) =>
+                h("li", {}, h("a", { href: `/tasks?queue=${encodeURIComponent(queue.name)}&state=${state}` }, h("span", { class: `state ${state}` }, h("i", { class: "dot" }), state), h("span", { class: "figure" }, number(queue.tasks[state]))))))),
+            h("div", { class: "details-main" }, h("h3", {}, "Settings"), settings_form(queue, { is_read_only: live.now?.read_only, saved: this.look })),
+            h("div", {}, h("h3", {}, "Since the broker started"), h("dl", { class: "facts" },
+                h("dt", {}, "Created"), h("dd", {}, number(queue.created)), h("dt", {}, "Succeeded"), h("dd", {}, number(queue.succeeded)),
+                h("dt", {}, "Attempts failed"), h("dd", {}, number(queue.failed)), h("dt", {}, "Removed"), h("dd", {}, number(queue.removed)))));
+    }
+}
+
+function weight(queue) {
+    return queue.tasks.ready;
+}
+
+function task_count(queue, state, count) {
+    return count === 0 ? h("span", { class: "zero" }, "0")
+        : h("a", { class: `count ${state === "dead" ? "dead-count" : ""}`, href: `/tasks?queue=${encodeURIComponent(queue)}&state=${state}` }, number(count));
+}
+
+function no_queues() {
+    return empty("No queue yet", h("p", {}, "A queue comes with its first task, or with its first setting."), command("xebec-client submit add 2 3 --queue default"));
+}

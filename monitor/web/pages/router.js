@@ -1,0 +1,151 @@
+// Which page is shown: from the path, with its filters in the query. Pages are plain objects:
+// {name, title, start(context)}, and start answers {view(), stop?(), query_changed?()}.
+
+import { render } from "./vdom.js";
+import { live, on_live } from "./live.js";
+
+let find_page = null;
+let root = null;
+let shown = null;  // {page, key, instance, context}
+let is_due = false;
+
+export function start_router(element, finder) {
+    root = element;
+    find_page = finder;
+    addEventListener("popstate", show);
+    document.addEventListener("click", follow);
+    on_live(refresh);
+    show();
+}
+
+export function current_page() {
+    return shown?.page.name ?? "";
+}
+
+function follow(event) {
+    const link = event.target.closest?.("a[href]");
+    const is_plain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
+    if (!link || !is_plain || event.defaultPrevented || link.target || link.hasAttribute("download")) {
+        return;
+    }
+    const href = link.getAttribute("href");
+    if (href.startsWith("/") && !href.startsWith("/api/") && !href.startsWith("/assets/")) {
+        event.preventDefault();
+        go(href);
+    }
+}
+
+export function go(address, { replace = false } = {}) {
+    if (address === location.pathname + location.search) {
+        return;
+    }
+    history[replace ? "replaceState" : "pushState"](null, "", address);
+    show();
+}
+
+function show() {
+    const { page, key } = find_page(location.pathname);
+    if (shown && shown.page === page && shown.key === key) {
+        shown.context.query = new URLSearchParams(location.search);
+        shown.instance.query_changed?.();
+        refresh();
+        return;
+    }
+    leave();
+    const context = new Context(key);
+    shown = { page, key, context, instance: null };
+    shown.instance = page.start(context);
+    document.title = `${page.title(key)} · xebec`;
+    document.body.dataset.page = page.name;
+    render(root, shown.instance.view());
+    if (document.activeElement && document.activeElement !== document.body && !document.activeElement.closest("#search")) {
+        root.focus({ preventScroll: true });
+    }
+    scrollTo(0, 0);
+    dispatchEvent(new Event("page-shown"));
+}
+
+function leave() {
+    if (shown) {
+        shown.instance.stop?.();
+        shown.context.stop();
+        render(root);
+    }
+}
+
+// Draws what changed, once, at the next frame.
+export function refresh() {
+    if (is_due) {
+        return;
+    }
+    is_due = true;
+    requestAnimationFrame(() => {
+        is_due = false;
+        if (shown?.instance) {
+            render(root, shown.instance.view());
+        }
+    });
+}
+
+// What a page may use of the world around it.
+class Context {
+    constructor(key) {
+        this.key = key;
+        this.query = new URLSearchParams(location.search);
+        this.timers = new Set();
+        this.is_stopped = false;
+    }
+
+    // Sets the filters named in `changes` (empty: takes them out) and lets the others be.
+    set_query(changes, options) {
+        const query = new URLSearchParams(location.search);
+        for (const [name, value] of Object.entries(changes)) {
+            if (value === "" || value === null || value === undefined) {
+                query.delete(name);
+            } else {
+                query.set(name, value);
+            }
+        }
+        const text = query.toString().replaceAll("%2C", ",");
+        go(location.pathname + (text === "" ? "" : `?${text}`), options);
+    }
+
+    // Calls `work` now and then every `ms`, one at a time; not while hidden or paused. Answers
+    // with a function that makes it due at once; its `stop` ends it before the page does.
+    poll(ms, work) {
+        const state = { timer: null, is_busy: false, is_wanted: false, is_stopped: false };
+        const run = async (is_asked) => {
+            clearTimeout(state.timer);
+            if (this.is_stopped || state.is_stopped) {
+                return;
+            }
+            if (state.is_busy) {
+                state.is_wanted ||= is_asked;
+                return;
+            }
+            if (is_asked || (document.visibilityState === "visible" && !live.is_paused)) {
+                state.is_busy = true;
+                await work().catch((error) => console.warn(error.message));
+                state.is_busy = false;
+                refresh();
+            }
+            const is_again = state.is_wanted;
+            state.is_wanted = false;
+            if (!this.is_stopped && !state.is_stopped) {
+                state.timer = setTimeout(() => run(is_again), is_again ? 0 : ms);
+                this.timers.add(state);
+            }
+        };
+        run(true);
+        const now_due = () => run(true);
+        now_due.stop = () => { state.is_stopped = true; clearTimeout(state.timer); };
+        return now_due;
+    }
+
+    stop() {
+        this.is_stopped = true;
+        for (const state of this.timers) {
+            clearTimeout(state.timer);
+        }
+    }
+}
