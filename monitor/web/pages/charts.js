@@ -142,10 +142,15 @@ function value_scale(write, is_logarithmic) {
         type: is_logarithmic ? "logarithmic" : "linear",
         beginAtZero: true, grace: "5%",
         grid: { color: colour("line-soft"), drawBorder: false, drawTicks: false },
-        ticks: { color: colour("text-faint"), font: font(), maxTicksLimit: 5, padding: 8, callback: (value) => write(value) },
+        ticks: { color: colour("text-faint"), font: font(), maxTicksLimit: 5, padding: 8, callback: (value) => without_zeros(write(value)) },
         afterFit: (scale) => { scale.width = 64; },  // the charts of a column share one left edge
         afterBuildTicks: is_logarithmic ? keep_decades : undefined,
     };
+}
+
+// "20.0 k" on an axis is 20 k.
+function without_zeros(text) {
+    return text.replace(/(\.\d*?)0+(?=\s|$)/, "$1").replace(/\.(?=\s|$)/, "");
 }
 
 function keep_decades(scale) {
@@ -183,7 +188,8 @@ const end_labels = {
                 return;
             }
             const { y } = set.data[at];
-            labels.push({ y: chart.scales.y.getPixelForValue(y), name: set.label, value: chart.$write(y), ink: set.borderColor, index });
+            const is_old = set.data.length - at > 3;  // there is a gap up to now
+            labels.push({ y: chart.scales.y.getPixelForValue(y), name: set.label, value: is_old ? "–" : chart.$write(y), ink: set.borderColor, index });
         });
         spread(labels, area.top + 4, area.bottom - 4, 26);
         ctx.save();

@@ -82,7 +82,7 @@ export function duration(ms) {
     if (ms <= 0) {
         return "0 ms";
     }
-    const [size, unit] = duration_units.find(([least]) => ms >= least * 0.9995) ?? [0.001, "µs"];
+    const [size, unit] = duration_units.find(([least]) => ms >= least * 0.995) ?? [0.001, "µs"];
     const scaled = ms / size;
     return `${scaled < 1000 && unit === "ms" && scaled >= 100 ? Math.round(scaled / 10) * 10 : two_figures(scaled)} ${unit}`;
 }

@@ -9,7 +9,7 @@ import { next_theme } from "./theme.js";
 
 const prefix_ms = 1200;
 const places = { o: "/", q: "/queues", w: "/workers", t: "/tasks", s: "/submit", l: "/tasks/last" };
-let prefix_at = 0;
+let prefix_at = -Infinity;
 
 export function start_keys() {
     document.addEventListener("keydown", (event) => {
@@ -25,7 +25,7 @@ export function start_keys() {
 
 function press(event) {
     if (performance.now() - prefix_at < prefix_ms) {
-        prefix_at = 0;
+        prefix_at = -Infinity;
         return event.key in places ? (go(places[event.key]), true) : false;
     }
     switch (event.key) {

@@ -4,6 +4,8 @@ import { duration, rate } from "./format.js";
 
 const worth_saying = 0.05;  // of the rate: less than that is as good as even
 
+const passing_s = 2;
+
 // {level: "good" | "warn" | "bad" | "", words}
 export function outlook(queue, ready) {
     const { in_per_s: comes, out_per_s: goes } = queue;
@@ -20,9 +22,12 @@ export function outlook(queue, ready) {
         return { level: queue.oldest_wait_ms > 5000 ? "bad" : "", words: queue.oldest_wait_ms > 5000 ? "stands still" : "starts" };
     }
     const drains = goes - comes;
-    if (Math.abs(drains) < worth_saying * Math.max(comes, goes)) {
-        // Little waits for long: what is there is only passing through.
-        return ready < 2 * goes ? { level: "", words: "keeps up" } : { level: "", words: "even" };
+    const is_even = Math.abs(drains) < worth_saying * Math.max(comes, goes);
+    if (ready < passing_s * goes && (drains > 0 || is_even)) {
+        return { level: "", words: "keeps up" };  // what is there is only passing through
+    }
+    if (is_even) {
+        return { level: "", words: "even" };
     }
     if (drains < 0) {
         return { level: "warn", words: `grows ${rate(-drains)}/s` };

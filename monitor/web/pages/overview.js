@@ -46,8 +46,7 @@ class Overview {
         return h("div", { key: "overview", class: "overview" },
             verdict(live.now),
             state_strip(live.now.tasks),
-            is_untouched(live.now) ? first_steps(live.now) : null,
-            this.charts(),
+            is_untouched(live.now) ? first_steps(live.now) : this.charts(),
             h("div", { class: "columns" }, busiest_queues(live.now.queues), failures(this.errors), broker_card(live.now)));
     }
 
@@ -109,7 +108,7 @@ function finding_line(finding) {
     const parts = [
         h("span", { class: `finding-mark ${finding.level}` }, icon(finding.level), h("span", { class: "unseen" }, finding.level === "bad" ? "bad" : "to look at")),
         h("span", { class: "finding-words" }, finding.text),
-        h("span", { class: "faint finding-since" }, finding.since ? `since ${whole_duration(Math.max(0, now() - finding.since))}` : ""),
+        h("span", { class: "faint finding-since" }, finding.since ? `for ${whole_duration(Math.max(0, now() - finding.since))}` : ""),
     ];
     const is_inside = finding.link?.startsWith("/") && !finding.link.startsWith("//");
     return h("li", { "data-finding": finding.level }, is_inside ? h("a", { href: finding.link }, ...parts, icon("right")) : h("span", {}, ...parts));
@@ -130,7 +129,7 @@ function is_untouched(shown) {
 function first_steps(shown) {
     return card("Two commands to the first result", { class: "first-steps" },
         h("ol", {},
-            shown.workers === 0 ? h("li", {}, h("p", {}, "Start workers; they bring eight kinds that need no code."), command("xebec-worker --count 4")) : null,
+            shown.workers === 0 ? h("li", {}, h("p", {}, "Start workers. They serve add, echo, sleep and other kinds that need no code."), command("xebec-worker --count 4")) : null,
             h("li", {}, h("p", {}, "Submit a task and wait for what comes of it, or ", shown.read_only ? "" : h("a", { href: "/submit" }, "do it from here"), "."), command("xebec-client submit add 2 3 --wait"))));
 }
 

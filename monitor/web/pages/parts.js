@@ -45,12 +45,28 @@ export function copy_button(text, label = "Copy", what = "") {
 }
 
 async function copy(text, what) {
+    const is_copied = await write_clipboard(text);
+    say(is_copied ? `Copied${what ? ` ${what}` : ""}.` : "This browser does not let the page copy. Select the text instead.");
+}
+
+async function write_clipboard(text) {
     try {
         await navigator.clipboard.writeText(text);
-        say(`Copied${what ? ` ${what}` : ""}.`);
+        return true;
     } catch {
-        say("This browser does not let pages copy here (it wants https or localhost). Select the text instead.");
+        return copy_by_selection(text);  // browsers offer the clipboard to https and localhost only
     }
+}
+
+function copy_by_selection(text) {
+    const area = document.createElement("textarea");
+    area.value = text;
+    area.className = "unseen";
+    document.body.append(area);
+    area.select();
+    const is_copied = document.execCommand("copy");
+    area.remove();
+    return is_copied;
 }
 
 // A command to type, ready to copy.

@@ -23,6 +23,7 @@ export function current_page() {
 }
 
 function follow(event) {
+    open_row(event);
     const link = event.target.closest?.("a[href]");
     const is_plain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
     if (!link || !is_plain || event.defaultPrevented || link.target || link.hasAttribute("download")) {
@@ -32,6 +33,14 @@ function follow(event) {
     if (href.startsWith("/") && !href.startsWith("/api/") && !href.startsWith("/assets/")) {
         event.preventDefault();
         go(href);
+    }
+}
+
+// A click beside the links and buttons of a row means the row.
+function open_row(event) {
+    const row = event.target.closest?.("#main tr.row");
+    if (row && !event.target.closest("a, button, input, .question") && getSelection().isCollapsed) {
+        row.querySelector("[data-open], a[href]")?.click();
     }
 }
 

@@ -105,7 +105,7 @@ function box() {
             "aria-label": "Search tasks by number, id, kind, queue, worker, state or error",
             "aria-expanded": String(offers.length > 0), "aria-controls": "search-offers", "aria-autocomplete": "list",
             "aria-activedescendant": offers.length ? `search-offer-${chosen}` : null,
-            placeholder: "Number, id, kind, queue, error", "data-search": "",
+            placeholder: "Number, id, kind or error", "data-search": "",
             oninput: (event) => { text = event.target.value; is_open = true; chosen = 0; draw_search(); },
             onfocus: () => { is_open = true; draw_search(); },
             onblur: () => { is_open = false; draw_search(); },

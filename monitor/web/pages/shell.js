@@ -131,7 +131,7 @@ function banner() {
     if (!broker || broker.state === "connected" || live.is_paused) {
         return null;
     }
-    const first = broker.state === "silent" ? `The broker is silent for ${whole_duration(Math.max(1000, broker.silent_ms))}. ` : "There is no broker. ";
+    const first = broker.state === "silent" ? `The broker has been silent for ${whole_duration(Math.max(1000, broker.silent_ms))}. ` : "There is no broker. ";
     return h("div", { key: "broker", class: "banner warn", role: "alert", "aria-live": "off", "data-banner": "broker" }, icon("warn"),
         h("p", {}, h("strong", {}, first), "What it accepted is on its disk; workers finish what they hold and tell it later. Figures are the last known ones. ",
             h("span", { class: "mono" }, broker.address)));

@@ -7,7 +7,7 @@ import { action, say } from "./notices.js";
 import { age, is_final, state_badge, task_link } from "./parts.js";
 
 export const task_columns = [
-    { name: "number", title: "Number", class: "figure" },
+    { name: "number", title: "Number" },
     { name: "state", title: "State" },
     { name: "kind", title: "Kind" },
     { name: "queue", title: "Queue" },
@@ -27,7 +27,7 @@ export function task_row(task, { list, is_read_only }) {
         cells: [
             task_link(task.number), state_badge(task.state),
             h("span", { class: "clip strong", title: task.kind }, task.kind), h("span", { class: "clip", title: task.queue }, task.queue),
-            `${task.attempts}/${task.attempts_max}`, h("span", { class: "clip faint", title: task.worker }, task.worker ?? "–"),
+            h("span", { class: task.attempts > 1 ? "" : "faint" }, `${task.attempts}/${task.attempts_max}`), h("span", { class: "clip faint", title: task.worker }, task.worker ?? "–"),
             time_of(task), age(instant(task.accepted_at)),
             error ? h("span", { class: "clip error-words", title: error.text }, h("span", { class: "error-class" }, error.class), ` ${error.text.split("\n", 1)[0]}`) : "",
             is_read_only ? "" : task_actions(task, (changed) => list.replace(changed), true),

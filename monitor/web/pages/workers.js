@@ -30,7 +30,7 @@ class Workers {
     }
 
     span() {
-        return spans[this.context.query.get("span")] ?? spans["2m"];
+        return spans[this.context.query.get("span")] ?? spans["30s"];
     }
 
     async ask() {
@@ -72,6 +72,7 @@ class Workers {
             kinds_legend(this.list),
             by_host(this.list).map(([host, of_host]) => h("section", { key: host, class: "host", "data-host": host, "aria-label": `Machine ${host}` },
                 host_head(host, of_host),
+                column_heads(this.span()),
                 h("ul", {}, of_host.map((worker) => this.worker(worker, ++place <= limit))))),
             this.list.length > limit ? h("button", { type: "button", onclick: () => { this.are_all_shown = true; } }, `Show the lanes of all ${exact(this.list.length)} workers`) : null,
         ];
@@ -88,10 +89,10 @@ class Workers {
     }
 
     span_choice() {
-        const chosen = this.context.query.get("span") in spans ? this.context.query.get("span") : "2m";
+        const chosen = this.context.query.get("span") in spans ? this.context.query.get("span") : "30s";
         const titles = { "30s": "30 s", "2m": "2 min", "10m": "10 min" };
         return h("div", { class: "choice", role: "group", "aria-label": "Time shown" }, Object.keys(spans).map((name) =>
-            h("button", { type: "button", "aria-pressed": String(name === chosen), "data-choice": name, onclick: () => this.context.set_query({ span: name === "2m" ? "" : name }, { replace: true }) }, titles[name])));
+            h("button", { type: "button", "aria-pressed": String(name === chosen), "data-choice": name, onclick: () => this.context.set_query({ span: name === "30s" ? "" : name }, { replace: true }) }, titles[name])));
     }
 
     worker(worker, is_with_lanes) {
@@ -131,6 +132,20 @@ function busy_slots(worker) {
 
 function figure(label, value, title, extra = "") {
     return h("div", { title }, h("dt", {}, label), h("dd", { class: extra }, value));
+}
+
+// Seen once for a machine; a screen reader hears the name with every figure instead.
+function column_heads(span_ms) {
+    return h("div", { class: "worker worker-heads faint", "aria-hidden": "true" },
+        h("span", {}, "Worker"),
+        h("div", { class: "worker-figures" }, ["Busy", "Done", "Failed", "Heard", "Memory"].map((name) => h("span", {}, name))),
+        h("div", { class: "lane lane-axis" },
+            h("div", {}, [1, 0.75, 0.5, 0.25].map((share) => h("span", {}, share === 1 ? `${whole_duration(span_ms)} ago` : axis_words(span_ms * share))), h("span", {}, "now")),
+            h("span", {}, "Runs now")));
+}
+
+function axis_words(ms) {
+    return ms < 60_000 ? `${ms / 1000} s` : `${ms / 60_000} min`;
 }
 
 function by_host(list) {
