@@ -6,6 +6,7 @@ import { colour, on_theme } from "./theme.js";
 
 const label_width = 92;
 const redraw_pause_ms = 500;
+const logarithmic_floor = 10;  // microseconds
 const charts = new Set();
 
 on_theme(() => {
@@ -53,7 +54,7 @@ class LineChart {
         const { chart } = this;
         chart.$marks = data.marks;
         this.options.lines.forEach((line, index) => {
-            chart.data.datasets[index].data = points(data.times, data.columns[line.column] ?? []);
+            chart.data.datasets[index].data = points(data.times, data.columns[line.column] ?? [], this.options.is_logarithmic ? logarithmic_floor : -Infinity);
         });
         const end = data.times.at(-1) ?? Date.now();
         chart.options.scales.x.min = end - data.span_ms;
@@ -92,7 +93,7 @@ class LineChart {
                         ...tooltip_shape, ...tooltip_colours(),
                         callbacks: {
                             title: (items) => (items.length ? clock(items[0].parsed.x) : ""),
-                            label: (item) => ` ${item.dataset.label}  ${write(item.parsed.y)}`,
+                            label: (item) => ` ${item.dataset.label}  ${write(item.raw.value)}`,
                         },
                     },
                 },
@@ -101,8 +102,12 @@ class LineChart {
     }
 }
 
-function points(times, column) {
-    return times.map((x, index) => ({ x, y: column[index] ?? NaN }));
+// {x, y, value}: what lies below `floor`, such as 0 on a logarithmic scale, is drawn there.
+function points(times, column, floor) {
+    return times.map((x, index) => {
+        const value = column[index] ?? NaN;
+        return { x, y: value < floor ? floor : value, value };
+    });
 }
 
 const line_shape = {
@@ -187,9 +192,9 @@ const end_labels = {
             if (at < 0) {
                 return;
             }
-            const { y } = set.data[at];
+            const { y, value } = set.data[at];
             const is_old = set.data.length - at > 3;  // there is a gap up to now
-            labels.push({ y: chart.scales.y.getPixelForValue(y), name: set.label, value: is_old ? "–" : chart.$write(y), ink: set.borderColor, index });
+            labels.push({ y: chart.scales.y.getPixelForValue(y), name: set.label, value: is_old ? "–" : chart.$write(value), ink: set.borderColor, index });
         });
         spread(labels, area.top + 4, area.bottom - 4, 26);
         ctx.save();

@@ -68,8 +68,12 @@ export function percent(part, whole) {
     return whole > 0 ? `${Math.round((100 * part) / whole)} %` : "–";
 }
 
+function exact_or_fraction(number) {
+    return number >= 10 ? exact(number) : String(number);
+}
+
 function two_figures(number) {
-    return number >= 99.5 ? exact(number) : String(Number(number.toPrecision(2)));
+    return exact_or_fraction(Number(number.toPrecision(2)));
 }
 
 const duration_units = [[86_400_000, "d"], [3_600_000, "h"], [60_000, "min"], [1000, "s"], [1, "ms"], [0.001, "µs"]];
@@ -84,7 +88,7 @@ export function duration(ms) {
     }
     const [size, unit] = duration_units.find(([least]) => ms >= least * 0.995) ?? [0.001, "µs"];
     const scaled = ms / size;
-    return `${scaled < 1000 && unit === "ms" && scaled >= 100 ? Math.round(scaled / 10) * 10 : two_figures(scaled)} ${unit}`;
+    return `${two_figures(scaled)} ${unit}`;
 }
 
 export function duration_us(us) {

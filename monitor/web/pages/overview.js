@@ -11,6 +11,7 @@ import { card, command, empty, meter, number, states, table, task_link, took, wa
 import { Past, follow_past, ranges } from "./past.js";
 
 const queues_shown = 8;
+const little_known_ms = 240_000;
 
 export const overview = { name: "overview", title: () => "Overview", start: (context) => new Overview(context) };
 
@@ -22,9 +23,9 @@ class Overview {
         context.poll(10_000, async () => { this.errors = await get("/errors"); });
     }
 
-    start_past() {
+    start_past(unasked = "1h") {
         this.unfollow?.();
-        this.range = this.context.query.get("range") in ranges ? this.context.query.get("range") : "1h";
+        this.range = this.asked_range() ?? unasked;
         this.past = new Past(this.range);
         this.unfollow = follow_past(this.past, this.context);
     }
@@ -33,9 +34,27 @@ class Overview {
         this.unfollow();
     }
 
+    asked_range() {
+        const asked = this.context.query.get("range");
+        return asked in ranges ? asked : null;
+    }
+
     query_changed() {
-        if ((this.context.query.get("range") ?? "1h") !== this.range) {
+        if ((this.asked_range() ?? this.range) !== this.range) {
             this.start_past();
+        }
+    }
+
+    // An hour of which only some minutes are known would be an empty picture.
+    fit_range() {
+        if (this.asked_range() || !this.past.is_loaded) {
+            return;
+        }
+        const known_ms = this.past.known_ms();
+        if (this.range === "1h" && known_ms < little_known_ms) {
+            this.start_past("5m");
+        } else if (this.range === "5m" && known_ms > this.past.span_ms - 2 * this.past.step_ms) {
+            this.start_past("1h");
         }
     }
 
@@ -51,6 +70,7 @@ class Overview {
     }
 
     charts() {
+        this.fit_range();
         const { past } = this;
         const is_run = this.context.query.get("latency") === "run";
         const part = is_run ? "run" : "wait";
@@ -58,12 +78,12 @@ class Overview {
         const of = this.range === "1h" ? "last hour" : `last ${parseInt(this.range, 10)} minutes`;
         return h("section", { class: "charts", "aria-label": `Charts of the ${of}` },
             h("div", { class: "charts-head" }, h("h2", {}, `The ${of}`),
-                choice("Range", Object.keys(ranges).map((name) => ({ name, title: { "5m": "5 min", "15m": "15 min", "1h": "1 h" }[name] })), this.range, (name) => this.context.set_query({ range: name === "1h" ? "" : name }, { replace: true }))),
+                choice("Range", Object.keys(ranges).map((name) => ({ name, title: { "5m": "5 min", "15m": "15 min", "1h": "1 h" }[name] })), this.range, (name) => this.context.set_query({ range: name }, { replace: true }))),
             h("div", { class: "charts-grid" },
                 chart_card("Throughput", "tasks a second", null, {
                     key: `throughput ${this.range}`, data: past, write: rate, top: 1,
                     label: `Tasks a second, ${of}; now ${rate(current?.submitted)} submitted, ${rate(current?.finished)} finished, ${rate(current?.failed)} failed`,
-                    lines: [{ column: "submitted", name: "submitted", colour: "text-faint" }, { column: "finished", name: "finished", colour: "accent", is_filled: true }, { column: "failed", name: "failed", colour: "dead" }],
+                    lines: [{ column: "finished", name: "finished", colour: "accent", is_filled: true }, { column: "submitted", name: "submitted", colour: "text-faint" }, { column: "failed", name: "failed", colour: "dead" }],
                 }),
                 chart_card("Latency", is_run ? "how long attempts run" : "how long tasks wait until they start",
                     choice("Latency of", [{ name: "wait", title: "Wait" }, { name: "run", title: "Run" }], part, (name) => this.context.set_query({ latency: name === "wait" ? "" : name }, { replace: true })), {
@@ -74,7 +94,7 @@ class Overview {
                 chart_card("Queues", "tasks that wait and run", null, {
                     key: `queues ${this.range}`, data: past, write: short, top: 4,
                     label: `Tasks, ${of}; now ${exact(current?.waiting ?? 0)} wait, ${exact(current?.running ?? 0)} run`,
-                    lines: [{ column: "waiting", name: "ready", colour: "ready", is_filled: true }, { column: "running", name: "leased", colour: "leased" }],
+                    lines: [{ column: "waiting", name: "waiting", colour: "accent", is_filled: true }, { column: "running", name: "running", colour: "leased" }],
                 }),
                 chart_card("Workers", "slots busy of all", null, {
                     key: `workers ${this.range}`, data: past, write: short, top: 4,
@@ -159,7 +179,7 @@ function failures(errors) {
                 h("span", { class: "figure" }, number(error.count)),
                 h("span", { class: "failure-text faint", title: error.text }, first_line(error.text)),
                 task_link(error.latest, `#${error.latest}`))));
-    return card("Newest failures", { aside: h("span", { class: "faint" }, "of 1,000 tasks") }, body);
+    return card("Newest failures", { aside: h("span", { class: "faint", title: "The newest 1,000 tasks that failed, gathered by the class of their errors" }, "newest 1,000") }, body);
 }
 
 function first_line(text) {

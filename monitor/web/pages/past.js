@@ -32,25 +32,33 @@ export class Past {
         this.is_loaded = true;
     }
 
+    // From the first point of which anything is known to now.
+    known_ms() {
+        const first = this.times.findIndex((_, index) => (this.columns.workers?.[index] ?? null) !== null);
+        return first < 0 ? 0 : this.times.at(-1) - this.times[first];
+    }
+
     // Folds the newest second in. What lies between it and the last point is a gap.
-    add(sample) {
+    add(time, sample) {
         if (!this.is_loaded || !sample) {
             return;
         }
-        const start = Math.floor(sample.time / this.step_ms) * this.step_ms;
+        const start = Math.floor(time / this.step_ms) * this.step_ms;
         const last = this.times.at(-1);
         if (last === undefined || start > last) {
             this.push(start, last);
         }
         const at = this.times.length - 1;
         for (const [name, column] of Object.entries(this.columns)) {
-            const value = sample[name];
-            if (value === null || value === undefined) {
+            const value = sample[name] ?? null;
+            if (value === null) {
                 continue;
             }
             this.bucket ??= { counts: {} };
             const count = this.bucket.counts[name] ?? (column[at] === null ? 0 : 1);
-            column[at] = ((column[at] ?? 0) * count + value) / (count + 1);
+            column[at] = name.endsWith("_us")
+                ? Math.max(column[at] ?? 0, value)  // of percentiles the worst is kept, as the server does
+                : ((column[at] ?? 0) * count + value) / (count + 1);
             this.bucket.counts[name] = count + 1;
         }
     }
@@ -86,10 +94,10 @@ export function follow_past(past, context) {
     const look = context.poll(60_000, () => past.load());
     let newest = 0;
     const unlisten = on_live(() => {
-        const sample = live.now?.sample;
-        if (sample && sample.time > newest) {
-            newest = sample.time;
-            past.add(sample);
+        const time = live.now?.time ?? 0;
+        if (time > newest) {
+            newest = time;
+            past.add(time, live.now.sample);
         }
     });
     return () => { look.stop(); unlisten(); };

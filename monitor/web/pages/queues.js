@@ -1,7 +1,7 @@
 // Where does work pile up, and will it drain? One row per queue; its settings open beneath it.
 
 import { get, post } from "./api.js";
-import { exact, rate, short } from "./format.js";
+import { exact, plural, rate, short } from "./format.js";
 import { h } from "./vdom.js";
 import { icon } from "./icons.js";
 import { live } from "./live.js";
@@ -28,6 +28,8 @@ const columns = [
     { name: "act", title: "" },
 ];
 
+const filter_from = 15;  // more queues than this can be narrowed down by name
+
 class Queues {
     constructor(context) {
         this.context = context;
@@ -48,6 +50,7 @@ class Queues {
         return h("div", { key: "queues" },
             h("div", { class: "page-head" }, h("h1", {}, "Queues"), h("p", { class: "faint" }, this.summary())),
             this.fault ? trouble(this.fault) : null,
+            this.list?.length > filter_from ? this.name_filter() : null,
             !this.list ? (this.fault ? null : waiting("Asking the broker for its queues.")) : this.list.length === 0 ? no_queues()
                 : table("Queues", columns, this.sorted().map((queue) => this.row(queue, opened)), { class: "list queues-table" }));
     }
@@ -58,12 +61,20 @@ class Queues {
         }
         const waiting_now = this.list.reduce((sum, queue) => sum + queue.tasks.ready, 0);
         const paused = this.list.filter((queue) => queue.paused).length;
-        return `${exact(this.list.length)} queues, ${short(waiting_now)} tasks ready${paused ? `, ${exact(paused)} paused` : ""}`;
+        return `${plural(this.list.length, "queue")}, ${short(waiting_now)} task${waiting_now === 1 ? "" : "s"} ready${paused ? `, ${exact(paused)} paused` : ""}`;
+    }
+
+    name_filter() {
+        return h("div", { class: "filters" }, h("input", {
+            type: "search", "aria-label": "Queues whose name has this", placeholder: "name has", "data-filter": "name", value: this.context.query.get("name") ?? "", autocomplete: "off", spellcheck: "false",
+            oninput: (event) => this.context.set_query({ name: event.target.value.trim() }, { replace: true }),
+        }));
     }
 
     // Most waiting first; of equals by name, so that quiet ones keep their places.
     sorted() {
-        return [...this.list].sort((a, b) => weight(b) - weight(a) || a.name.localeCompare(b.name));
+        const part = (this.context.query.get("name") ?? "").toLowerCase();
+        return this.list.filter((queue) => queue.name.toLowerCase().includes(part)).sort((a, b) => weight(b) - weight(a) || a.name.localeCompare(b.name));
     }
 
     row(queue, opened) {

@@ -10,6 +10,7 @@ export function spark(values, label) {
     if (!values || values.length < 2) {
         return h("span", { class: "spark none", "aria-hidden": "true" });
     }
+    const is_flat = values.every((value) => !value);
     const top = Math.max(1, ...values.map((value) => value ?? 0));
     const runs = [];
     let run = [];
@@ -24,7 +25,7 @@ export function spark(values, label) {
     });
     runs.push(run);
     const drawn = runs.filter((points) => points.length > 1);
-    return h("svg", { class: "spark", viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", role: "img", "aria-label": label },
+    return h("svg", { class: `spark ${is_flat ? "is-flat" : ""}`, viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", role: "img", "aria-label": label },
         h("path", { class: "spark-area", d: drawn.map(area).join("") }),
         h("path", { class: "spark-line", d: drawn.map((points) => `M${points.join("L")}`).join("") }));
 }

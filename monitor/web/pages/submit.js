@@ -18,6 +18,9 @@ const followed_max = 20;
 const copies_max = 1000;
 const result_shown_max = 200;
 
+// What can be tried at once, where workers serve it.
+const examples = [{ kind: "add", args: "2 3" }, { kind: "echo", args: '"hello there"' }, { kind: "sleep", args: "5" }, { kind: "divide", args: "1 0" }, { kind: "fail", args: '"not today"' }];
+
 const fresh_form = { kind: "", input: "args", args: "", payload: "", queue: "", priority: "", delay: "", deadline: "", attempts: "", run_max: "", id: "", copies: "1" };
 let form = { ...fresh_form };
 let sent = [];  // [{number, task, result}], newest first; stays while the page is left
@@ -44,11 +47,11 @@ class Submit {
         try {
             const known = await get(task_path(from));
             const payload = await get_octets(task_path(from, "/payload")).catch(() => null);
-            const text = payload && as_text(payload.octets);
+            const text = payload ? as_text(payload.octets) : null;
             const is_args = payload?.type.includes("json") && text?.startsWith("[");
             form = { ...fresh_form, kind: known.kind, queue: known.queue, priority: known.priority ? String(known.priority) : "", input: is_args ? "args" : "payload", args: is_args ? text : "", payload: is_args ? "" : text ?? "" };
-            if (payload && text === null) {
-                say("Its payload is not text: it cannot be edited here, and was left out.");
+            if (text === null) {
+                say(payload ? "Its payload is not text: it cannot be edited here, and was left out." : "Its payload is no longer kept: kind and options are filled in, the rest is yours.");
             }
         } catch (error) {
             say(`Task ${from} cannot be copied: ${error.message}`, { is_bad: true });
@@ -116,6 +119,7 @@ class Submit {
             h("div", { class: "fields" },
                 this.field("kind", "Kind", "what is to be done", { list: "kinds", required: true, placeholder: live.now?.kinds[0] ?? "add" }),
                 this.field("queue", "Queue", "the line to stand in", { list: "queues", placeholder: "default" })),
+            this.examples(),
             h("datalist", { id: "kinds" }, (live.now?.kinds ?? []).map((kind) => h("option", { value: kind }))),
             h("datalist", { id: "queues" }, (live.now?.queues ?? []).map((queue) => h("option", { value: queue.name }))),
             h("div", { class: "field-head" }, h("span", { id: "input-label" }, form.input === "args" ? "Arguments" : "Payload"),
@@ -134,6 +138,17 @@ class Submit {
             form.kind ? h("div", { class: "as-command" }, h("span", { class: "faint" }, "The same from a terminal"), command(command_of(form))) : null);
     }
 
+    examples() {
+        const known = examples.filter(({ kind }) => live.now?.kinds.includes(kind));
+        const take = (example) => {
+            form = { ...form, input: "args", ...example };
+            this.generation = (this.generation ?? 0) + 1;
+            refresh();
+        };
+        return known.length === 0 ? null : h("div", { class: "examples" }, h("span", { class: "faint" }, "Try"), known.map((example) =>
+            h("button", { type: "button", class: "chip mono", "data-example": example.kind, onclick: () => take(example) }, `${example.kind} ${example.args}`)));
+    }
+
     keep(name) {
         return (event) => { form = { ...form, [name]: event.target.value }; this.fault = null; refresh(); };
     }
@@ -148,8 +163,15 @@ class Submit {
     area(name, placeholder, about) {
         const is_wrong = this.fault?.field === name;
         return h("label", { key: name, class: is_wrong ? "is-wrong" : "" },
-            h("textarea", { name, rows: 5, spellcheck: "false", placeholder, value: form[name], oninput: this.keep(name), "aria-labelledby": "input-label", "aria-describedby": `about-${name}` }),
+            h("textarea", { name, rows: 5, spellcheck: "false", onkeydown: submit_on_enter, placeholder, value: form[name], oninput: this.keep(name), "aria-labelledby": "input-label", "aria-describedby": `about-${name}` }),
             h("small", { id: `about-${name}`, class: "faint" }, is_wrong ? this.fault.text : about));
+    }
+}
+
+function submit_on_enter(event) {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+        event.preventDefault();
+        event.target.form.requestSubmit();
     }
 }
 

@@ -120,7 +120,7 @@ class TaskPage {
             return card(title, { class: "octets-card" }, octets_view(name, body, { href }));
         }
         if (fault) {
-            return card(title, {}, h("p", { class: "faint" }, fault.status === 410 ? `The ${name} is no longer kept.` : fault.message));
+            return card(title, {}, h("p", { class: "faint" }, fault.status === 410 ? `No longer there: ${fault.message}.` : fault.message));
         }
         if (name === "result") {
             return null;  // the timeline says why there is none yet

@@ -41,6 +41,7 @@ export function render(parent, ...children) {
     let next_loose = 0;
     for (const node of after) {
         const known = node.key !== undefined ? keyed.get(node.key) : take_loose(node);
+        keyed.delete(node.key);  // two of one key are two elements
         if (known && known.tag === node.tag) {
             node.element = known.element;
             known.is_kept = true;

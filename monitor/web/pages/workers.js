@@ -23,7 +23,7 @@ class Workers {
         this.list = null;
         this.lost = [];
         this.fault = null;
-        this.lanes = new Map();  // worker name -> Lanes
+        this.lanes = new Map();  // worker key -> Lanes
         this.are_all_shown = false;
         this.look = context.poll(1000, () => this.ask());
         context.poll(5000, async () => { this.lost = await get("/workers/lost"); });
@@ -45,9 +45,9 @@ class Workers {
         const before = this.lanes;
         this.lanes = new Map();
         for (const worker of this.list) {
-            const lanes = before.get(worker.name) ?? new Lanes();
+            const lanes = before.get(key_of(worker)) ?? new Lanes();
             lanes.add({ ...worker, current: worker.current ?? [], recent: worker.recent ?? [] }, this.span());
-            this.lanes.set(worker.name, lanes);
+            this.lanes.set(key_of(worker), lanes);
         }
     }
 
@@ -97,7 +97,7 @@ class Workers {
 
     worker(worker, is_with_lanes) {
         const is_silent = worker.silent_ms > silent_warning_ms;
-        return h("li", { key: worker.name, class: `row worker ${is_silent ? "is-silent" : ""}`, tabindex: "-1", "data-worker": worker.name },
+        return h("li", { key: key_of(worker), class: `row worker ${is_silent ? "is-silent" : ""}`, tabindex: "-1", "data-worker": worker.name },
             h("div", { class: "worker-who" },
                 h("a", { class: "name", href: `/tasks?worker=${encodeURIComponent(worker.name)}`, title: worker.name }, h("span", { class: "clip" }, worker.name)),
                 worker.draining ? h("span", { class: "tag" }, "draining") : null,
@@ -109,13 +109,13 @@ class Workers {
                 figure("Failed", number(worker.failed), `${exact(worker.failed)} attempts failed`, worker.failed > 0 ? "" : "zero"),
                 figure("Heard", is_silent ? h("strong", { class: "is-late" }, whole_duration(worker.silent_ms)) : `${(worker.silent_ms / 1000).toFixed(1)} s`, "the last time it was heard, ago"),
                 figure("Memory", worker.resources ? octets(worker.resources.process_resident) : "–", "of this process")),
-            is_with_lanes ? lanes_view(this.lanes.get(worker.name) ?? new Lanes(), worker.slots, this.span()) : h("div", { class: "lanes" }),
+            is_with_lanes ? lanes_view(this.lanes.get(key_of(worker)) ?? new Lanes(), worker.slots, this.span()) : h("div", { class: "lanes" }),
             h("div", { class: "worker-act", "data-actions": "" }, live.now?.read_only || worker.draining ? null : this.drain_button(worker)));
     }
 
     drain_button(worker) {
         return action({
-            id: `drain ${worker.name}`, label: "Drain", name: "drain", icon_name: "drain", hot_key: "D",
+            id: `drain ${key_of(worker)}`, label: "Drain", name: "drain", icon_name: "drain", hot_key: "D",
             question: `Let it finish ${worker.held === 1 ? "one task" : `${worker.held} tasks`} and leave?`,
             run: async () => {
                 await post(`/workers/${encodeURIComponent(worker.name)}/drain`);
@@ -124,6 +124,11 @@ class Workers {
             },
         });
     }
+}
+
+// Two may have one name: nothing keeps a user from that.
+function key_of({ name, host, process, session }) {
+    return `${name} ${host} ${process} ${session}`;
 }
 
 function busy_slots(worker) {
