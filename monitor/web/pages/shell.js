@@ -99,7 +99,7 @@ function tool(icon_name, label, name, onclick, is_pressed) {
 
 function broker_state() {
     const { level, words } = state_words();
-    return h("div", { class: `broker-state ${level}`, role: "status", "data-broker": level }, h("i", { class: "dot" }), h("span", {}, words));
+    return h("div", { class: `broker-state ${level} ${live.is_paused && live.is_open ? "is-paused" : ""}`, role: "status", "data-broker": level }, h("i", { class: "dot" }), h("span", {}, words));
 }
 
 function state_words() {

@@ -3,6 +3,7 @@
 
 const pause_first_ms = 1000;
 const pause_max_ms = 10_000;
+const linger_ms = 2000;  // whoever goes from tab to tab does not cut it
 const silence_max_ms = 20_000;  // the monitor tells something at least every 15 s
 
 export class LiveStream {
@@ -12,6 +13,7 @@ export class LiveStream {
         this.tell = tell;
         this.source = null;
         this.timer = null;
+        this.farewell = null;
         this.pause_ms = pause_first_ms;
         this.is_wanted = false;
     }
@@ -22,11 +24,12 @@ export class LiveStream {
             return;
         }
         this.is_wanted = is_wanted;
-        if (is_wanted) {
+        clearTimeout(this.farewell);
+        if (!is_wanted) {
+            this.farewell = setTimeout(() => this.close(), linger_ms);
+        } else if (!this.source) {
             this.pause_ms = pause_first_ms;
             this.connect();
-        } else {
-            this.close();
         }
     }
 
@@ -50,6 +53,9 @@ export class LiveStream {
     // The browser's own repair gives up on some failures and never says when it tries: ours does both.
     retry() {
         this.close();
+        if (!this.is_wanted) {
+            return;
+        }
         const pause_ms = this.pause_ms;
         this.pause_ms = Math.min(2 * pause_ms, pause_max_ms);
         this.timer = setTimeout(() => this.connect(), pause_ms);

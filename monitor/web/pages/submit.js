@@ -97,6 +97,7 @@ class Submit {
         const accepted = answers.filter((answer) => !answer.error);
         const refused = answers.find((answer) => answer.error);
         sent = [...accepted.map(({ number }) => ({ number, task: null, result: null })).reverse(), ...sent].slice(0, 100);
+        document.querySelector(".sent")?.scrollIntoView({ block: "nearest" });
         if (refused) {
             this.fault = { field: null, text: `${exact(answers.length - accepted.length)} refused: ${refused.error.text}` };
         } else if (answers.length === 1 && answers[0].existed) {
