@@ -56,8 +56,9 @@ export function close_question() {
     return was_open;
 }
 
-// A button that does something. With `question` (a text, or a function that answers with one) it
-// asks first, where it stands; `prepare` is called when the question opens.
+// A button that does something. With `question` it asks first, where it stands: a text, or a
+// function that answers with one, or with null while it does not know how many tasks are meant.
+// `prepare` is called when the question opens.
 export function action({ id, label, name, icon_name, hot_key, question, prepare, run, is_danger, is_main, is_disabled, title }) {
     if (asked === id) {
         return question_box({ id, question, run, name, is_danger, label });
@@ -78,11 +79,12 @@ function open_question(id, prepare) {
 }
 
 function question_box({ id, question, run, name, is_danger, label }) {
-    const text = typeof question === "function" ? question() : question;
+    const found = typeof question === "function" ? question() : question;
+    const text = found ?? "Counting the tasks that match.";
     return h("span", { key: `question ${id}`, class: "question", role: "group", "aria-label": text, onkeydown: close_on_escape },
         h("span", {}, text),
         h("button", {
-            type: "button", class: is_danger ? "danger filled" : "main", "data-action": `${name}-yes`, mount: (element) => element.focus(),
+            type: "button", class: is_danger ? "danger filled" : "main", "data-action": `${name}-yes`, disabled: found === null, mount: (element) => element.focus(),
             onclick: () => { asked = null; work(id, run, label); },
         }, label),
         h("button", { type: "button", class: "quiet", "data-action": `${name}-no`, onclick: close_question }, "No"));

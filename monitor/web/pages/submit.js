@@ -57,7 +57,6 @@ class Submit {
             say(`Task ${from} cannot be copied: ${error.message}`, { is_bad: true });
         }
         this.context.set_query({ from: "" }, { replace: true });
-        this.generation = (this.generation ?? 0) + 1;
         refresh();
     }
 
@@ -116,7 +115,7 @@ class Submit {
 
     form() {
         const choose = (input) => { form = { ...form, input }; refresh(); };
-        return h("form", { key: `form ${this.generation ?? 0}`, class: "card submit-form", "data-action": "submit", onsubmit: (event) => this.send(event), autocomplete: "off" },
+        return h("form", { key: "form", class: "card submit-form", "data-action": "submit", onsubmit: (event) => this.send(event), autocomplete: "off" },
             h("div", { class: "fields" },
                 this.field("kind", "Kind", "what is to be done", { list: "kinds", required: true, placeholder: live.now?.kinds[0] ?? "add" }),
                 this.field("queue", "Queue", "the line to stand in", { list: "queues", placeholder: "default" })),
@@ -134,7 +133,7 @@ class Submit {
                     this.field("run_max", "Run at most", "one attempt", { placeholder: "the queue's" }), this.field("id", "Id", "a UUID; twice is once", { placeholder: "made for you" }))),
             h("div", { class: "form-end" },
                 h("button", { type: "submit", class: "main", disabled: this.is_busy }, this.is_busy ? "Submitting" : form.copies > 1 ? `Submit ${exact(Number(form.copies))}` : "Submit"),
-                h("label", { class: "copies" }, h("input", { name: "copies", type: "number", min: 1, max: copies_max, value: form.copies, oninput: this.keep("copies"), "aria-label": "Copies" }), "copies"),
+                h("label", { class: "copies" }, h("input", { name: "copies", type: "number", min: 1, max: copies_max, updated: shows("copies"), oninput: this.keep("copies"), "aria-label": "Copies" }), "copies"),
                 this.fault && !this.fault.field ? h("span", { class: "fault", role: "alert" }, this.fault.text) : null),
             form.kind ? h("div", { class: "as-command" }, h("span", { class: "faint" }, "The same from a terminal"), command(command_of(form))) : null);
     }
@@ -143,7 +142,6 @@ class Submit {
         const known = examples.filter(({ kind }) => live.now?.kinds.includes(kind));
         const take = (example) => {
             form = { ...form, input: "args", ...example };
-            this.generation = (this.generation ?? 0) + 1;
             refresh();
         };
         return known.length === 0 ? null : h("div", { class: "examples" }, h("span", { class: "faint" }, "Try"), known.map((example) =>
@@ -157,16 +155,25 @@ class Submit {
     field(name, label, about, props) {
         const is_wrong = this.fault?.field === name;
         return h("label", { key: name, class: is_wrong ? "is-wrong" : "" }, h("span", {}, label),
-            h("input", { name, type: "text", value: form[name], spellcheck: "false", oninput: this.keep(name), "aria-describedby": `about-${name}`, "aria-invalid": is_wrong ? "true" : null, ...props }),
+            h("input", { name, type: "text", updated: shows(name), spellcheck: "false", oninput: this.keep(name), "aria-describedby": `about-${name}`, "aria-invalid": is_wrong ? "true" : null, ...props }),
             h("small", { id: `about-${name}`, class: "faint" }, is_wrong ? this.fault.text : about));
     }
 
     area(name, placeholder, about) {
         const is_wrong = this.fault?.field === name;
         return h("label", { key: name, class: is_wrong ? "is-wrong" : "" },
-            h("textarea", { name, rows: 5, spellcheck: "false", onkeydown: submit_on_enter, placeholder, value: form[name], oninput: this.keep(name), "aria-labelledby": "input-label", "aria-describedby": `about-${name}` }),
+            h("textarea", { name, rows: 5, spellcheck: "false", onkeydown: submit_on_enter, placeholder, updated: shows(name), oninput: this.keep(name), "aria-labelledby": "input-label", "aria-describedby": `about-${name}` }),
             h("small", { id: `about-${name}`, class: "faint" }, is_wrong ? this.fault.text : about));
     }
+}
+
+// The field shows what the form has, whoever put it there.
+function shows(name) {
+    return (element) => {
+        if (element.value !== form[name]) {
+            element.value = form[name];
+        }
+    };
 }
 
 function submit_on_enter(event) {

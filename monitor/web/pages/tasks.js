@@ -154,7 +154,7 @@ class Tasks {
         return action({
             id: "bulk", label, name: `${verb}-all`, icon_name: is_retry ? "retry" : "close", hot_key: is_retry ? "R" : "C", is_danger: is_cancel,
             prepare: () => this.count(),
-            question: () => this.matching === null ? "Counting the tasks that match." : `${label.split(" ")[0]} ${this.matching.count} task${this.matching.is_one ? "" : "s"} that match${this.matching.is_one ? "es" : ""}?`,
+            question: () => this.matching === null ? null : `${label.split(" ")[0]} ${this.matching.count} task${this.matching.is_one ? "" : "s"} that match${this.matching.is_one ? "es" : ""}?`,
             run: () => this.change(verb),
         });
     }
