@@ -91,6 +91,11 @@ export function duration(ms) {
     return `${two_figures(scaled)} ${unit}`;
 }
 
+// Of an attempt, whose times are told in milliseconds.
+export function ran(ms) {
+    return ms < 1 ? "< 1 ms" : duration(ms);
+}
+
 export function duration_us(us) {
     return us === null || us === undefined ? "–" : duration(us / 1000);
 }

@@ -11,7 +11,7 @@ import { card, command, empty, meter, number, states, table, task_link, took, wa
 import { Past, follow_past, ranges } from "./past.js";
 
 const queues_shown = 8;
-const little_known_ms = 240_000;
+const edge_ms = 15_000;  // a range is full that much before its end
 
 export const overview = { name: "overview", title: () => "Overview", start: (context) => new Overview(context) };
 
@@ -50,11 +50,11 @@ class Overview {
         if (this.asked_range() || !this.past.is_loaded) {
             return;
         }
-        const known_ms = this.past.known_ms();
-        if (this.range === "1h" && known_ms < little_known_ms) {
-            this.start_past("5m");
-        } else if (this.range === "5m" && known_ms > this.past.span_ms - 2 * this.past.step_ms) {
-            this.start_past("1h");
+        const known_ms = this.past.known_ms() + edge_ms;
+        const fitting = Object.keys(ranges).find((name) => known_ms < ranges[name][0]) ?? "1h";
+        const is_wider = ranges[fitting][0] > this.past.span_ms;
+        if (fitting !== this.range && (is_wider || this.range === "1h")) {
+            this.start_past(fitting);
         }
     }
 

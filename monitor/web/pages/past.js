@@ -88,16 +88,27 @@ export class Past {
     }
 }
 
+// Of what the history has marks: who came and went.
+function what_is_marked({ broker, workers, totals }) {
+    return `${broker.state} ${broker.epoch} ${workers} ${totals.workers_lost}`;
+}
+
 // Keeps `past` up with the live events until the answer is called. Asks for the hour again every
 // minute, which heals whatever was missed meanwhile.
 export function follow_past(past, context) {
     const look = context.poll(60_000, () => past.load());
     let newest = 0;
+    let known = "";
     const unlisten = on_live(() => {
         const time = live.now?.time ?? 0;
         if (time > newest) {
             newest = time;
             past.add(time, live.now.sample);
+            const marked = what_is_marked(live.now);
+            if (known && marked !== known) {
+                look();  // there is a new mark
+            }
+            known = marked;
         }
     });
     return () => { look.stop(); unlisten(); };

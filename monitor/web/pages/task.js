@@ -1,7 +1,7 @@
 // What happened to it, step by step, and why?
 
 import { get, get_octets, task_path } from "./api.js";
-import { date_exact, duration, exact, instant, now, whole_duration } from "./format.js";
+import { date_exact, duration, exact, instant, now, ran, whole_duration } from "./format.js";
 import { h } from "./vdom.js";
 import { icon } from "./icons.js";
 import { live } from "./live.js";
@@ -108,7 +108,7 @@ class TaskPage {
             return `runs for ${duration(Math.max(0, now() - started))}`;
         }
         if (finished !== null) {
-            return ["in ", duration(Math.max(0, finished - instant(accepted_at))), ", ", since(finished)];
+            return ["in ", ran(finished - instant(accepted_at)), ", ", since(finished)];
         }
         return `waits for ${whole_duration(Math.max(0, now() - instant(accepted_at)))}`;
     }

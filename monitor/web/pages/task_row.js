@@ -1,7 +1,7 @@
 // One task as a row: of the list, and of what was just submitted.
 
 import { post, task_path } from "./api.js";
-import { duration, exact, instant, now, whole_duration } from "./format.js";
+import { duration, exact, instant, now, ran, whole_duration } from "./format.js";
 import { h } from "./vdom.js";
 import { action, say } from "./notices.js";
 import { age, is_final, state_badge, task_link } from "./parts.js";
@@ -51,7 +51,7 @@ export function time_of(task) {
         return h("span", { title: "waits for so long" }, `waits ${whole_duration(Math.max(0, now() - from))}`);
     }
     if (finished !== null && started !== null && finished >= started) {
-        return h("span", { title: `ran for ${exact(finished - started)} ms` }, duration(finished - started));
+        return h("span", { title: `ran for ${exact(finished - started)} ms` }, ran(finished - started));
     }
     return "–";
 }

@@ -1,6 +1,6 @@
 // A task's life as nodes from its acceptance to now, the attempts as branches.
 
-import { clock_exact, date_exact, duration, instant, now, whole_duration } from "./format.js";
+import { clock_exact, date_exact, duration, instant, now, ran as ran_for, whole_duration } from "./format.js";
 import { h } from "./vdom.js";
 import { is_final } from "./parts.js";
 
@@ -42,7 +42,7 @@ function attempt_node({ attempt, worker, started_at, ended_at, outcome, error })
     const state = is_live ? "leased" : outcome === "succeeded" ? "succeeded" : outcome === "cancelled" || outcome === "expired" ? outcome : "dead";
     const ran = is_live ? now() - started : ended === null ? null : ended - started;
     const verb = is_live ? "runs for" : `${outcome}${ran === null ? "" : " after"}`;
-    return { kind: "attempt", time: started, ended, title: `Attempt ${attempt}`, about: `${verb}${ran === null ? "" : ` ${duration(Math.max(0, ran))}`}`, state, worker, error, is_live };
+    return { kind: "attempt", time: started, ended, title: `Attempt ${attempt}`, about: `${verb}${ran === null ? "" : ` ${ran_for(ran)}`}`, state, worker, error, is_live };
 }
 
 function end_node(task) {
@@ -57,7 +57,7 @@ function end_node(task) {
         case "blocked": return { kind: "step", time: null, title: "Blocked", about: "waits for other tasks", state: "blocked", is_live: true };
         case "leased": return null;
         case "succeeded": return { kind: "step", time: finished, title: "Succeeded", about: "", state: "succeeded" };
-        case "dead": return { kind: "step", time: finished, title: "Dead", about: task.attempts >= task.attempts_max ? "all attempts are used up" : "a retry was said to be useless", state: "dead" };
+        case "dead": return { kind: "step", time: finished, title: "Dead", about: task.attempts >= task.attempts_max ? "all attempts are used up" : "its failure said that a retry is useless", state: "dead" };
         default: return { kind: "step", time: finished, title: task.state === "expired" ? "Expired" : "Cancelled", about: task.state === "expired" ? "its deadline passed" : "", state: task.state };
     }
 }
