@@ -22,6 +22,7 @@ constexpr std::size_t history_attempts_max = 8;        // of a task
 constexpr std::size_t history_text_octets_max = 1024;  // of each of them
 constexpr std::size_t recent_attempts_max = 64;        // of a worker
 constexpr std::size_t worker_gpus_max = 64;
+constexpr std::size_t filter_text_octets_max = 256;
 constexpr std::uint64_t backup_piece_octets_max = 1 << 20;
 
 constexpr std::size_t body_depth_max = 6;        // maps and arrays inside each other

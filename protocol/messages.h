@@ -946,7 +946,7 @@ struct QueueSequence {
     friend bool operator==(const QueueSequence&, const QueueSequence&) = default;
 };
 
-// What the broker itself uses, in octets. 0: not known, or without a journal.
+// What the broker itself uses, in octets. 0: not known.
 struct BrokerResources {
     std::uint64_t resident_octets = 0;
     std::uint32_t cpu_permille = 0;    // of one core, lately

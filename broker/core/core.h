@@ -7,6 +7,7 @@
 
 #include "broker/core/effects.h"
 #include "broker/core/events.h"
+#include "broker/core/filter.h"
 #include "broker/core/offers.h"
 #include "broker/core/sessions.h"
 #include "broker/core/state.h"
@@ -95,10 +96,7 @@ private:
         Waiter asker;
         std::uint64_t correlation = 0;
         ScanAction action = ScanAction::list;
-        std::uint32_t states = 0;
-        std::string queue;
-        std::string kind;
-        std::string worker;
+        Filter filter;
         std::uint64_t below = 0;
         std::uint64_t visited = 0;
         std::uint64_t matched = 0;
@@ -351,7 +349,8 @@ private:
                     std::uint64_t cursor, std::size_t limit);
     void run_scans();
     bool visit(Scan& scan, std::size_t& budget);  // true: finished
-    bool matches(const Scan& scan, const Task& task) const;
+    bool is_before(const Scan& scan, const Task& task) const;
+    bool matches(const Filter& filter, const Task& task) const;
     void finish(const Scan& scan);
 
     // ---- operators ----

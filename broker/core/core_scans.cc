@@ -15,6 +15,10 @@ constexpr std::uint64_t entries_per_request_max = 200'000;  // then the answer h
 constexpr std::size_t scans_max = 1'000;
 constexpr std::size_t list_items_default = 50;
 
+std::uint64_t to_wire(WallTime at) {
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(0, at.time_since_epoch().count()));
+}
+
 }  // namespace
 
 void Core::on(const Request& request, const List& message) {
@@ -35,13 +39,16 @@ void Core::start_scan(const Request& request, ScanAction action, const TaskFilte
         refuse(request, Refusal::shutting_down);
         return;
     }
+    Filter wanted;
+    const std::string_view wrong = wanted.assign(filter);
+    if (!wrong.empty()) {
+        refuse(request, Refusal::bad_value, wrong);
+        return;
+    }
     scans_.push_back({.asker = {request.session, sessions_[request.session].id},
                       .correlation = request.header.correlation,
                       .action = action,
-                      .states = filter.states,
-                      .queue = std::string(filter.queue),
-                      .kind = std::string(filter.kind),
-                      .worker = std::string(filter.worker),
+                      .filter = std::move(wanted),
                       .below = cursor == 0 ? state_.number_shown_last() + 1 : cursor,
                       .limit = limit});
 }
@@ -73,9 +80,14 @@ bool Core::visit(Scan& scan, std::size_t& budget) {
             scan.below = 0;
             return true;
         }
+        const Task& task = state_.tasks()[entry->task];
+        if (is_before(scan, task)) {
+            scan.below = 0;
+            return true;
+        }
         scan.below = entry->number;
         ++scan.visited;
-        if (!matches(scan, state_.tasks()[entry->task])) {
+        if (!matches(scan.filter, task)) {
             continue;
         }
         ++scan.matched;
@@ -96,25 +108,32 @@ bool Core::visit(Scan& scan, std::size_t& budget) {
     return false;
 }
 
-bool Core::matches(const Scan& scan, const Task& task) const {
-    if (task.is_volatile) {
-        return false;
-    }
-    if (scan.states != 0 && (scan.states >> static_cast<unsigned>(task.state) & 1U) == 0) {
+// Whether it, and so all that are older, were accepted too early. The wall clock may have been set
+// back between any two: by how much at most, the state knows.
+bool Core::is_before(const Scan& scan, const Task& task) const {
+    return to_wire(task.accepted_at + state_.accepted_back_max()) < scan.filter.accepted_from;
+}
+
+bool Core::matches(const Filter& filter, const Task& task) const {
+    if (task.is_volatile || !filter.has_state(task.state) ||
+        !filter.was_accepted_at(to_wire(task.accepted_at)) || !filter.id.matches(task.id)) {
         return false;
     }
     const Lane& lane = state_.queues()[task.lane];
-    if (!scan.queue.empty() && state_.queues()[lane.queue()].name != scan.queue) {
+    if (!filter.queue.empty() && state_.queues()[lane.queue()].name != filter.queue) {
         return false;
     }
-    if (!scan.kind.empty() && state_.queues().name(lane.kind()) != scan.kind) {
+    if (!filter.kind.empty() && state_.queues().name(lane.kind()) != filter.kind) {
         return false;
     }
-    if (scan.worker.empty()) {
+    if (filter.worker.empty() && filter.error.empty()) {
         return true;
     }
     const Details* details = state_.tasks().find_details(task);
-    return details != nullptr && details->worker.view() == scan.worker;
+    return details != nullptr &&
+           (filter.worker.empty() || details->worker.view() == filter.worker) &&
+           (filter.error.empty() ||
+            filter.has_error(details->error_class.view(), details->error_text.view()));
 }
 
 void Core::finish(const Scan& scan) {

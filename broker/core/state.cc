@@ -43,6 +43,7 @@ void State::on(const TaskAccepted& record, Now now) {
     task.priority = record.priority;
     task.attempts_max = record.attempts_max;
     task.accepted_at = record.at;
+    note_accepted(record.at);
     task.lane = lane_for(record.queue, record.kind);
     if (record.run_max.count() > 0) {
         tasks_.details(task).run_max = record.run_max;
@@ -62,6 +63,11 @@ void State::on(const TaskAccepted& record, Now now) {
     queues_[task.lane].is_changed = true;
     enter(index, must_wait ? TaskState::scheduled : TaskState::ready, now);
     note(task, 0);
+}
+
+void State::note_accepted(WallTime at) {
+    accepted_back_max_ = std::max(accepted_back_max_, accepted_last_ - at);
+    accepted_last_ = std::max(accepted_last_, at);
 }
 
 void State::on(const TaskDue& record, Now now) {

@@ -69,6 +69,9 @@ public:
 
     std::uint64_t number_last() const { return number_last_; }
     std::uint64_t number_shown_last() const { return number_shown_last_; }  // of a durable task
+    // No task was accepted later, by the wall clock, than one with a higher number, but for so
+    // much.
+    milliseconds accepted_back_max() const { return accepted_back_max_; }
     // What every segment has to say for those before it.
     std::vector<Record> bases() const {
         return {BasesCarried{number_last_, finished_order_last_}, FloorRaised{tombstones_.floor()}};
@@ -129,6 +132,7 @@ private:
     void raise_bases(std::uint64_t number, std::uint64_t finished_order);
     void pass_replayed(WallTime at, WallTime at_least);
     void shift_times(Duration by);
+    void note_accepted(WallTime at);
     void sort_lines();
     void forget_figures();
     TaskIndex expect(std::uint64_t number);
@@ -158,6 +162,8 @@ private:
 
     std::uint64_t number_last_ = 0;
     std::uint64_t number_shown_last_ = 0;
+    WallTime accepted_last_{};  // the latest
+    milliseconds accepted_back_max_{};
     bool is_durable_ = true;  // what is being applied
     std::uint64_t finished_order_last_ = 0;
     std::uint64_t octets_ = 0;

@@ -104,15 +104,23 @@ void State::settle(Now now) {
     replayed_.reset();
 }
 
+// Of all tasks.
 void State::shift_times(Duration by) {
     for (std::size_t i = 0; i < queues_.queue_count(); ++i) {
         unwatch_head(static_cast<QueueIndex>(i));
     }
     retries_ = {};
+    // Those that were told again came behind younger ones: what counts is the order of numbers.
+    accepted_last_ = {};
+    accepted_back_max_ = {};
+    WallTime accepted_first = WallTime::max();  // of those seen so far
     for (auto entry = tasks_.numbers().find_below(number_last_ + 1); entry;
          entry = tasks_.numbers().find_below(entry->number)) {
         Task& task = tasks_[entry->task];
         task.since += by;
+        accepted_last_ = std::max(accepted_last_, task.accepted_at);
+        accepted_first = std::min(accepted_first, task.accepted_at);
+        accepted_back_max_ = std::max(accepted_back_max_, task.accepted_at - accepted_first);
         const Details* known = tasks_.find_details(task);
         if (known != nullptr && known->retry_at != Instant{}) {
             Instant& retry_at = tasks_.details(task).retry_at;

@@ -58,6 +58,121 @@ TEST(List, FiltersByStateQueueKindAndWorker) {
     EXPECT_EQ(numbers({.queue = "nowhere"}), Found{});
 }
 
+// The numbers of what a filter matches.
+std::vector<std::uint64_t> listed(Fixture& broker, const TaskFilter& filter) {
+    std::vector<std::uint64_t> found;
+    for (const TaskView& view : broker.ask<ListAnswer>("c", List{.filter = filter}).items) {
+        found.push_back(view.number);
+    }
+    return found;
+}
+
+using Found = std::vector<std::uint64_t>;
+
+void fail_with(Fixture& broker, std::string_view error_class, std::string_view text) {
+    const AssignItem task = broker.assigned_one("w");
+    broker.ask<FailAnswer>("w", Fail{.items = {{.id = task.id,
+                                                .fence = task.fence,
+                                                .error = {error_class, text},
+                                                .useless = true}}});
+}
+
+TEST(List, FiltersByAPartOfTheErrorsClassOrText) {
+    Fixture broker;
+    broker.connect("c");
+    broker.work("w");
+    broker.submit(1);
+    fail_with(broker, "exit_1", "no such file");
+    broker.submit(2);
+    fail_with(broker, "timed_out", "");
+    broker.submit(3);
+    broker.done("w", broker.assigned_one("w"));
+
+    EXPECT_EQ(listed(broker, {.error = "such"}), Found{1});
+    EXPECT_EQ(listed(broker, {.error = "i"}), (Found{2, 1}));
+    EXPECT_EQ(listed(broker, {.error = "Such"}), Found{});
+    EXPECT_EQ(listed(broker, {.error = "1no"}), Found{}) << "a class and a text are two";
+    EXPECT_EQ(listed(broker, {.worker = "w", .error = "timed_out"}), Found{2});
+    EXPECT_EQ(listed(broker, {.worker = "other", .error = "timed_out"}), Found{});
+}
+
+TEST(List, FiltersByHowTheIdBegins) {
+    Fixture broker;
+    broker.connect("c");
+    SubmitItem item = Fixture::item(1);
+    item.id = parse_task_id("019b7e94-3200-7001-8000-00000000000a").value();
+    broker.submit(item);
+    item.id = parse_task_id("019b7e95-3200-7001-8000-00000000000b").value();
+    broker.submit(item);
+
+    EXPECT_EQ(listed(broker, {.id_prefix = "019b7e9"}), (Found{2, 1}));
+    EXPECT_EQ(listed(broker, {.id_prefix = "019B7E94"}), Found{1});
+    EXPECT_EQ(listed(broker, {.id_prefix = "019b7e95-3"}), Found{2});
+    EXPECT_EQ(listed(broker, {.id_prefix = "019b7e9432007001800000000000000a"}), Found{1});
+    EXPECT_EQ(listed(broker, {.id_prefix = "019b7e94-3200-7001-8000-00000000000b"}), Found{});
+    EXPECT_EQ(listed(broker, {.id_prefix = "1"}), Found{});
+    EXPECT_EQ(listed(broker, {.id_prefix = "-"}), (Found{2, 1}));
+}
+
+TEST(List, FiltersByWhenTasksWereAccepted) {
+    Fixture broker;
+    broker.connect("c");
+    const auto noon = static_cast<std::uint64_t>(broker.now.wall.time_since_epoch().count());
+    broker.submit(1);
+    broker.pass(1s);
+    broker.submit(2);
+    broker.pass(1s);
+    broker.submit(3);
+
+    EXPECT_EQ(listed(broker, {.accepted_from = noon + 1'000}), (Found{3, 2}));
+    EXPECT_EQ(listed(broker, {.accepted_to = noon + 1'000}), Found{1});
+    EXPECT_EQ(listed(broker, {.accepted_from = noon + 1, .accepted_to = noon + 2'000}), Found{2});
+    EXPECT_EQ(listed(broker, {.accepted_from = noon + 2'001}), Found{});
+}
+
+TEST(List, FindsWhatWasAcceptedBeforeTheClockWasSetBack) {
+    Fixture broker;
+    broker.connect("c");
+    const auto noon = static_cast<std::uint64_t>(broker.now.wall.time_since_epoch().count());
+    broker.submit(1);
+    broker.jump_wall(-milliseconds{60'000});
+    broker.submit(2);
+
+    EXPECT_EQ(listed(broker, {.accepted_from = noon}), Found{1});
+
+    Fixture again(broker, patient());
+    again.connect("c");
+    EXPECT_EQ(listed(again, {.accepted_from = noon}), Found{1});
+}
+
+TEST(List, DoesNotVisitWhatWasAcceptedTooEarly) {
+    Fixture broker;
+    broker.checks_every_step = false;
+    broker.connect("c");
+    broker.submit_many(1, 9'000);
+    broker.pass(1s);
+    const auto now = static_cast<std::uint64_t>(broker.now.wall.time_since_epoch().count());
+    broker.submit(9'001);
+
+    broker.receive("c", List{.filter = {.accepted_from = now}, .count_only = true});
+    broker.tick();
+
+    EXPECT_EQ(broker.take_one<ListAnswer>("c").matched, 1U) << "in one step";
+}
+
+TEST(List, RefusesAFilterThatIsNone) {
+    Fixture broker;
+    broker.connect("c");
+    const std::string long_text(257, 'e');
+
+    for (const TaskFilter& filter :
+         {TaskFilter{.error = long_text}, TaskFilter{.id_prefix = "019g"},
+          TaskFilter{.id_prefix = "019b7e9432007001800000000000000ab"}}) {
+        EXPECT_EQ(broker.refusal("c", List{.filter = filter}), Refusal::bad_value);
+        EXPECT_EQ(broker.refusal("c", Cancel{.filter = filter, .bulk = true}), Refusal::bad_value);
+    }
+}
+
 TEST(List, GivesAPageThatFitsIntoAMessageHoweverLongTheErrors) {  // I18
     Fixture broker;
     broker.checks_every_step = false;
