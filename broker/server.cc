@@ -35,6 +35,7 @@ constexpr milliseconds stopping_look{10};
 // What a watcher that stands still makes us hold: under load a message is some 50 KiB of updates.
 constexpr int watcher_messages_max = 1'000;
 constexpr std::size_t heap_reserve = 4 << 20;
+constexpr Duration measure_interval = std::chrono::seconds{1};
 
 std::filesystem::path make_folder(const std::string& path) {
     std::filesystem::path folder = std::filesystem::absolute(path);
@@ -123,6 +124,7 @@ void Server::step() {
     take_signals();
     look_after_storage();
     look_after_doors();
+    measure();
     if (poller_.is_ready(poll_updates_)) {
         take_subscriptions();
     }
@@ -192,6 +194,21 @@ void Server::look_after_doors() {
                 break;
         }
     }
+}
+
+// For operators alone: whoever asks sees what was a second ago, or when something was last done.
+void Server::measure() {
+    if (measured_at_ && now_.steady - *measured_at_ < measure_interval) {
+        return;
+    }
+    measured_at_ = now_.steady;
+    const runtime::ProcessUse use = runtime::process_use();
+    const runtime::DiskSpace disk = runtime::disk_space(options_.data);
+    apply(ResourcesMeasured{{.resident_octets = use.resident_octets,
+                             .cpu_permille = load_.permille(use.processor, now_.steady),
+                             .journal_octets = storage_.journal_octets(),
+                             .disk_free = disk.free,
+                             .disk_total = disk.total}});
 }
 
 void Server::take_signals() {

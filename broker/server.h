@@ -14,7 +14,9 @@
 #include "runtime/listener.h"
 #include "runtime/signals.h"
 #include "runtime/sockets.h"
+#include "runtime/usage.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,6 +36,7 @@ private:
     void take_signals();
     void look_after_storage();
     void look_after_doors();
+    void measure();
     void receive_from(runtime::Socket& socket, Port port, std::size_t messages_max);
     void take(Port port);
     void take_plain(Port port);
@@ -76,6 +79,8 @@ private:
     NoticeLog notices_;
     Effects effects_;
     runtime::Multipart message_;
+    std::optional<Instant> measured_at_;
+    runtime::ProcessorLoad load_;
     Instant complaints_since_{};
     int complaints_ = 0;
     bool is_stopping_ = false;

@@ -131,6 +131,16 @@ bool Storage::take_segment_change() {
     return disk_ && disk_->owner.take_segment_change();
 }
 
+std::uint64_t Storage::journal_octets() const {
+    std::uint64_t octets = 0;
+    if (disk_) {
+        for (const SegmentUse& use : disk_->journal.segments()) {
+            octets += use.octets;
+        }
+    }
+    return octets;
+}
+
 std::optional<JournalChanged> Storage::take_change() {
     const auto change = disk_ ? disk_->owner.take_change() : std::nullopt;
     if (change && change->is_full != was_full_) {

@@ -56,6 +56,7 @@ public:
     void trim_to(std::uint32_t first_needed);
     void keep_segment(Instant now);
     bool take_segment_change();
+    std::uint64_t journal_octets() const;  // of its segments; 0 without a disk
 
     // Throws std::runtime_error if a write or flush has failed: nothing may be said any more.
     void check() const;

@@ -3,6 +3,7 @@
 #include "protocol/check.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace xebec::broker {
 
@@ -132,6 +133,10 @@ void Core::on(const StepMeasured& event) {
     step_max_ = std::max(step_max_, event.took);
 }
 
+void Core::on(const ResourcesMeasured& event) {
+    resources_ = event.resources;
+}
+
 void Core::on(const JournalChanged& event) {
     if (event.is_full && !is_disk_full_) {
         end_all_backups("the disk is full");  // what they hold may be what fills it
@@ -190,6 +195,7 @@ void Core::on(const TimePassed&) {
     drop_tombstones();
     run_scans();
     end_silent_backups();
+    forget_attempts();
     if (!is_stopping_) {
         dispatch();
     }
@@ -212,7 +218,11 @@ void Core::on(const Request& request, const Other&) {
 // ---- the step ----
 
 void Core::commit(Record record) {
-    if (state_.apply(record, step_.now)) {
+    const bool is_kept = state_.apply(record, step_.now);
+    if (ended_) {
+        note_attempt(*std::exchange(ended_, {}), record);
+    }
+    if (is_kept) {
         keep(std::move(record));
     }
     for (const LaneIndex lane : state_.touched_lanes()) {
@@ -372,6 +382,7 @@ void Core::plan() {
     if (watched_figures_) {
         at(figures_due_);
     }
+    at(recent_until_);
     if (has_more_work_ || !scans_.empty()) {
         at(now.steady);
     }

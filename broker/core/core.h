@@ -116,6 +116,7 @@ private:
     void on(const WatchersChanged& event);
     void on(const StopRequested& event);
     void on(const StepMeasured& event);
+    void on(const ResourcesMeasured& event);
     void on(const JournalChanged& event);
     void on(const OctetsRead& event);
     void on(const SegmentScanned& event);
@@ -355,7 +356,15 @@ private:
 
     // ---- operators ----
     protocol::QueueView view_of(const Queue& queue) const;
-    protocol::WorkerView view_of(const Session& session) const;
+    // An attempt whose lease has just been ended; the record that says how follows.
+    struct EndedAttempt {
+        SessionIndex session = no_session;
+        TaskIndex task = no_task;
+    };
+    protocol::WorkerView view_of(const Session& session, bool with_recent) const;
+    void watch_attempts();
+    void forget_attempts();
+    void note_attempt(const EndedAttempt& ended, const Record& record);
     std::vector<protocol::Problem> pause_each(const std::vector<std::string_view>& names,
                                               bool paused);
     void drain(SessionIndex session);
@@ -412,7 +421,10 @@ private:
     std::vector<Transition> transitions_;    // of a step that is being published;
     std::vector<protocol::Update> updates_;  // both empty in between, kept for their memory
     Instant figures_due_{};
-    std::size_t figures_lane_ = 0;  // where the next `stat.` message begins
+    std::size_t figures_lane_ = 0;         // where the next `stat.` message begins
+    std::optional<Instant> recent_until_;  // attempts that end are noted so long
+    std::optional<EndedAttempt> ended_;    // while they are
+    std::optional<protocol::BrokerResources> resources_;
     std::uint64_t stale_ = 0;
     std::uint64_t workers_lost_ = 0;
     std::uint64_t refused_ = 0;

@@ -13,6 +13,7 @@ using namespace protocol;
 namespace {
 
 constexpr std::uint64_t setting_ms_max = 10ULL * 365 * 86'400 * 1000;
+constexpr Duration recent_watch = std::chrono::seconds{10};  // after somebody asked for attempts
 
 std::uint64_t count(milliseconds duration) {
     return static_cast<std::uint64_t>(duration.count());
@@ -21,6 +22,10 @@ std::uint64_t count(milliseconds duration) {
 std::uint64_t count_between(Instant from, Instant to) {
     const auto ms = std::chrono::duration_cast<milliseconds>(to - from).count();
     return static_cast<std::uint64_t>(std::max<std::int64_t>(0, ms));
+}
+
+std::uint64_t to_wire(WallTime at) {
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(0, at.time_since_epoch().count()));
 }
 
 Problem problem(Refusal refusal, std::string_view text = {}) {
@@ -38,7 +43,11 @@ constexpr std::size_t number_octets_max = 9;  // in MessagePack
 
 std::size_t octets_of(const WorkerView& view) {
     constexpr std::size_t name_octets = 50;
-    return 640 + (view.kinds.size() + view.queues.size()) * name_octets +
+    constexpr std::size_t gpu_octets = 100;
+    constexpr std::size_t attempt_octets = 90;
+    return 720 + view.recent.size() * attempt_octets +
+           (view.resources ? view.resources->gpus.size() * gpu_octets : 0) +
+           (view.kinds.size() + view.queues.size()) * name_octets +
            view.tasks.size() * number_octets_max;
 }
 
@@ -178,7 +187,7 @@ void Core::on(const Request& request, const Resume& message) {
 
 // ---- workers ----
 
-WorkerView Core::view_of(const Session& session) const {
+WorkerView Core::view_of(const Session& session, bool with_recent) const {
     const WorkerPart& worker = session.worker;
     WorkerView view{.session = session.id,
                     .name = session.name.view(),
@@ -198,11 +207,64 @@ WorkerView Core::view_of(const Session& session) const {
          task = state_.tasks()[task].next) {
         view.tasks.push_back(state_.tasks()[task].number_shown());
     }
+    if (worker.machine) {
+        view.resources = worker.machine->resources();
+    }
+    if (with_recent && worker.recent) {
+        for (const RecentAttempts::Attempt& attempt : worker.recent->newest_first()) {
+            view.recent.push_back({.number = attempt.number,
+                                   .kind = state_.queues().name(attempt.kind),
+                                   .started_at = to_wire(attempt.started_at),
+                                   .run_us = attempt.run_us,
+                                   .state = attempt.state});
+        }
+    }
     return view;
+}
+
+// Who asks gets what ended since somebody asked before; while nobody does, nothing is noted.
+void Core::watch_attempts() {
+    recent_until_ = step_.now.steady + recent_watch;
+}
+
+void Core::forget_attempts() {
+    if (!recent_until_ || *recent_until_ > step_.now.steady) {
+        return;
+    }
+    recent_until_.reset();
+    for (std::uint32_t i = 0; i < sessions_.used(); ++i) {
+        sessions_[static_cast<SessionIndex>(i)].worker.recent.reset();
+    }
+}
+
+// The record has ended an attempt: how is what its task has become by it.
+void Core::note_attempt(const EndedAttempt& ended, const Record& record) {
+    const std::uint64_t run_us = std::visit(
+        [](const auto& fact) -> std::uint64_t {
+            if constexpr (requires { fact.run_us; }) {
+                return fact.run_us;
+            } else {
+                return 0;
+            }
+        },
+        record);
+    const Task& task = state_.tasks()[ended.task];
+    auto& recent = sessions_[ended.session].worker.recent;
+    if (!recent) {
+        recent = std::make_unique<RecentAttempts>();
+    }
+    recent->add({.number = task.number_shown(),
+                 .kind = state_.queues()[task.lane].kind(),
+                 .started_at = state_.tasks().find_details(task)->started_at,
+                 .run_us = run_us,
+                 .state = task.state});
 }
 
 void Core::on(const Request& request, const Workers& message) {
     WorkersAnswer reply;
+    if (message.with_recent) {
+        watch_attempts();
+    }
     std::size_t octets = 0;  // a worker may name hundreds of kinds and queues
     const std::uint64_t end = sessions_.used();
     std::uint64_t i = message.cursor;
@@ -211,7 +273,7 @@ void Core::on(const Request& request, const Workers& message) {
         if (session.id == 0 || !session.is_worker()) {
             continue;
         }
-        reply.items.push_back(view_of(session));
+        reply.items.push_back(view_of(session, message.with_recent));
         octets += octets_of(reply.items.back());
         if (octets > answer_octets_max) {
             ++i;
@@ -290,6 +352,12 @@ Figures Core::figures(bool only_changed) const {
                               .task_octets = state_.octets()},
                     .step_max_us = static_cast<std::uint64_t>(
                         std::chrono::duration_cast<std::chrono::microseconds>(step_max_).count())};
+    if (resources_) {
+        figures.resources = *resources_;
+        figures.resources->memory_octets_max =
+            options_.octets_in_memory_max.value_or(options_.memory_max);
+        figures.resources->is_read_only = is_disk_full_ || is_disk_behind_;
+    }
     figures.totals.stale = stale_;
     figures.totals.workers_lost = workers_lost_;
     figures.totals.refused = refused_;

@@ -177,6 +177,7 @@ void Core::start_worker(SessionIndex index, SessionIndex previous, const Hello& 
         const bool keeps = is_its && worker.occupied() < worker.credit;
         if (keeps) {
             end_lease(task);
+            ended_.reset();  // it goes on
             worker.held.push_back(state_.tasks(), task);
             ++worker.held_count;
             state_.tasks().details(state_.tasks()[task]).holder = index;
@@ -214,8 +215,11 @@ void Core::learn_epoch(std::uint64_t seen) {
     }
 }
 
-void Core::on(const Request& request, const Ping&) {
+void Core::on(const Request& request, const Ping& message) {
     const bool is_known = request.session != no_session;
+    if (is_known && message.resources && sessions_[request.session].is_worker()) {
+        sessions_[request.session].worker.machine = std::make_unique<Machine>(*message.resources);
+    }
     answer(request, Pong{.outcomes = is_known ? sessions_[request.session].outcomes_sent : 0},
            Leaves::at_once);
 }

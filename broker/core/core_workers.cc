@@ -50,6 +50,9 @@ void Core::end_lease(TaskIndex index) {
         --unclaimed_count_;
         return;
     }
+    if (recent_until_) {
+        ended_ = {holder, index};
+    }
     WorkerPart& worker = sessions_[holder].worker;
     worker.held.remove(state_.tasks(), index);
     --worker.held_count;

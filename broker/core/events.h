@@ -105,6 +105,11 @@ struct PieceRead {
     std::string_view fault;
 };
 
+// What this process uses, and what its disk has; but for what the core knows by itself.
+struct ResourcesMeasured {
+    protocol::BrokerResources resources;
+};
+
 struct StopRequested {};
 
 // How long a step took, from the reading of the clocks to the last message sent. Behind the step.
@@ -115,9 +120,9 @@ struct StepMeasured {
 // The last event of every step.
 struct TimePassed {};
 
-using Event =
-    std::variant<Received, ReceivedMalformed, ReceivedForeign, PlainRequested, PlainSignalled,
-                 PlainReplied, PeerLost, WatchersChanged, JournalChanged, OctetsRead,
-                 SegmentScanned, BackupHeld, PieceRead, StopRequested, StepMeasured, TimePassed>;
+using Event = std::variant<Received, ReceivedMalformed, ReceivedForeign, PlainRequested,
+                           PlainSignalled, PlainReplied, PeerLost, WatchersChanged, JournalChanged,
+                           OctetsRead, SegmentScanned, BackupHeld, PieceRead, ResourcesMeasured,
+                           StopRequested, StepMeasured, TimePassed>;
 
 }  // namespace xebec::broker

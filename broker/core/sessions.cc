@@ -1,8 +1,43 @@
 #include "broker/core/sessions.h"
 
 #include "protocol/check.h"
+#include "protocol/limits.h"
+#include "protocol/names.h"
+
+#include <algorithm>
 
 namespace xebec::broker {
+
+namespace {
+
+constexpr std::size_t gpu_name_octets_max = 64;
+
+}  // namespace
+
+Machine::Machine(const protocol::Resources& resources) : resources_(resources) {
+    resources_.gpus.resize(std::min(resources_.gpus.size(), worker_gpus_max));
+    gpu_names_.reserve(resources_.gpus.size());
+    for (protocol::GpuView& gpu : resources_.gpus) {
+        gpu.name = gpu_names_.emplace_back(to_utf8(gpu.name, gpu_name_octets_max));
+    }
+}
+
+void RecentAttempts::add(const Attempt& attempt) {
+    if (ring_.size() < recent_attempts_max) {
+        ring_.push_back(attempt);
+        return;
+    }
+    ring_[next_] = attempt;
+    next_ = (next_ + 1) % recent_attempts_max;
+}
+
+std::vector<RecentAttempts::Attempt> RecentAttempts::newest_first() const {
+    std::vector<Attempt> attempts = ring_;
+    std::rotate(attempts.begin(), attempts.begin() + static_cast<std::ptrdiff_t>(next_),
+                attempts.end());
+    std::reverse(attempts.begin(), attempts.end());
+    return attempts;
+}
 
 SessionIndex Sessions::open(std::uint64_t id, const Peer& peer) {
     const SessionIndex index = sessions_.acquire();

@@ -14,7 +14,9 @@
 #include <absl/container/flat_hash_set.h>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -45,6 +47,38 @@ struct PlainWorker {
     std::uint32_t probes = 0;  // heartbeats sent while it works
 };
 
+// What a worker's ping said of its machine. Owns its texts.
+class Machine {
+public:
+    explicit Machine(const protocol::Resources& resources);
+
+    const protocol::Resources& resources() const { return resources_; }
+
+private:
+    std::vector<std::string> gpu_names_;
+    protocol::Resources resources_;  // borrows from them
+};
+
+// The latest attempts of a worker that have ended, while somebody looks.
+class RecentAttempts {
+public:
+    struct Attempt {
+        std::uint64_t number = 0;
+        KindIndex kind{};
+        WallTime started_at{};
+        std::uint64_t run_us = 0;
+        TaskState state = TaskState::scheduled;  // of the task, after it
+    };
+
+    void add(const Attempt& attempt);
+    std::vector<Attempt> newest_first() const;
+    std::size_t size() const { return ring_.size(); }
+
+private:
+    std::vector<Attempt> ring_;
+    std::size_t next_ = 0;  // where the next one goes
+};
+
 // The part of a session that only workers have.
 struct WorkerPart {
     std::vector<std::string> kinds;
@@ -69,6 +103,8 @@ struct WorkerPart {
 
     std::uint64_t succeeded = 0;
     std::uint64_t failed = 0;
+    std::unique_ptr<Machine> machine;        // nothing: it has not said
+    std::unique_ptr<RecentAttempts> recent;  // nothing: none
 
     // Its place among the workers of its offer with the same room, least recently used first.
     Room room = Room::none;

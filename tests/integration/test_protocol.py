@@ -194,5 +194,50 @@ class Working(WithBroker):
         self.assertEqual(self.broker.wait(), 0)
 
 
+class Showing(WithBroker):
+    def test_a_worker_is_shown_with_what_its_pings_said_and_what_it_did(self):
+        worker, client = RawWorker(self.broker.workers), RawClient(self.broker.clients)
+
+        def shown():
+            return client.ask(h.WORKERS, {1: True}, h.WORKERS_ANSWER).body[0][0]
+
+        resources = {0: 420, 1: 5 << 30, 2: 16 << 30, 6: [{0: "Tesla", 1: 900}]}
+        self.assertNotIn(15, shown())
+        worker.ask(h.PING, {0: resources}, h.PONG)
+        client.submit(item())
+        worker.done(*worker.assignments()[0])
+
+        self.assertEqual(shown()[15], resources)
+        recent = shown()[16]
+        self.assertEqual([(attempt[0], attempt[1], attempt[4]) for attempt in recent],
+                         [(1, "add", h.STATES.index("succeeded"))])
+
+    def test_figures_say_what_the_broker_uses(self):
+        client = RawClient(self.broker.clients)
+        resources = client.ask(h.STATS, {}, h.STATS_ANSWER).body[0][8]
+        self.assertGreater(resources[0], 1 << 20)
+        self.assertGreaterEqual(resources[2], 64 << 20)
+        self.assertGreater(resources[4], resources[3])
+        self.assertEqual(resources[5], 256 << 20)
+        self.assertNotIn(6, resources)
+
+    def test_lists_by_error_id_and_time(self):
+        worker, client = RawWorker(self.broker.workers), RawClient(self.broker.clients)
+        tasks = [new_id(), new_id()]
+        client.submit(*map(item, tasks))
+        task, fence = worker.assignments()[0]
+        worker.ask(h.FAIL, {0: [{0: task, 1: fence, 2: {0: "exit_1", 1: "no such disk"}, 3: True}]},
+                   h.FAIL_ANSWER)
+
+        def listed(body):
+            return [view[1] for view in client.ask(h.LIST, {0: body}, h.LISTED).body.get(0, [])]
+
+        self.assertEqual(listed({4: "such"}), [tasks[0]])
+        self.assertEqual(listed({5: tasks[1].hex()}), [tasks[1]])
+        self.assertEqual(listed({6: 1}), [tasks[1], tasks[0]])
+        self.assertEqual(listed({7: 1}), [])
+        self.assertEqual(client.ask(h.LIST, {0: {5: "xyz"}}, h.LISTED).body[1], "bad_value")
+
+
 if __name__ == "__main__":
     unittest.main()

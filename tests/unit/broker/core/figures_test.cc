@@ -21,6 +21,24 @@ TEST(Figures, TellTheLongestStep) {
     EXPECT_EQ(broker.ask<StatsAnswer>("c", Stats{}).figures.step_max_us, 7'000U);
 }
 
+TEST(Figures, TellWhatTheBrokerUsesOnceThatIsKnown) {
+    CoreOptions options = patient();
+    options.memory_max = 123;
+    Fixture broker(options);
+    broker.connect("c");
+    EXPECT_FALSE(broker.ask<StatsAnswer>("c", Stats{}).figures.resources);
+
+    broker.apply(ResourcesMeasured{{.resident_octets = 1, .cpu_permille = 2, .disk_total = 3}});
+    broker.apply(JournalChanged{.is_full = true});
+
+    EXPECT_EQ(broker.ask<StatsAnswer>("c", Stats{}).figures.resources,
+              (BrokerResources{.resident_octets = 1,
+                               .cpu_permille = 2,
+                               .disk_total = 3,
+                               .memory_octets_max = 123,
+                               .is_read_only = true}));
+}
+
 TEST(Figures, CountWhatHappened) {
     Fixture broker;
     broker.connect("c");
@@ -163,6 +181,84 @@ TEST(Workers, AreShownWithWhatTheyDo) {
     EXPECT_EQ(view.succeeded, 1U);
     EXPECT_EQ(view.silent_ms, 1'000U);
     EXPECT_EQ(answer.cursor, 0U);
+}
+
+TEST(Workers, AreShownWithWhatTheirMachineHas) {
+    Fixture broker;
+    broker.connect("c");
+    broker.work("w");
+    const auto shown = [&] { return broker.ask<WorkersAnswer>("c", Workers{}).items.at(0); };
+    EXPECT_FALSE(shown().resources) << "it has not said";
+
+    const std::string name(100, 'g');
+    Resources resources{.cpu_permille = 420, .memory_used = 3, .memory_total = 4};
+    resources.gpus.assign(70, {.name = name, .busy_permille = 900});
+    broker.ask<Pong>("w", Ping{resources});
+    broker.ask<Pong>("c", Ping{Resources{.cpu_permille = 1}});
+    broker.ask<Pong>("w", Ping{});
+
+    resources.gpus.assign(64, {.name = std::string_view(name).substr(0, 64), .busy_permille = 900});
+    EXPECT_EQ(shown().resources, resources) << "the latest that it said";
+}
+
+TEST(Workers, AreShownWithTheirLatestAttemptsWhileSomebodyAsks) {
+    Fixture broker;
+    broker.connect("c");
+    broker.work("w", {.slots = 5, .credit = 5});
+    broker.submit_many(1, 6);
+    auto tasks = broker.assigned("w");
+    broker.done("w", tasks.at(0));
+    const auto recent = [&] {
+        return broker.ask<WorkersAnswer>("c", Workers{.with_recent = true}).items.at(0).recent;
+    };
+    EXPECT_TRUE(recent().empty()) << "nobody had asked";
+
+    broker.pass(9s);
+    broker.done("w", tasks.at(1));
+    broker.fail("w", tasks.at(2));
+    broker.fail("w", tasks.at(3), true);
+    broker.ask<CancelAnswer>("c", Cancel{.tasks = {tasks.at(4).id}});
+    broker.release("w", Fixture::lease(broker.assigned("w").at(0)));
+
+    EXPECT_TRUE(broker.ask<WorkersAnswer>("c", Workers{}).items.at(0).recent.empty());
+    const auto shown = recent();
+    ASSERT_EQ(shown.size(), 5U);
+    const auto started_at =
+        static_cast<std::uint64_t>(Fixture::start_wall.time_since_epoch().count());
+    EXPECT_EQ(shown[4], (RecentAttempt{.number = 2,
+                                       .kind = "add",
+                                       .started_at = started_at,
+                                       .run_us = 1'250,
+                                       .state = TaskState::succeeded}));
+    EXPECT_EQ(shown[3].state, TaskState::scheduled);
+    EXPECT_EQ(shown[3].run_us, 2'500U);
+    EXPECT_EQ(shown[2].state, TaskState::dead);
+    EXPECT_EQ(shown[1].state, TaskState::cancelled);
+    EXPECT_EQ(
+        shown[0],
+        (RecentAttempt{
+            .number = 6, .kind = "add", .started_at = started_at, .state = TaskState::ready}));
+
+    broker.pass(11s);
+    EXPECT_TRUE(recent().empty()) << "nobody asked for ten seconds";
+}
+
+TEST(Workers, AreShownWithSixtyFourAttemptsAtMost) {
+    Fixture broker;
+    broker.connect("c");
+    broker.work("w", {.slots = 100, .credit = 100});
+    broker.submit_many(1, 100);
+    broker.ask<WorkersAnswer>("c", Workers{.with_recent = true});
+    for (const AssignItem& task : broker.assigned("w")) {
+        broker.done("w", task);
+    }
+
+    const auto recent =
+        broker.ask<WorkersAnswer>("c", Workers{.with_recent = true}).items.at(0).recent;
+
+    ASSERT_EQ(recent.size(), 64U);
+    EXPECT_EQ(recent.front().number, 100U);
+    EXPECT_EQ(recent.back().number, 37U);
 }
 
 TEST(Workers, WithManyKindsComeInPagesThatFit) {  // I18
