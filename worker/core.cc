@@ -91,9 +91,7 @@ void Core::on(const TimePassed&, Now now, Effects& effects) {
     hand_over(now, effects);
     flush(now, effects);
     tell_credit(now, effects);
-    if (link_.is_ping_due(now)) {
-        link_.ask(protocol::Ping{}, {}, now, effects);
-    }
+    ping(now, effects);
 }
 
 std::optional<Instant> Core::next_deadline() const {
@@ -195,6 +193,7 @@ void Core::accept(const Question& hello, const protocol::Welcome& welcome, Now n
     }
     unsent_.clear();
     resend_due_.reset();
+    is_machine_told_ = !machine_;
     for (auto& [key, attempt] : attempts_.all()) {
         attempt.is_extending = false;
         attempt.is_unknown = attempt.is_unknown || attempt.is_over;
@@ -270,6 +269,20 @@ void Core::ask_again(const Question& question) {
         } else if (attempt->stage == Stage::finished) {
             unsent_.push_back(key);
         }
+    }
+}
+
+void Core::on(const MachineSeen& event, Now, Effects&) {
+    machine_ = event.use;
+    is_machine_told_ = false;
+}
+
+void Core::ping(Now now, Effects& effects) {
+    if (link_.is_open() && !is_machine_told_) {
+        is_machine_told_ = true;
+        link_.ask(protocol::Ping{machine_->view()}, {}, now, effects);
+    } else if (link_.is_ping_due(now)) {
+        link_.ask(protocol::Ping{}, {}, now, effects);
     }
 }
 

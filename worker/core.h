@@ -15,6 +15,7 @@
 #include "worker/credit.h"
 #include "worker/effects.h"
 #include "worker/link.h"
+#include "worker/machine.h"
 
 #include <cstdint>
 #include <deque>
@@ -52,6 +53,11 @@ struct HandlerTakenBack {
     AttemptKey attempt = 0;
 };
 
+// What this worker's machine uses; the broker hears of each once, whatever else is said.
+struct MachineSeen {
+    MachineUse use;
+};
+
 struct DrainRequested {
     std::string reason;
 };
@@ -62,8 +68,9 @@ struct StopRequested {
 // The last event of every step: what is due is done, what gathered is sent.
 struct TimePassed {};
 
-using Event = std::variant<WorkerStarted, MessageReceived, HandlerStarted, HandlerFinished,
-                           HandlerTakenBack, DrainRequested, StopRequested, TimePassed>;
+using Event =
+    std::variant<WorkerStarted, MessageReceived, HandlerStarted, HandlerFinished, HandlerTakenBack,
+                 MachineSeen, DrainRequested, StopRequested, TimePassed>;
 
 struct CoreOptions {
     std::string name;
@@ -112,6 +119,7 @@ private:
     void on(const HandlerStarted& event, Now now, Effects& effects);
     void on(const HandlerFinished& event, Now now, Effects& effects);
     void on(const HandlerTakenBack& event, Now now, Effects& effects);
+    void on(const MachineSeen& event, Now now, Effects& effects);
     void on(const DrainRequested& event, Now now, Effects& effects);
     void on(const StopRequested& event, Now now, Effects& effects);
     void on(const TimePassed& event, Now now, Effects& effects);
@@ -154,6 +162,7 @@ private:
 
     void flush(Now now, Effects& effects);
     void tell_credit(Now now, Effects& effects);
+    void ping(Now now, Effects& effects);
 
     void start_leaving(std::string reason, milliseconds grace, Now now, Effects& effects);
     void keep_leaving(Now now, Effects& effects);
@@ -179,6 +188,9 @@ private:
     std::uint32_t running_ = 0;           // begun and not returned
     Instant last_start_{};                // of any handler
     Instant watch_due_ = Instant::max();  // the next thing to be done for any lease
+
+    std::optional<MachineUse> machine_;  // the latest
+    bool is_machine_told_ = true;        // in this session
 
     std::vector<protocol::Packet> early_;  // came before the welcome of their session
     std::optional<Departure> departure_;

@@ -136,7 +136,8 @@ int run_worker_process(const Options& options, std::uint32_t index, TaskBoard& b
                    .queues = options.queues,
                    .slots = options.slots,
                    .heartbeat = options.heartbeat,
-                   .grace = options.grace});
+                   .grace = options.grace,
+                   .gpu_program = index == 1 ? "nvidia-smi" : ""});  // the others see the same
     add_handlers(worker, options, board);
     Result<void> result;
     {

@@ -8,12 +8,15 @@
 #include "runtime/sockets.h"
 #include "worker/core.h"
 #include "worker/executor.h"
+#include "worker/local_machine.h"
 
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <exception>
+#include <memory>
 #include <utility>
 
 namespace xebec {
@@ -24,6 +27,7 @@ namespace {
 
 constexpr int messages_per_step = 64;
 constexpr milliseconds farewell_linger{500};
+constexpr Duration machine_interval = std::chrono::seconds{2};
 
 enum class Request { drain, stop };
 
@@ -79,6 +83,7 @@ public:
         : options_(options),
           requests_(requests),
           core_(to_core_options(options, handlers), runtime::random_seed()),
+          machine_(local_machine(options.gpu_program)),
           executor_(options.slots, handlers, reports_) {
         connect();
         socket_index_ = poller_.add(*socket_);
@@ -87,10 +92,13 @@ public:
     }
 
     Result<void> run() {
-        core_.apply(WorkerStarted{}, runtime::now(), effects_);
+        const Now now = runtime::now();
+        core_.apply(WorkerStarted{}, now, effects_);
+        machine_due_ = now.steady;
         perform();
         while (!core_.is_finished()) {
-            poller_.wait_until(core_.next_deadline());
+            poller_.wait_until(
+                std::min(core_.next_deadline().value_or(machine_due_), machine_due_));
             step();
         }
         socket_->set_linger(farewell_linger);
@@ -119,8 +127,16 @@ private:
                 core_.apply(StopRequested{"asked to stop"}, now, effects_);
             }
         }
+        look_at_machine(now);
         core_.apply(TimePassed{}, now, effects_);
         perform();
+    }
+
+    void look_at_machine(Now now) {
+        if (machine_due_ <= now.steady) {
+            machine_due_ = now.steady + machine_interval;
+            core_.apply(MachineSeen{machine_->look(now)}, now, effects_);
+        }
     }
 
     void receive() {
@@ -211,6 +227,8 @@ private:
     Core core_;
     Effects effects_;
     std::optional<Error> error_;
+    std::unique_ptr<Machine> machine_;
+    Instant machine_due_{};
     runtime::Mailbox<Report> reports_;
     Executor executor_;  // last: its threads end before anything else goes
 };

@@ -60,6 +60,8 @@ struct WorkerOptions {
     std::uint32_t slots = 1;          // tasks at the same time
     std::chrono::milliseconds heartbeat{1'000};
     std::chrono::milliseconds grace{30'000};  // for what runs, when asked to leave
+    // Run every 10 s to learn what GPUs there are, for operators to see: nvidia-smi. Empty: not.
+    std::string gpu_program;
 };
 
 class Worker {

@@ -254,9 +254,9 @@ class WithBroker(unittest.TestCase):
         self.addCleanup(broker.kill)
         return broker
 
-    def start_workers(self, *args, count=1):
+    def start_workers(self, *args, count=1, **more):
         workers = self.start("xebec-worker", "--broker", self.broker.workers, "--count", str(count),
-                             *args)
+                             *args, **more)
         wait_until(lambda: len(self.workers()) >= count, f"{count} workers to come")
         return workers
 

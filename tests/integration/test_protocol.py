@@ -1,5 +1,6 @@
 """The broker in raw frames, as docs/protocol.md says."""
 
+import os
 import unittest
 
 import harness as h
@@ -211,6 +212,27 @@ class Showing(WithBroker):
         recent = shown()[16]
         self.assertEqual([(attempt[0], attempt[1], attempt[4]) for attempt in recent],
                          [(1, "add", h.STATES.index("succeeded"))])
+
+    def test_a_worker_tells_what_its_machine_uses(self):
+        program = self.path("nvidia-smi")
+        with open(program, "w") as script:
+            script.write("#!/bin/sh\necho 'Tesla, 5, 1, 2'\n")
+        os.chmod(program, 0o755)
+        path = self.folder.name + ":" + os.environ["PATH"]
+        self.start_workers(count=2, env={"PATH": path})
+        client = RawClient(self.broker.clients)
+
+        def resources():
+            views = client.ask(h.WORKERS, {}, h.WORKERS_ANSWER).body[0]
+            return sorted((view.get(15, {}) for view in views), key=lambda one: 6 not in one)
+
+        first, second = h.wait_until(lambda: 6 in (seen := resources())[0] and 2 in seen[1] and seen,
+                                     "both to have told")
+        self.assertEqual(first[6], [{0: "Tesla", 1: 50, 2: 1 << 20, 3: 2 << 20}])
+        self.assertNotIn(6, second, "one of them is enough")
+        self.assertGreater(first[2], first[1])
+        self.assertGreaterEqual(first[4], first[3])
+        self.assertGreater(first[5], 0)
 
     def test_figures_say_what_the_broker_uses(self):
         client = RawClient(self.broker.clients)

@@ -68,6 +68,11 @@ public:
     void stall(Duration duration) { now.steady += duration; }
     void tick() { apply(TimePassed{}); }
 
+    void see_machine(const MachineUse& use) {
+        apply(MachineSeen{use});
+        tick();
+    }
+
     // ---- the executor ----
 
     void begin(AttemptKey key) {

@@ -90,6 +90,27 @@ TEST(WorkerSession, NeedsNoPingWhileItSendsOtherQuestions) {
     EXPECT_TRUE(bench.is_quiet());
 }
 
+TEST(WorkerSession, TellsWhatItsMachineUsesOnceForEachLook) {
+    Bench bench;
+    const MachineUse use{.cpu_permille = 420, .gpus = {{.name = "Tesla", .busy_permille = 900}}};
+    bench.see_machine(use);
+    bench.connect();
+
+    EXPECT_EQ(bench.take_message<Ping>().resources, use.view());
+    EXPECT_TRUE(bench.is_quiet());
+
+    const AttemptKey key = bench.run(Bench::item(1));
+    bench.pass(900ms);
+    bench.succeed(key);
+    bench.take_sent<Done>();
+    bench.see_machine({.cpu_permille = 430});
+    EXPECT_EQ(bench.take_message<Ping>().resources, (Resources{.cpu_permille = 430}))
+        << "although it has just asked something else";
+    bench.pass(1s);
+    EXPECT_EQ(bench.take_message<Ping>(), Ping{});
+    EXPECT_TRUE(bench.is_quiet());
+}
+
 TEST(WorkerSession, AnswersThePingOfTheBroker) {
     Bench bench;
     bench.connect();
