@@ -71,6 +71,41 @@ Json json_of(const protocol::Totals& totals) {
             {"refused", totals.refused},     {"malformed", totals.malformed}};
 }
 
+Json json_of(const protocol::Resources& resources) {
+    Json gpus = Json::array();
+    for (const protocol::GpuView& gpu : resources.gpus) {
+        gpus.push_back({{"name", gpu.name},
+                        {"busy_permille", gpu.busy_permille},
+                        {"memory_used", gpu.memory_used},
+                        {"memory_total", gpu.memory_total}});
+    }
+    return {{"cpu_permille", resources.cpu_permille},
+            {"memory_used", resources.memory_used},
+            {"memory_total", resources.memory_total},
+            {"disk_used", resources.disk_used},
+            {"disk_total", resources.disk_total},
+            {"process_resident", resources.process_resident},
+            {"gpus", std::move(gpus)}};
+}
+
+Json json_of(const protocol::BrokerResources& resources) {
+    return {{"resident_octets", resources.resident_octets},
+            {"cpu_permille", resources.cpu_permille},
+            {"journal_octets", resources.journal_octets},
+            {"disk_free", resources.disk_free},
+            {"disk_total", resources.disk_total},
+            {"memory_octets_max", resources.memory_octets_max},
+            {"is_read_only", resources.is_read_only}};
+}
+
+Json json_of(const protocol::RecentAttempt& attempt) {
+    return {{"number", attempt.number},
+            {"kind", attempt.kind},
+            {"started_at", instant(attempt.started_at)},
+            {"run_us", attempt.run_us},
+            {"state", to_string(attempt.state)}};
+}
+
 }  // namespace
 
 Json json_of(const TaskInfo& task) {
@@ -131,6 +166,10 @@ Json json_of(const protocol::QueueView& queue) {
 }
 
 Json json_of(const protocol::WorkerView& worker) {
+    Json recent = Json::array();
+    for (const protocol::RecentAttempt& attempt : worker.recent) {
+        recent.push_back(json_of(attempt));
+    }
     return {{"session", worker.session},
             {"name", worker.name},
             {"host", worker.host},
@@ -145,7 +184,9 @@ Json json_of(const protocol::WorkerView& worker) {
             {"silent_ms", worker.silent_ms},
             {"succeeded", worker.succeeded},
             {"failed", worker.failed},
-            {"tasks", worker.tasks}};
+            {"tasks", worker.tasks},
+            {"resources", worker.resources ? json_of(*worker.resources) : Json()},
+            {"recent", std::move(recent)}};
 }
 
 Json json_of(const protocol::Figures& figures) {
@@ -164,6 +205,7 @@ Json json_of(const protocol::Figures& figures) {
             {"sessions", figures.sizes.sessions},
             {"task_octets", figures.sizes.task_octets},
             {"step_max_us", figures.step_max_us},
+            {"resources", figures.resources ? json_of(*figures.resources) : Json()},
             {"lanes", std::move(lanes)}};
 }
 
