@@ -1,0 +1,242 @@
+"""The dashboard in a browser: what a person sees, and what happens when they click."""
+
+import os
+import signal
+import unittest
+
+from browser import Keys, WithBrowser
+from harness import FAIL, FAIL_ANSWER, RawClient, RawWorker, new_id, wait_until
+
+PAGES = ("/", "/queues", "/workers", "/tasks", "/submit")
+MARKUP = '<img src=x onerror="window.broken = 1"><script>window.broken = 1</script>'
+
+
+class Dashboard(WithBrowser):
+    def test_submits_a_task_and_sees_it_finish(self):
+        self.start_workers("--name", "w")
+        self.open("/submit")
+        self.browser.click("[data-example=add]")
+        self.browser.click(".submit-form button[type=submit]")
+        self.browser.see(".sent-outcome", "5")
+        self.browser.see(".sent [data-state=succeeded]")
+        self.browser.click(".sent [data-state=succeeded] a")
+        self.browser.see("article[data-state=succeeded]", "w-1")
+        self.assert_quiet_and_at_home()
+
+    def test_sees_what_is_wrong_and_goes_there(self):
+        self.start_workers()
+        self.open("/")
+        self.browser.see("[data-verdict]", "All is")
+        self.submit("nobody", "--queue", "nightly")
+        self.browser.see("[data-finding]", "no worker serves nobody")
+        self.browser.click("[data-finding] a, a[data-finding]")
+        self.browser.see(".tasks-table [data-task]", "nobody")
+        self.assertIn("queue=nightly", self.browser.driver.current_url)
+        self.assert_quiet_and_at_home()
+
+    def test_sees_a_worker_that_is_killed(self):
+        workers = self.start_workers("--name", "w", count=2)
+        self.open("/workers")
+        self.browser.see('[data-worker="w-2"]')
+        victim = next(w for w in self.workers() if w["name"] == "w-2")
+        workers.send(signal.SIGSTOP)  # so that nothing takes its place
+        os.kill(victim["process"], signal.SIGKILL)
+        self.browser.see("[data-lost]", "w-2")
+        self.browser.see('[data-worker="w-1"]')
+        self.open("/")
+        self.browser.see("[data-finding]", "Worker w-2 was lost")
+        workers.send(signal.SIGCONT)
+        self.assert_quiet_and_at_home()
+
+    def test_drains_a_worker(self):
+        self.start_workers("--name", "w", count=2)
+        self.open("/workers")
+        self.browser.click('[data-worker="w-1"] [data-action=drain]')
+        self.browser.click("[data-action=drain-yes]")
+        wait_until(lambda: "w-1" not in [w["name"] for w in self.workers() if not w["draining"]],
+                   "w-1 to leave")
+        self.assert_quiet_and_at_home()
+
+    def test_pauses_and_resumes_a_queue_and_changes_its_settings(self):
+        self.submit("nobody")
+        self.open("/queues")
+        self.browser.click("[data-queue=default] [data-action=pause]")
+        self.browser.see("[data-queue=default] [data-action=resume]")
+        self.assertTrue(self.client_json("queues")[0]["paused"])
+        self.browser.click("[data-action=undo]")
+        self.browser.see("[data-queue=default] [data-action=pause]")
+        self.assertFalse(self.client_json("queues")[0]["paused"])
+        self.browser.click("[data-queue=default] [data-open]")
+        self.browser.type("form.settings [name=attempts]", "3")
+        self.browser.click("form.settings button[type=submit]")
+        wait_until(lambda: self.client_json("queues")[0]["settings"]["attempts"] == 3, "3 attempts")
+        self.assert_quiet_and_at_home()
+
+    def test_filters_live_in_the_address(self):
+        self.start_workers()
+        number = self.submit("fail", "no paper", "--attempts", "1", "--queue", "print")
+        self.submit("add", "1", "2")
+        self.until_state(number, "dead")
+        self.open("/tasks")
+        self.browser.until(lambda: len(self.browser.all(".tasks-table [data-task]")) == 2, "two")
+        self.browser.click("[data-state-filter=dead]")
+        self.browser.until(lambda: len(self.browser.all(".tasks-table [data-task]")) == 1, "one")
+        self.assertIn("state=dead", self.browser.driver.current_url)
+        self.open("/tasks?error=paper&state=dead&queue=print")
+        self.browser.see(f'.tasks-table [data-task="{number}"]', "no paper")
+        self.open("/tasks?error=ink")
+        self.browser.see_none(".tasks-table [data-task]")
+        self.assert_quiet_and_at_home()
+
+    def test_a_dead_task_is_explained_and_retried(self):
+        self.start_workers()
+        number = self.submit("fail", "no paper", "--attempts", "2")
+        self.client("queue", "set", "default", "--pause-first", "1ms")
+        self.until_state(number, "dead")
+        self.open(f"/tasks/{number}")
+        self.browser.see("article[data-state=dead]", "no paper")
+        self.browser.click("[data-action=retry]")
+        self.browser.click("[data-action=retry-yes]")
+        wait_until(lambda: self.task(number)["series"] == 1, "the retry")
+        self.assert_quiet_and_at_home()
+
+    def test_a_task_that_waits_is_cancelled(self):
+        number = self.submit("nobody")
+        self.open(f"/tasks/{number}")
+        self.browser.click("[data-action=cancel]")
+        self.browser.click("[data-action=cancel-yes]")
+        self.browser.see("article[data-state=cancelled]")
+        self.assertEqual(self.task(number)["state"], "cancelled")
+        self.assert_quiet_and_at_home()
+
+    def test_says_that_the_broker_is_away_and_recovers(self):
+        self.open("/")
+        self.browser.see("[data-broker=good]")
+        self.broker.send(signal.SIGKILL)
+        self.broker.wait()
+        self.browser.see("[data-banner=broker]")
+        self.broker = self.start_broker(self.broker.endpoints)
+        self.browser.see("[data-broker=good]")
+        self.browser.see_none("[data-banner]")
+        self.assert_quiet_and_at_home()
+
+    def test_says_that_the_monitor_is_away_and_recovers(self):
+        self.open("/")
+        self.browser.see("[data-broker=good]")
+        self.web.send(signal.SIGKILL)
+        self.web.wait()
+        self.browser.see("[data-banner=monitor]")
+        host = self.web.host
+        again = self.start("xebec-monitor", "--updates", self.broker.updates, "--broker",
+                           self.broker.clients, "web", "--listen", host)
+        wait_until(lambda: again.out, "an address")
+        self.browser.see_none("[data-banner]")
+        self.assertEqual(self.browser.complaints(), [])
+
+    def test_the_tabs_of_a_browser_share_one_stream(self):
+        self.open("/")
+        self.browser.see("[data-verdict]", "quiet")
+        first = self.browser.driver.current_window_handle
+        self.browser.driver.switch_to.new_window("tab")
+        self.addCleanup(self.browser.driver.switch_to.window, first)
+        self.addCleanup(self.browser.driver.close)
+        self.open("/queues")
+        self.submit("nobody", "--queue", "tabs")
+        self.browser.see("[data-queue=tabs]")
+        live = [url for url in self.browser.requested() if url.endswith("/api/v1/live")]
+        self.assertEqual(live, [])  # what the shared worker asks for is not this tab's
+        self.assertEqual(self.browser.complaints(), [])
+
+    def test_keys_reach_every_page(self):
+        self.submit("nobody")
+        self.open("/")
+        self.browser.see("[data-verdict]")
+        for key, page in (("q", "/queues"), ("w", "/workers"), ("t", "/tasks"), ("s", "/submit"),
+                          ("o", "/")):
+            self.browser.press(Keys.ESCAPE)
+            self.browser.press("g", key)
+            self.browser.until(lambda: self.browser.driver.current_url == self.web.url + page, page)
+            self.browser.run("document.activeElement.blur()")
+        self.browser.press("?")
+        self.browser.see("#sheet", "Keys")
+        self.browser.press(Keys.ESCAPE)
+        self.browser.press("/")
+        self.browser.until(lambda: self.browser.run(
+            "return document.activeElement.matches('[data-search]')"), "the search")
+        self.assert_quiet_and_at_home()
+
+    def test_follows_the_system_to_the_dark_and_can_be_told_otherwise(self):
+        def background():
+            return self.browser.run("return getComputedStyle(document.body).backgroundColor")
+        self.addCleanup(self.browser.use_scheme, "light")
+        self.browser.use_scheme("light")
+        self.open("/")
+        self.browser.see("[data-verdict]")
+        light = background()
+        self.browser.use_scheme("dark")
+        self.browser.until(lambda: background() != light, "the dark")
+        self.assert_quiet_and_at_home()
+
+    def test_nothing_is_wider_than_a_phone(self):
+        self.start_workers()
+        self.submit("add", "1", "2")
+        number = self.submit("nobody", "a" * 200, "--queue", "q" * 48)
+        self.browser.use_phone()
+        self.addCleanup(self.browser.emulate, "clearDeviceMetricsOverride", {})
+        for page in (*PAGES, f"/tasks/{number}"):
+            self.open(page)
+            self.browser.see("main h1, main [data-verdict]")
+            width = self.browser.run("return document.documentElement.scrollWidth")
+            self.assertLessEqual(width, 390, page)
+        self.assert_quiet_and_at_home()
+
+    def test_text_of_users_is_never_markup(self):
+        client = RawClient(self.broker.clients)
+        task = new_id()
+        client.submit({0: task, 1: "add", 2: MARKUP.encode(), 9: 1})
+        worker = RawWorker(self.broker.workers, name="w")
+        (assigned, fence), = worker.assignments()
+        worker.ask(FAIL, {0: [{0: assigned, 1: fence, 2: {0: MARKUP[:40], 1: MARKUP}}]}, FAIL_ANSWER)
+        number = self.until_state("last", "dead")["number"]
+        self.submit("echo", MARKUP)
+        for page in (*PAGES, f"/tasks/{number}", f"/tasks/{number + 1}",
+                     f"/tasks?error={MARKUP}&queue={MARKUP}"):
+            self.open(page)
+            self.browser.see("main h1, main [data-verdict]")
+            if page == f"/tasks/{number}":
+                self.browser.see("article", "<img src=x")
+            self.assertIsNone(self.browser.run("return window.broken ?? null"), page)
+            self.assertEqual(self.browser.all("main img, main script"), [], page)
+        self.assert_quiet_and_at_home()
+
+    def test_pages_are_usable_without_eyes_or_mouse(self):
+        self.start_workers()
+        self.submit("add", "1", "2")
+        for page in PAGES:
+            self.open(page)
+            self.browser.see("main h1, main [data-verdict]")
+            unnamed = self.browser.run("""
+                return [...document.querySelectorAll("button, a[href], input, select, textarea")]
+                    .filter(e => e.offsetParent && !(e.textContent.trim() || e.ariaLabel
+                        || e.title || e.labels?.length || e.getAttribute("aria-labelledby")))
+                    .map(e => e.outerHTML)""")
+            self.assertEqual(unnamed, [], page)
+            self.assertEqual(len(self.browser.all("main")), 1)
+            self.assertEqual(len(self.browser.all("nav [aria-current=page]")), 1, page)
+        self.assert_quiet_and_at_home()
+
+
+class ReadOnly(WithBrowser):
+    WEB_ARGUMENTS = ("--read-only",)
+
+    def test_offers_nothing_that_changes(self):
+        number = self.submit("nobody")
+        for page in ("/queues", f"/tasks/{number}"):
+            self.open(page)
+            self.browser.see("main", "nobody" if "tasks" in page else "default")
+            self.browser.see_none("[data-action=pause], [data-action=cancel]")
+        self.assert_quiet_and_at_home()
+
+
+if __name__ == "__main__":
+    unittest.main()
