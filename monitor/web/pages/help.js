@@ -37,7 +37,7 @@ export function close_help() {
 function sheet() {
     return h("div", { class: "sheet-back", onclick: (event) => { if (event.target === event.currentTarget) toggle_help(); } },
         h("section", { class: "sheet", role: "dialog", "aria-modal": "true", "aria-label": "Keys and help", tabindex: "-1", onkeydown: keep_focus, mount: (element) => requestAnimationFrame(() => element.focus()) },
-            h("header", { class: "card-head" }, h("h2", {}, "Keys"), h("button", { type: "button", class: "quiet", "aria-label": "Close", onclick: toggle_help }, icon("close"))),
+            h("div", { class: "card-head" }, h("h2", {}, "Keys"), h("button", { type: "button", class: "quiet", "aria-label": "Close", onclick: toggle_help }, icon("close"))),
             h("div", { class: "sheet-groups" }, groups.map(([title, keys]) => h("div", {}, h("h3", {}, title),
                 h("dl", {}, keys.map(([key, words]) => [h("dt", {}, key.split(" ").filter(Boolean).map((one) => h("kbd", {}, one))), h("dd", {}, words)]))))),
             h("h3", {}, "The search box understands"),

@@ -6,6 +6,7 @@ import { duration_us, exact, octets, percent, rate, short, whole_duration, now }
 import { h } from "./vdom.js";
 import { icon } from "./icons.js";
 import { live } from "./live.js";
+import { SteadyOrder } from "./steady_order.js";
 import { outlook } from "./outlook.js";
 import { card, command, empty, meter, number, states, table, task_link, took, waiting } from "./parts.js";
 import { Past, follow_past, ranges } from "./past.js";
@@ -19,6 +20,7 @@ class Overview {
     constructor(context) {
         this.context = context;
         this.errors = null;
+        this.order = new SteadyOrder((a, b) => b.ready - a.ready || a.name.localeCompare(b.name));
         this.start_past();
         context.poll(10_000, async () => { this.errors = await get("/errors"); });
     }
@@ -66,7 +68,7 @@ class Overview {
             verdict(live.now),
             state_strip(live.now.tasks),
             is_untouched(live.now) ? first_steps(live.now) : this.charts(),
-            h("div", { class: "columns" }, busiest_queues(live.now.queues), failures(this.errors), broker_card(live.now)));
+            h("div", { class: "columns" }, busiest_queues(this.order.sort(live.now.queues)), failures(this.errors), broker_card(live.now)));
     }
 
     charts() {
@@ -120,8 +122,20 @@ function verdict({ verdict: words, findings }) {
     const level = findings.some((finding) => finding.level === "bad") ? "bad" : findings.length > 0 ? "warn" : "good";
     return h("section", { class: `verdict ${level}`, "aria-label": "Verdict", "data-verdict": level },
         h("div", { class: "verdict-head" }, h("span", { class: "verdict-mark" }, icon(level)),
-            h("h1", { class: "verdict-words", "aria-live": "polite" }, words)),
+            h("h1", { class: "verdict-words" }, words)),
+        h("p", { class: "unseen", "aria-live": "polite" }, announced(level, words, findings)),
         findings.length > 0 ? h("ul", { class: "findings" }, findings.map(finding_line)) : null);
+}
+
+let last_announced = { of: null, words: "" };
+
+// What a screen reader is told: not with every new figure, but when it is another verdict.
+function announced(level, words, findings) {
+    const of = `${level} ${findings.map((finding) => `${finding.level} ${finding.link}`).join()}`;
+    if (of !== last_announced.of) {
+        last_announced = { of, words: [words, ...findings.map((finding) => finding.text)].join(" ") };
+    }
+    return last_announced.words;
 }
 
 function finding_line(finding) {

@@ -9,6 +9,7 @@ import { action, say } from "./notices.js";
 import { outlook } from "./outlook.js";
 import { command, empty, number, states, table, took, trouble, waiting } from "./parts.js";
 import { settings_form } from "./settings.js";
+import { SteadyOrder } from "./steady_order.js";
 import { spark } from "./spark.js";
 
 export const queues = { name: "queues", title: () => "Queues", start: (context) => new Queues(context) };
@@ -25,7 +26,7 @@ const columns = [
     { name: "scheduled", title: "Scheduled", class: "figure" },
     { name: "blocked", title: "Blocked", class: "figure" },
     { name: "dead", title: "Dead", class: "figure" },
-    { name: "act", title: "" },
+    { name: "act", title: h("span", { class: "unseen" }, "Actions") },
 ];
 
 const filter_from = 15;  // more queues than this can be narrowed down by name
@@ -35,6 +36,7 @@ class Queues {
         this.context = context;
         this.list = null;
         this.fault = null;
+        this.order = new SteadyOrder(by_waiting);
         this.look = context.poll(2000, async () => {
             try {
                 this.list = await get("/queues?spark=1");
@@ -71,10 +73,9 @@ class Queues {
         }));
     }
 
-    // Most waiting first; of equals by name, so that quiet ones keep their places.
     sorted() {
         const part = (this.context.query.get("name") ?? "").toLowerCase();
-        return this.list.filter((queue) => queue.name.toLowerCase().includes(part)).sort((a, b) => weight(b) - weight(a) || a.name.localeCompare(b.name));
+        return this.order.sort(this.list).filter((queue) => queue.name.toLowerCase().includes(part));
     }
 
     row(queue, opened) {
@@ -117,17 +118,18 @@ class Queues {
 
     details(queue) {
         return h("div", { class: "details" },
-            h("div", {}, h("h3", {}, "Tasks by state"), h("ul", { class: "state-list" }, states.map((state) =>
+            h("div", {}, h("h2", {}, "Tasks by state"), h("ul", { class: "state-list" }, states.map((state) =>
                 h("li", {}, h("a", { href: `/tasks?queue=${encodeURIComponent(queue.name)}&state=${state}` }, h("span", { class: `state ${state}` }, h("i", { class: "dot" }), state), h("span", { class: "figure" }, number(queue.tasks[state]))))))),
-            h("div", { class: "details-main" }, h("h3", {}, "Settings"), settings_form(queue, { is_read_only: live.now?.read_only, saved: this.look })),
-            h("div", {}, h("h3", {}, "Since the broker started"), h("dl", { class: "facts" },
+            h("div", { class: "details-main" }, h("h2", {}, "Settings"), settings_form(queue, { is_read_only: live.now?.read_only, saved: this.look })),
+            h("div", {}, h("h2", {}, "Since the broker started"), h("dl", { class: "facts" },
                 h("dt", {}, "Created"), h("dd", {}, number(queue.created)), h("dt", {}, "Succeeded"), h("dd", {}, number(queue.succeeded)),
                 h("dt", {}, "Attempts failed"), h("dd", {}, number(queue.failed)), h("dt", {}, "Removed"), h("dd", {}, number(queue.removed)))));
     }
 }
 
-function weight(queue) {
-    return queue.tasks.ready;
+// Most waiting first; of equals by name.
+function by_waiting(a, b) {
+    return b.tasks.ready - a.tasks.ready || a.name.localeCompare(b.name);
 }
 
 function task_count(queue, state, count) {

@@ -99,7 +99,9 @@ function tool(icon_name, label, name, onclick, is_pressed) {
 
 function broker_state() {
     const { level, words } = state_words();
-    return h("div", { class: `broker-state ${level} ${live.is_paused && live.is_open ? "is-paused" : ""}`, role: "status", "data-broker": level }, h("i", { class: "dot" }), h("span", {}, words));
+    return h("div", { class: `broker-state ${level} ${live.is_paused && live.is_open ? "is-paused" : ""}`, "data-broker": level },
+        h("i", { class: "dot" }), h("span", { "aria-hidden": "true" }, words),
+        h("span", { class: "unseen", role: "status" }, `Broker: ${words.replace(/ (for|at) .*/, "")}`));  // not with every second
 }
 
 function state_words() {
@@ -123,8 +125,8 @@ function state_words() {
 
 function banner() {
     if (live.is_open === false) {
-        return h("div", { key: "monitor", class: "banner bad", role: "alert", "data-banner": "monitor" }, icon("warn"),
-            h("p", {}, h("strong", {}, "The monitor does not answer. "), live.now ? `What you see is of ${clock(live.now.time)}. ` : "", "Broker and workers go on without it."),
+        return h("div", { key: "monitor", class: "banner bad", "data-banner": "monitor" }, icon("warn"),
+            h("p", { role: "alert" }, h("strong", {}, "The monitor does not answer. "), live.now ? `What you see is of ${clock(live.now.time)}. ` : "", "Broker and workers go on without it."),
             h("button", { type: "button", onclick: reconnect }, `Try now${retry_words()}`));
     }
     const broker = live.now?.broker;
@@ -132,7 +134,7 @@ function banner() {
         return null;
     }
     const first = broker.state === "silent" ? `The broker has been silent for ${whole_duration(Math.max(1000, broker.silent_ms))}. ` : "There is no broker. ";
-    return h("div", { key: "broker", class: "banner warn", role: "alert", "aria-live": "off", "data-banner": "broker" }, icon("warn"),
+    return h("div", { key: "broker", class: "banner warn", "data-banner": "broker" }, icon("warn"),
         h("p", {}, h("strong", {}, first), "What it accepted is on its disk; workers finish what they hold and tell it later. Figures are the last known ones. ",
             h("span", { class: "mono" }, broker.address)));
 }

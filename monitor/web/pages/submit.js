@@ -186,9 +186,14 @@ function submit_on_enter(event) {
 function sent_list() {
     return card("Submitted here", { class: "sent" }, sent.length === 0
         ? empty("Nothing yet", h("p", {}, "What you submit appears here and changes as it goes on."))
-        : h("ul", { "aria-live": "polite" }, sent.map(({ number, task, result }) => h("li", { key: number, class: "row", tabindex: "-1", "data-task": number, "data-state": task?.state ?? "" },
+        : [h("p", { class: "unseen", "aria-live": "polite" }, last_ended()), h("ul", {}, sent.map(({ number, task, result }) => h("li", { key: number, class: "row", tabindex: "-1", "data-task": number, "data-state": task?.state ?? "" },
             task_link(number, `#${number}`), h("span", { class: "clip strong" }, task?.kind ?? ""), task ? state_badge(task.state) : h("span", { class: "faint" }, "accepted"),
-            h("span", { class: "figure faint" }, task ? time_of(task) : ""), outcome(task, result)))));
+            h("span", { class: "figure faint" }, task ? time_of(task) : ""), outcome(task, result))))]);
+}
+
+function last_ended() {
+    const ended = sent.find(({ task }) => task && is_final(task.state));
+    return ended ? `Task ${ended.number} ${ended.task.state}` : "";
 }
 
 function outcome(task, result) {

@@ -16,7 +16,7 @@ export const task_columns = [
     { name: "time", title: "Time", class: "figure", label: "How long it ran, or waits" },
     { name: "age", title: "Age", class: "figure" },
     { name: "error", title: "Error" },
-    { name: "act", title: "" },
+    { name: "act", title: h("span", { class: "unseen" }, "Actions") },
 ];
 
 export function task_row(task, { list, is_read_only }) {
@@ -50,7 +50,8 @@ export function time_of(task) {
         const from = Math.max(instant(task.accepted_at), instant(task.due_at) ?? 0);
         return h("span", { title: "waits for so long" }, `waits ${whole_duration(Math.max(0, now() - from))}`);
     }
-    if (finished !== null && started !== null && finished >= started) {
+    const is_run = task.state === "succeeded" || task.state === "dead";  // others may have ended while they waited
+    if (is_run && finished !== null && started !== null && finished >= started) {
         return h("span", { title: `ran for ${exact(finished - started)} ms` }, ran(finished - started));
     }
     return "–";

@@ -24,8 +24,9 @@ function attempts_of(task) {
     const is_last_known = known.some((attempt) => attempt.attempt === task.attempts);
     if (!is_last_known && task.attempts > 0 && task.started_at) {
         const outcome = task.state === "succeeded" || task.state === "leased" ? task.state : task.error ? "failed" : task.state;
+        const is_end_its_own = outcome !== "failed" || task.state === "dead";  // or it waited after that
         known.push({
-            attempt: task.attempts, worker: task.worker, started_at: task.started_at, ended_at: task.state === "scheduled" || task.state === "ready" ? null : task.finished_at, outcome,
+            attempt: task.attempts, worker: task.worker, started_at: task.started_at, ended_at: is_end_its_own ? task.finished_at : null, outcome,
             error: outcome === "failed" ? task.error : null,
         });
     }
