@@ -10,7 +10,7 @@ const passing_s = 2;
 export function outlook(queue, ready) {
     const { in_per_s: comes, out_per_s: goes } = queue;
     if (queue.paused) {
-        return { level: "warn", words: ready > 0 ? "paused, work waits" : "paused" };
+        return { level: "warn", words: ready > 0 ? "work waits" : "paused" };
     }
     if (comes === null || goes === null) {
         return { level: "", words: "–" };

@@ -6,6 +6,7 @@ import { duration_us, exact, octets, percent, rate, short, whole_duration, now }
 import { h } from "./vdom.js";
 import { icon } from "./icons.js";
 import { live } from "./live.js";
+import { is_token_asked } from "./session.js";
 import { SteadyOrder } from "./steady_order.js";
 import { outlook } from "./outlook.js";
 import { card, command, empty, meter, number, states, table, task_link, took, waiting } from "./parts.js";
@@ -62,13 +63,20 @@ class Overview {
 
     view() {
         if (!live.now) {
-            return h("div", { key: "overview" }, h("h1", { class: "verdict-words" }, "Overview"), waiting(live.is_open === false ? "The monitor does not answer. This page goes on by itself once it does." : "Waiting for the first figures."));
+            return h("div", { key: "overview" }, h("h1", { class: "verdict-words" }, "Overview"), waiting(this.why_nothing()));
         }
         return h("div", { key: "overview", class: "overview" },
             verdict(live.now),
             state_strip(live.now.tasks),
             is_untouched(live.now) ? first_steps(live.now) : this.charts(),
             h("div", { class: "columns" }, busiest_queues(this.order.sort(live.now.queues)), failures(this.errors), broker_card(live.now)));
+    }
+
+    why_nothing() {
+        if (is_token_asked()) {
+            return "The figures come once you have signed in.";
+        }
+        return live.is_open === false ? "The monitor does not answer. This page goes on by itself once it does." : "Waiting for the first figures.";
     }
 
     charts() {

@@ -2,10 +2,15 @@
 
 import { post } from "./api.js";
 import { reconnect } from "./live.js";
+import { refresh } from "./router.js";
 import { h, render } from "./vdom.js";
 
 let pending = null;  // {promise, done}
 let fault = "";
+
+export function is_token_asked() {
+    return pending !== null;
+}
 
 export function ask_token() {
     if (!pending) {
@@ -18,6 +23,7 @@ export function ask_token() {
 
 function draw() {
     render(document.getElementById("banner"), pending ? form() : null);
+    refresh();
 }
 
 function form() {

@@ -9,6 +9,7 @@ import { toggle_help } from "./help.js";
 import { live, on_live, reconnect, set_paused } from "./live.js";
 import { current_page } from "./router.js";
 import { draw_search } from "./search.js";
+import { is_token_asked } from "./session.js";
 import { next_theme, on_theme, theme } from "./theme.js";
 
 const links = [
@@ -105,6 +106,9 @@ function broker_state() {
 }
 
 function state_words() {
+    if (is_token_asked()) {
+        return { level: "unknown", words: "signed out" };
+    }
     if (live.is_open === false) {
         return { level: "bad", words: "monitor away" };
     }

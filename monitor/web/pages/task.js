@@ -28,7 +28,8 @@ class TaskPage {
     }
 
     async ask() {
-        if (this.task && is_final(this.task.state) && ++this.looks % calm_looks !== 0) {
+        const is_settled = (this.task && is_final(this.task.state)) || this.fault?.status === 404;
+        if (is_settled && ++this.looks % calm_looks !== 0) {
             return;
         }
         try {
@@ -76,7 +77,7 @@ class TaskPage {
     view() {
         const { task: shown } = this;
         if (!shown) {
-            return h("div", { key: "task" }, back_link(), h("h1", {}, `Task ${this.context.key}`),
+            return h("div", { key: "task" }, back_link(), h("div", { class: "page-head" }, h("h1", {}, `Task ${this.context.key}`)),
                 !this.fault ? waiting("Asking the broker for it.") : this.fault.status === 404
                     ? empty("There is no such task", h("p", {}, "The number may be wrong, or it ended so long ago that it was removed: ended tasks are kept as long as their queue's settings say."), h("a", { class: "button", href: "/tasks" }, "All tasks"))
                     : trouble(this.fault));

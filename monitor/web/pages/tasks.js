@@ -90,7 +90,7 @@ class Tasks {
         }
         const words = list.is_busy ? "Searching" : "Go on";
         return h("div", { class: "list-end" },
-            h("span", { class: "faint" }, `Searched down to task ${list.cursor}.`),
+            h("span", { class: "faint" }, `${list.tasks.length === 0 ? "Nothing that fits so far. " : ""}Searched down to task ${list.cursor}.`),
             h("button", { type: "button", "data-action": "more", disabled: list.is_busy, onclick: () => list.more() }, words));
     }
 

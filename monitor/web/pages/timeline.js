@@ -2,7 +2,6 @@
 
 import { clock_exact, date_exact, duration, instant, now, ran as ran_for, whole_duration } from "./format.js";
 import { h } from "./vdom.js";
-import { is_final } from "./parts.js";
 
 // [{kind: "step" | "attempt", time, title, about, state, error?, worker?, ended?, is_live?}], oldest first.
 export function timeline_nodes(task) {
@@ -65,7 +64,7 @@ function end_node(task) {
 
 export function timeline(task) {
     const nodes = timeline_nodes(task);
-    return h("ol", { class: `timeline ${is_final(task.state) ? "" : "is-live"}`, "aria-label": "Timeline" },
+    return h("ol", { class: "timeline", "aria-label": "Timeline" },
         nodes.map((node, index) => [node_view(node, index), gap_view(node, nodes[index + 1], index)]));
 }
 
