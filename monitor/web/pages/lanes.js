@@ -1,6 +1,6 @@
 // One lane per slot, time running to the left, a bar per attempt in the colour of its kind.
 
-import { duration, instant, now } from "./format.js";
+import { duration, exact, instant, now } from "./format.js";
 import { h } from "./vdom.js";
 import { kind_class } from "./kinds.js";
 
@@ -11,6 +11,9 @@ const attempts_max = 400;  // of one worker, kept beyond what one answer tells
 export class Lanes {
     constructor() {
         this.attempts = new Map();  // "number started_at" -> {number, kind, start, end, state, lane}
+        this.dense = [];            // {start, end, count, kind}: ended, but too many to be told one by one
+        this.ended = null;          // how many had ended at the last look
+        this.looked_at = null;
     }
 
     add(worker, span_ms) {
@@ -21,17 +24,33 @@ export class Lanes {
             known.state = "leased";
             current.add(known);
         }
+        const known_before = this.attempts.size;
+        let oldest_new = Infinity;
         for (const task of worker.recent) {
+            const is_new = !this.attempts.has(key_of(task));
             const known = this.attempt(task);
+            oldest_new = is_new ? Math.min(oldest_new, known.start) : oldest_new;
             known.end = known.start + task.run_us / 1000;
             known.state = task.state;
         }
+        this.note_dense(worker, this.attempts.size - known_before, oldest_new);
         this.forget(current, span_ms);
         this.assign(worker.slots);
     }
 
+    // Between two looks more may have ended than one answer tells of.
+    note_dense(worker, told, oldest_new) {
+        const ended = worker.succeeded + worker.failed;
+        const count = this.ended === null ? 0 : ended - this.ended - told;
+        if (count > 2 * worker.slots && oldest_new > this.looked_at) {
+            this.dense.push({ start: this.looked_at, end: Math.min(oldest_new, now()), count, kind: commonest_kind(worker.recent) });
+        }
+        this.ended = ended;
+        this.looked_at = now();
+    }
+
     attempt(task) {
-        const key = `${task.number} ${task.started_at}`;
+        const key = key_of(task);
         let known = this.attempts.get(key);
         if (!known) {
             known = { key, number: task.number, kind: task.kind, start: instant(task.started_at), end: null, state: "", lane: null };
@@ -43,6 +62,7 @@ export class Lanes {
     // What was running and is neither running nor among the recent ended between two looks.
     forget(current, span_ms) {
         const oldest = now() - span_ms;
+        this.dense = this.dense.filter((part) => part.end > oldest);
         for (const [key, attempt] of this.attempts) {
             const is_lost = attempt.end === null && !current.has(attempt);
             if (is_lost || (attempt.end !== null && attempt.end < oldest)) {
@@ -71,6 +91,18 @@ export class Lanes {
     }
 }
 
+function key_of(task) {
+    return `${task.number} ${task.started_at}`;
+}
+
+function commonest_kind(attempts) {
+    const counts = new Map();
+    for (const { kind } of attempts) {
+        counts.set(kind, (counts.get(kind) ?? 0) + 1);
+    }
+    return [...counts].sort((a, b) => b[1] - a[1])[0]?.[0] ?? "";
+}
+
 function overlap(a, b) {
     const slack_ms = 1;  // clocks of workers and broker, and rounding
     return a.start + slack_ms < (b.end ?? Infinity) && b.start + slack_ms < (a.end ?? Infinity);
@@ -91,12 +123,17 @@ export function lanes_view(lanes, slots, span_ms) {
         }
     }
     return h("div", { class: "lanes" }, rows.map((bars, lane) => h("div", { key: lane, class: "lane" },
-        h("div", { class: "lane-track" }, bars), running_words(running[lane], end))));
+        h("div", { class: "lane-track" }, dense_bars(lanes, end, span_ms), bars), running_words(running[lane], end))));
+}
+
+function dense_bars(lanes, end, span_ms) {
+    return lanes.dense.map((part) => h("span", {
+        key: part.start, class: `bar dense ${kind_class(part.kind)}`, style: place(part.start, part.end, end, span_ms),
+        title: `${exact(part.count)} attempts in ${duration(part.end - part.start)}, too many to show each; mostly ${part.kind}`,
+    }));
 }
 
 function bar(attempt, end, span_ms) {
-    const left = Math.max(0, 100 * (1 - (end - attempt.start) / span_ms));
-    const right = Math.max(0, 100 * ((end - (attempt.end ?? end)) / span_ms));
     const ran = (attempt.end ?? end) - attempt.start;
     const outcome = attempt.state === "leased" ? "runs for" : `${attempt.state} after`;
     const words = `#${attempt.number} ${attempt.kind}, ${outcome} ${duration(ran)}`;
@@ -104,8 +141,15 @@ function bar(attempt, end, span_ms) {
     return h("a", {
         key: attempt.key, href: `/tasks/${attempt.number}`, title: words, "aria-label": words, tabindex: "-1", "data-task": attempt.number,
         class: `bar ${kind_class(attempt.kind)} ${is_failed ? "failed" : ""} ${attempt.end === null ? "current" : ""}`,
-        style: { left: `${left.toFixed(2)}%`, right: `${right.toFixed(2)}%` },
+        style: place(attempt.start, attempt.end ?? end, end, span_ms),
     });
+}
+
+// Where the time from `from` to `to` lies on a lane that ends now.
+function place(from, to, end, span_ms) {
+    const left = Math.max(0, 100 * (1 - (end - from) / span_ms));
+    const right = Math.max(0, 100 * ((end - to) / span_ms));
+    return { left: `${left.toFixed(2)}%`, right: `${right.toFixed(2)}%` };
 }
 
 function running_words(attempt, end) {
