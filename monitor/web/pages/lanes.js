@@ -86,7 +86,7 @@ export class Lanes {
             while (lane < slots && all.some((other) => other.lane === lane && overlap(other, attempt))) {
                 ++lane;
             }
-            attempt.lane = lane < slots ? lane : 0;
+            attempt.lane = lane < slots ? lane : null;  // it waits at the worker for a slot
         }
     }
 }
@@ -100,7 +100,7 @@ function commonest_kind(attempts) {
     for (const { kind } of attempts) {
         counts.set(kind, (counts.get(kind) ?? 0) + 1);
     }
-    return [...counts].sort((a, b) => b[1] - a[1])[0]?.[0] ?? "";
+    return [...counts].sort((a, b) => b[1] - a[1])[0]?.[0] ?? null;
 }
 
 function overlap(a, b) {
@@ -114,7 +114,7 @@ export function lanes_view(lanes, slots, span_ms) {
     const rows = Array.from({ length: slots }, () => []);
     const running = new Array(slots).fill(null);
     for (const attempt of lanes.attempts.values()) {
-        if (attempt.lane >= slots) {
+        if (attempt.lane === null || attempt.lane >= slots) {
             continue;
         }
         rows[attempt.lane].push(bar(attempt, end, span_ms));
@@ -128,8 +128,8 @@ export function lanes_view(lanes, slots, span_ms) {
 
 function dense_bars(lanes, end, span_ms) {
     return lanes.dense.map((part) => h("span", {
-        key: part.start, class: `bar dense ${kind_class(part.kind)}`, style: place(part.start, part.end, end, span_ms),
-        title: `${exact(part.count)} attempts in ${duration(part.end - part.start)}, too many to show each; mostly ${part.kind}`,
+        key: part.start, class: `bar dense ${part.kind === null ? "" : kind_class(part.kind)}`, style: place(part.start, part.end, end, span_ms),
+        title: `${exact(part.count)} attempts in ${duration(part.end - part.start)}, too many to show each${part.kind === null ? "" : `; mostly ${part.kind}`}`,
     }));
 }
 
