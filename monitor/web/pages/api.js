@@ -61,6 +61,10 @@ export async function post(path, body) {
     return json_of(await fetch_answer("POST", path, body ?? {}));
 }
 
+export async function remove(path) {
+    return json_of(await fetch_answer("DELETE", path));
+}
+
 // For a body whose numbers are too large for this language: its text as it is.
 export async function post_text(path, text) {
     return json_of(await fetch_answer("POST", path, text));

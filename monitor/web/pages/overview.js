@@ -209,19 +209,23 @@ function first_line(text) {
 }
 
 function broker_card({ resources, broker, totals, step_max_us }) {
-    if (!resources) {
-        return card("Broker", {}, waiting("It has not told its resources yet."));
-    }
-    const disk_used = resources.disk_total - resources.disk_free;
-    return card("Broker", { aside: resources.is_read_only ? h("span", { class: "tag bad" }, "disk full: read only") : h("span", { class: "faint mono" }, broker.address.replace("tcp://", "")) },
-        resources.memory_octets_max
-            ? meter("Memory", resources.resident_octets, resources.memory_octets_max, `${octets(resources.resident_octets)} of ${octets(resources.memory_octets_max)}`)
-            : meter("Memory", 0, 1, octets(resources.resident_octets)),
-        meter("Processor", resources.cpu_permille, 1000, `${Math.round(resources.cpu_permille / 10)} % of one core`),
-        meter("Disk", disk_used, resources.disk_total, `${octets(resources.disk_free)} free of ${octets(resources.disk_total)}`),
+    const address = h("span", { class: "faint mono" }, broker.address.replace("tcp://", ""));
+    return card("Broker", { aside: resources?.is_read_only ? h("span", { class: "tag bad" }, "disk full: read only") : address },
+        resources ? broker_meters(resources) : null,
         h("dl", { class: "facts" },
-            h("dt", {}, "Journal"), h("dd", {}, octets(resources.journal_octets)),
+            resources ? [h("dt", {}, "Journal"), h("dd", {}, octets(resources.journal_octets))] : null,
             h("dt", {}, "Longest step"), h("dd", {}, duration_us(step_max_us)),
             h("dt", {}, "Submitted since start"), h("dd", {}, number(totals.submitted)),
             h("dt", {}, "Workers lost"), h("dd", {}, number(totals.workers_lost))));
+}
+
+function broker_meters(resources) {
+    const { resident_octets, memory_octets_max, cpu_permille, disk_free, disk_total } = resources;
+    return [
+        memory_octets_max
+            ? meter("Memory", resident_octets, memory_octets_max, `${octets(resident_octets)} of ${octets(memory_octets_max)}`)
+            : meter("Memory", 0, 1, octets(resident_octets)),
+        meter("Processor", cpu_permille, 1000, `${Math.round(cpu_permille / 10)} % of one core`),
+        meter("Disk", disk_total - disk_free, disk_total, `${octets(disk_free)} free of ${octets(disk_total)}`),
+    ];
 }

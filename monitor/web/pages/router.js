@@ -64,7 +64,7 @@ function show() {
     const context = new Context(key);
     shown = { page, key, context, instance: null };
     shown.instance = page.start(context);
-    document.title = `${page.title(key)} · xebec`;
+    show_title();
     document.body.dataset.page = page.name;
     render(root, shown.instance.view());
     if (document.activeElement && document.activeElement !== document.body && !document.activeElement.closest("#search")) {
@@ -72,6 +72,15 @@ function show() {
     }
     scrollTo(0, 0);
     dispatchEvent(new Event("page-shown"));
+}
+
+// What needs a look is counted in the title: a tab that is not in front tells it too.
+function show_title() {
+    const found = live.now?.findings.length ?? 0;
+    const title = `${found > 0 ? `(${found}) ` : ""}${shown.page.title(shown.key)} · xebec`;
+    if (document.title !== title) {
+        document.title = title;
+    }
 }
 
 function leave() {
@@ -92,6 +101,7 @@ export function refresh() {
         is_due = false;
         if (shown?.instance) {
             render(root, shown.instance.view());
+            show_title();
         }
     });
 }

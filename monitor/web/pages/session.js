@@ -1,15 +1,27 @@
 // Asks for the token where the server wants one. All requests that wait share one question.
 
-import { post } from "./api.js";
+import { post, remove } from "./api.js";
 import { reconnect } from "./live.js";
 import { refresh } from "./router.js";
 import { h, render } from "./vdom.js";
+
+const signed_in = "xebec-signed-in";  // the cookie itself is not for scripts to see
 
 let pending = null;  // {promise, done}
 let fault = "";
 
 export function is_token_asked() {
     return pending !== null;
+}
+
+export function is_signed_in() {
+    return localStorage.getItem(signed_in) !== null;
+}
+
+export async function sign_out() {
+    localStorage.removeItem(signed_in);
+    await remove("/session");
+    location.reload();
 }
 
 export function ask_token() {
@@ -44,6 +56,7 @@ async function send(event) {
         draw();
         return;
     }
+    localStorage.setItem(signed_in, "yes");
     const { done } = pending;
     pending = null;
     fault = "";

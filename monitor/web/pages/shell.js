@@ -9,7 +9,7 @@ import { toggle_help } from "./help.js";
 import { live, on_live, reconnect, set_paused } from "./live.js";
 import { current_page } from "./router.js";
 import { draw_search } from "./search.js";
-import { is_token_asked } from "./session.js";
+import { is_signed_in, is_token_asked, sign_out } from "./session.js";
 import { next_theme, on_theme, theme } from "./theme.js";
 
 const links = [
@@ -60,7 +60,7 @@ function rail() {
             h("a", { href: link.href, "data-nav": link.page, "aria-current": at === link.page ? "page" : null, title: `${link.title} (${link.hot_key})` },
                 icon(link.page), h("span", { class: "rail-title" }, link.title),
                 shown[link.page] === undefined ? null : h("span", { class: "rail-count", title: count_title(link.page, shown[link.page]) }, short(shown[link.page])))))),
-        h("div", { class: "rail-foot" }, broker_facts()),
+        h("div", { class: "rail-foot" }, broker_facts(), is_signed_in() ? h("button", { type: "button", class: "quiet", "data-action": "sign-out", onclick: sign_out }, "Sign out") : null),
     ];
 }
 

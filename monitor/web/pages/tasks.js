@@ -8,6 +8,7 @@ import { live } from "./live.js";
 import { action, say } from "./notices.js";
 import { command, empty, is_final, states, table, trouble, waiting } from "./parts.js";
 import { TaskList } from "./task_list.js";
+import { refresh } from "./router.js";
 import { task_columns, task_row } from "./task_row.js";
 
 export const tasks = { name: "tasks", title: () => "Tasks", start: (context) => new Tasks(context) };
@@ -115,7 +116,9 @@ class Tasks {
         const { query } = this.context;
         const queues = (live.now?.queues ?? []).map((queue) => queue.name).sort();
         const is_any = filter_names.some((name) => query.get(name));
-        return h("form", { class: "filters", "aria-label": "Filters", onsubmit: (event) => event.preventDefault() },
+        const toggle = () => { this.are_filters_open = !this.are_filters_open; refresh(); };
+        return h("form", { class: `filters ${is_any || this.are_filters_open ? "is-open" : ""}`, "aria-label": "Filters", onsubmit: (event) => event.preventDefault() },
+            is_any ? null : h("button", { type: "button", class: "filters-toggle", "aria-expanded": String(Boolean(this.are_filters_open)), onclick: toggle }, icon(this.are_filters_open ? "down" : "right"), "Filters"),
             this.select("queue", "Queue", "any queue", queues.map((name) => [name, name])),
             this.select("kind", "Kind", "any kind", (live.now?.kinds ?? []).map((name) => [name, name])),
             this.select("since", "Accepted", "at any time", Object.entries(ages).map(([name, words]) => [name, `in the last ${words}`])),
