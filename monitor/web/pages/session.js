@@ -39,7 +39,7 @@ function draw() {
 }
 
 function form() {
-    return h("form", { key: "session", class: "session", "data-action": "sign-in", onsubmit: send },
+    return h("form", { key: "session", class: "session", "aria-label": "Sign in", "data-action": "sign-in", onsubmit: send },
         h("label", { for: "token" }, "This monitor wants a token"),
         h("input", { id: "token", name: "token", type: "password", autocomplete: "current-password", required: true, mount: (element) => element.focus() }),
         h("button", { type: "submit", class: "main" }, "Go on"),

@@ -34,6 +34,9 @@ export function write_duration(ms) {
 }
 
 function write(name, value) {
+    if (value === null) {
+        return "";  // as the broker has it
+    }
     return name.endsWith("_ms") ? write_duration(value) : String(value);
 }
 
@@ -60,17 +63,19 @@ async function save(event, queue, saved) {
     const changes = {};
     const before = {};
     for (const { name } of fields.filter((field) => field.name in queue.settings)) {
-        const value = parse(name, event.target.elements[name].value);
+        const text = event.target.elements[name].value;
+        if (text.trim() === write(name, queue.settings[name])) {
+            continue;
+        }
+        const value = parse(name, text);
         if (value === null) {
             faults.set(queue.name, { field: name, text: name.endsWith("_ms") ? "a duration such as 30s or 1h 30m" : "a whole number" });
             refresh();
             event.target.elements[name].focus();
             return;
         }
-        if (value !== queue.settings[name]) {
-            changes[name] = value;
-            before[name] = queue.settings[name];
-        }
+        changes[name] = value;
+        before[name] = queue.settings[name];
     }
     if (Object.keys(changes).length === 0) {
         say("Nothing was changed.");

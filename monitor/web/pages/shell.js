@@ -129,7 +129,7 @@ function state_words() {
 
 function banner() {
     if (live.is_open === false) {
-        return h("div", { key: "monitor", class: "banner bad", "data-banner": "monitor" }, icon("warn"),
+        return h("div", { key: "monitor", class: "banner bad", role: "region", "aria-label": "Connection", "data-banner": "monitor" }, icon("warn"),
             h("p", { role: "alert" }, h("strong", {}, "The monitor does not answer. "), live.now ? `What you see is of ${clock(live.now.time)}. ` : "", "Broker and workers go on without it."),
             h("button", { type: "button", onclick: reconnect }, `Try now${retry_words()}`));
     }
@@ -138,7 +138,7 @@ function banner() {
         return null;
     }
     const first = broker.state === "silent" ? `The broker has been silent for ${whole_duration(Math.max(1000, broker.silent_ms))}. ` : "There is no broker. ";
-    return h("div", { key: "broker", class: "banner warn", "data-banner": "broker" }, icon("warn"),
+    return h("div", { key: "broker", class: "banner warn", role: "region", "aria-label": "Connection", "data-banner": "broker" }, icon("warn"),
         h("p", {}, h("strong", {}, first), "What it accepted is on its disk; workers finish what they hold and tell it later. Figures are the last known ones. ",
             h("span", { class: "mono" }, broker.address)));
 }
