@@ -44,7 +44,11 @@ async function error_of(answer) {
         const { error } = await answer.json();
         return new ApiError(answer.status, error.class, error.text);
     } catch {
-        return new ApiError(answer.status, "unknown", `The monitor answered with status ${answer.status}.`);
+        return new ApiError(
+            answer.status,
+            "unknown",
+            `The monitor answered with status ${answer.status}.`,
+        );
     }
 }
 
@@ -80,7 +84,10 @@ export async function get_octets(path) {
     if (answer.status === 202) {
         return null;
     }
-    return { octets: new Uint8Array(await answer.arrayBuffer()), type: answer.headers.get("Content-Type") ?? "" };
+    return {
+        octets: new Uint8Array(await answer.arrayBuffer()),
+        type: answer.headers.get("Content-Type") ?? "",
+    };
 }
 
 // "?state=dead&queue=mail" of what is set.

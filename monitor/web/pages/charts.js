@@ -6,7 +6,7 @@ import { colour, on_theme } from "./theme.js";
 
 const label_width = 92;
 const redraw_pause_ms = 500;
-const logarithmic_floor = 10;  // microseconds
+const logarithmic_floor = 10; // microseconds
 const charts = new Set();
 
 on_theme(() => {
@@ -20,8 +20,14 @@ on_theme(() => {
 // least upper end of the scale.
 export function line_chart({ key, label, lines, data, write, is_logarithmic = false, top = null }) {
     return h("div", {
-        key, class: "chart", opaque: true, role: "img", "aria-label": label,
-        mount: (element) => { element.$chart = new LineChart(element, { lines, write, is_logarithmic }); },
+        key,
+        class: "chart",
+        opaque: true,
+        role: "img",
+        "aria-label": label,
+        mount: (element) => {
+            element.$chart = new LineChart(element, { lines, write, is_logarithmic });
+        },
         updated: (element) => element.$chart.show(data, top),
         unmount: (element) => element.$chart.destroy(),
     });
@@ -54,7 +60,11 @@ class LineChart {
         const { chart } = this;
         chart.$marks = data.marks;
         this.options.lines.forEach((line, index) => {
-            chart.data.datasets[index].data = points(data.times, data.columns[line.column] ?? [], this.options.is_logarithmic ? logarithmic_floor : -Infinity);
+            chart.data.datasets[index].data = points(
+                data.times,
+                data.columns[line.column] ?? [],
+                this.options.is_logarithmic ? logarithmic_floor : -Infinity,
+            );
         });
         const end = data.times.at(-1) ?? Date.now();
         chart.options.scales.x.min = end - data.span_ms;
@@ -72,7 +82,9 @@ class LineChart {
             scale.ticks.color = colour("text-faint");
         }
         Object.assign(plugins.tooltip, tooltip_colours());
-        this.options.lines.forEach((line, index) => Object.assign(this.chart.data.datasets[index], line_colours(line)));
+        this.options.lines.forEach((line, index) =>
+            Object.assign(this.chart.data.datasets[index], line_colours(line)),
+        );
         this.chart.update("none");
     }
 
@@ -80,17 +92,31 @@ class LineChart {
         const { lines, write, is_logarithmic } = this.options;
         return {
             type: "line",
-            data: { datasets: lines.map((line) => ({ label: line.name, data: [], ...line_shape, ...line_colours(line), fill: line.is_filled ? "origin" : false })) },
+            data: {
+                datasets: lines.map((line) => ({
+                    label: line.name,
+                    data: [],
+                    ...line_shape,
+                    ...line_colours(line),
+                    fill: line.is_filled ? "origin" : false,
+                })),
+            },
             plugins: [end_labels, rules],
             options: {
-                animation: false, responsive: true, maintainAspectRatio: false, parsing: false, normalized: true, spanGaps: false,
+                animation: false,
+                responsive: true,
+                maintainAspectRatio: false,
+                parsing: false,
+                normalized: true,
+                spanGaps: false,
                 interaction: { mode: "index", intersect: false, axis: "x" },
                 layout: { padding: { right: label_width, top: 6 } },
                 scales: { x: time_scale(), y: value_scale(write, is_logarithmic) },
                 plugins: {
                     legend: { display: false },
                     tooltip: {
-                        ...tooltip_shape, ...tooltip_colours(),
+                        ...tooltip_shape,
+                        ...tooltip_colours(),
                         callbacks: {
                             title: (items) => (items.length ? clock(items[0].parsed.x) : ""),
                             label: (item) => ` ${item.dataset.label}  ${write(item.raw.value)}`,
@@ -111,31 +137,51 @@ function points(times, column, floor) {
 }
 
 const line_shape = {
-    borderWidth: 1.5, tension: 0, pointHitRadius: 0, pointHoverRadius: 3, borderJoinStyle: "round",
+    borderWidth: 1.5,
+    tension: 0,
+    pointHitRadius: 0,
+    pointHoverRadius: 3,
+    borderJoinStyle: "round",
     // A point between two gaps would be invisible as a line.
     pointRadius: (context) => {
         const { data } = context.dataset;
         const at = context.dataIndex;
-        const is_alone = Number.isNaN(data[at - 1]?.y ?? NaN) && Number.isNaN(data[at + 1]?.y ?? NaN);
+        const is_alone =
+            Number.isNaN(data[at - 1]?.y ?? NaN) && Number.isNaN(data[at + 1]?.y ?? NaN);
         return is_alone && !Number.isNaN(data[at]?.y ?? NaN) ? 1.5 : 0;
     },
 };
 
 function line_colours(line) {
     const ink = colour(line.colour);
-    return { borderColor: ink, pointBackgroundColor: ink, pointBorderColor: ink, backgroundColor: line.is_filled ? `${ink}1f` : ink };
+    return {
+        borderColor: ink,
+        pointBackgroundColor: ink,
+        pointBorderColor: ink,
+        backgroundColor: line.is_filled ? `${ink}1f` : ink,
+    };
 }
 
 function time_scale() {
     return {
         type: "linear",
         grid: { color: colour("line-soft"), drawBorder: false, drawTicks: false, display: false },
-        ticks: { color: colour("text-faint"), font: font(), callback: (value) => clock(value, false), maxRotation: 0, padding: 6 },
+        ticks: {
+            color: colour("text-faint"),
+            font: font(),
+            callback: (value) => clock(value, false),
+            maxRotation: 0,
+            padding: 6,
+        },
         afterBuildTicks: (scale) => {
             const span = scale.max - scale.min;
             const step = span > 2_000_000 ? 600_000 : span > 500_000 ? 180_000 : 60_000;
             scale.ticks = [];
-            for (let value = Math.ceil((scale.min + span * 0.02) / step) * step; value <= scale.max - span * 0.02; value += step) {
+            for (
+                let value = Math.ceil((scale.min + span * 0.02) / step) * step;
+                value <= scale.max - span * 0.02;
+                value += step
+            ) {
                 scale.ticks.push({ value });
             }
         },
@@ -145,10 +191,19 @@ function time_scale() {
 function value_scale(write, is_logarithmic) {
     return {
         type: is_logarithmic ? "logarithmic" : "linear",
-        beginAtZero: true, grace: "5%",
+        beginAtZero: true,
+        grace: "5%",
         grid: { color: colour("line-soft"), drawBorder: false, drawTicks: false },
-        ticks: { color: colour("text-faint"), font: font(), maxTicksLimit: 5, padding: 8, callback: (value) => without_zeros(write(value)) },
-        afterFit: (scale) => { scale.width = 64; },  // the charts of a column share one left edge
+        ticks: {
+            color: colour("text-faint"),
+            font: font(),
+            maxTicksLimit: 5,
+            padding: 8,
+            callback: (value) => without_zeros(write(value)),
+        },
+        afterFit: (scale) => {
+            scale.width = 64;
+        }, // the charts of a column share one left edge
         afterBuildTicks: is_logarithmic ? keep_decades : undefined,
     };
 }
@@ -160,7 +215,11 @@ function without_zeros(text) {
 
 function keep_decades(scale) {
     const ticks = [];
-    for (let decade = Math.ceil(Math.log10(scale.min || 1) - 0.001); decade <= Math.log10(scale.max) + 0.001; ++decade) {
+    for (
+        let decade = Math.ceil(Math.log10(scale.min || 1) - 0.001);
+        decade <= Math.log10(scale.max) + 0.001;
+        ++decade
+    ) {
         ticks.push({ value: 10 ** decade });
     }
     if (ticks.length >= 2) {
@@ -173,12 +232,25 @@ function font() {
 }
 
 const tooltip_shape = {
-    borderWidth: 1, cornerRadius: 4, padding: 8, boxWidth: 8, boxHeight: 8, usePointStyle: true, caretSize: 0, caretPadding: 12,
-    titleFont: { size: 11, weight: "normal" }, bodyFont: { size: 12 },
+    borderWidth: 1,
+    cornerRadius: 4,
+    padding: 8,
+    boxWidth: 8,
+    boxHeight: 8,
+    usePointStyle: true,
+    caretSize: 0,
+    caretPadding: 12,
+    titleFont: { size: 11, weight: "normal" },
+    bodyFont: { size: 12 },
 };
 
 function tooltip_colours() {
-    return { backgroundColor: colour("raised"), borderColor: colour("line"), titleColor: colour("text-faint"), bodyColor: colour("text") };
+    return {
+        backgroundColor: colour("raised"),
+        borderColor: colour("line"),
+        titleColor: colour("text-faint"),
+        bodyColor: colour("text"),
+    };
 }
 
 // Writes name and newest value at the end of each line, moved apart where they would meet.
@@ -193,8 +265,14 @@ const end_labels = {
                 return;
             }
             const { y, value } = set.data[at];
-            const is_old = set.data.length - at > 3;  // there is a gap up to now
-            labels.push({ y: chart.scales.y.getPixelForValue(y), name: set.label, value: is_old ? "–" : chart.$write(value), ink: set.borderColor, index });
+            const is_old = set.data.length - at > 3; // there is a gap up to now
+            labels.push({
+                y: chart.scales.y.getPixelForValue(y),
+                name: set.label,
+                value: is_old ? "–" : chart.$write(value),
+                ink: set.borderColor,
+                index,
+            });
         });
         spread(labels, area.top + 4, area.bottom - 4, 26);
         ctx.save();
@@ -230,7 +308,11 @@ function spread(labels, top, bottom, least) {
 }
 
 const mark_words = {
-    broker_restarted: "broker restarted", broker_silent: "broker silent", broker_back: "broker back", worker_lost: "worker lost", worker_joined: "",
+    broker_restarted: "broker restarted",
+    broker_silent: "broker silent",
+    broker_back: "broker back",
+    worker_lost: "worker lost",
+    worker_joined: "",
 };
 
 // A dashed rule where the broker or a worker came or went; the hovered time as a plain one.

@@ -26,7 +26,11 @@ export function short(number) {
     if (size < 10_000) {
         return exact(number);
     }
-    for (const [step, unit] of [[1e9, "G"], [1e6, "M"], [1e3, "k"]]) {
+    for (const [step, unit] of [
+        [1e9, "G"],
+        [1e6, "M"],
+        [1e3, "k"],
+    ]) {
         if (size >= step) {
             const scaled = number / step;
             return `${scaled < 99.95 ? scaled.toFixed(1) : exact(scaled)} ${unit}`;
@@ -76,7 +80,14 @@ function two_figures(number) {
     return exact_or_fraction(Number(number.toPrecision(2)));
 }
 
-const duration_units = [[86_400_000, "d"], [3_600_000, "h"], [60_000, "min"], [1000, "s"], [1, "ms"], [0.001, "µs"]];
+const duration_units = [
+    [86_400_000, "d"],
+    [3_600_000, "h"],
+    [60_000, "min"],
+    [1000, "s"],
+    [1, "ms"],
+    [0.001, "µs"],
+];
 
 // Two significant figures: 40 ms · 1.2 s · 14 min.
 export function duration(ms) {

@@ -4,13 +4,52 @@ import { h, render } from "./vdom.js";
 import { icon } from "./icons.js";
 
 const groups = [
-    ["Go to", [["g o", "Overview"], ["g q", "Queues"], ["g w", "Workers"], ["g t", "Tasks"], ["g s", "Submit"], ["g l", "the newest task"]]],
-    ["Find", [["/", "search"], ["j  k", "next, previous row"], ["enter", "open the row"], ["esc", "close, or go back"]]],
-    ["Act (each asks first)", [["R", "retry"], ["C", "cancel"], ["P", "pause or resume the queue"], ["D", "drain the worker"]]],
-    ["Look", [["p", "pause live updates"], ["t", "theme: system, light, dark"], ["?", "this sheet"]]],
+    [
+        "Go to",
+        [
+            ["g o", "Overview"],
+            ["g q", "Queues"],
+            ["g w", "Workers"],
+            ["g t", "Tasks"],
+            ["g s", "Submit"],
+            ["g l", "the newest task"],
+        ],
+    ],
+    [
+        "Find",
+        [
+            ["/", "search"],
+            ["j  k", "next, previous row"],
+            ["enter", "open the row"],
+            ["esc", "close, or go back"],
+        ],
+    ],
+    [
+        "Act (each asks first)",
+        [
+            ["R", "retry"],
+            ["C", "cancel"],
+            ["P", "pause or resume the queue"],
+            ["D", "drain the worker"],
+        ],
+    ],
+    [
+        "Look",
+        [
+            ["p", "pause live updates"],
+            ["t", "theme: system, light, dark"],
+            ["?", "this sheet"],
+        ],
+    ],
 ];
 
-const searches = [["4711", "the task with that number"], ["01a222fc", "ids that begin so"], ["thumbnail", "a kind, queue, worker or state known by that name"], ["anything else", "errors that contain it"], ["queue:mail state:dead error:smtp", "several at once"]];
+const searches = [
+    ["4711", "the task with that number"],
+    ["01a222fc", "ids that begin so"],
+    ["thumbnail", "a kind, queue, worker or state known by that name"],
+    ["anything else", "errors that contain it"],
+    ["queue:mail state:dead error:smtp", "several at once"],
+];
 
 let is_open = false;
 let focus_before = null;
@@ -35,13 +74,72 @@ export function close_help() {
 }
 
 function sheet() {
-    return h("div", { class: "sheet-back", onclick: (event) => { if (event.target === event.currentTarget) toggle_help(); } },
-        h("section", { class: "sheet", role: "dialog", "aria-modal": "true", "aria-label": "Keys and help", tabindex: "-1", onkeydown: keep_focus, mount: (element) => requestAnimationFrame(() => element.focus()) },
-            h("div", { class: "card-head" }, h("h2", {}, "Keys"), h("button", { type: "button", class: "quiet", "aria-label": "Close", onclick: toggle_help }, icon("close"))),
-            h("div", { class: "sheet-groups" }, groups.map(([title, keys]) => h("div", {}, h("h3", {}, title),
-                h("dl", {}, keys.map(([key, words]) => [h("dt", {}, key.split(" ").filter(Boolean).map((one) => h("kbd", {}, one))), h("dd", {}, words)]))))),
+    return h(
+        "div",
+        {
+            class: "sheet-back",
+            onclick: (event) => {
+                if (event.target === event.currentTarget) toggle_help();
+            },
+        },
+        h(
+            "section",
+            {
+                class: "sheet",
+                role: "dialog",
+                "aria-modal": "true",
+                "aria-label": "Keys and help",
+                tabindex: "-1",
+                onkeydown: keep_focus,
+                mount: (element) => requestAnimationFrame(() => element.focus()),
+            },
+            h(
+                "div",
+                { class: "card-head" },
+                h("h2", {}, "Keys"),
+                h(
+                    "button",
+                    { type: "button", class: "quiet", "aria-label": "Close", onclick: toggle_help },
+                    icon("close"),
+                ),
+            ),
+            h(
+                "div",
+                { class: "sheet-groups" },
+                groups.map(([title, keys]) =>
+                    h(
+                        "div",
+                        {},
+                        h("h3", {}, title),
+                        h(
+                            "dl",
+                            {},
+                            keys.map(([key, words]) => [
+                                h(
+                                    "dt",
+                                    {},
+                                    key
+                                        .split(" ")
+                                        .filter(Boolean)
+                                        .map((one) => h("kbd", {}, one)),
+                                ),
+                                h("dd", {}, words),
+                            ]),
+                        ),
+                    ),
+                ),
+            ),
             h("h3", {}, "The search box understands"),
-            h("dl", { class: "searches" }, searches.map(([text, words]) => [h("dt", { class: "mono" }, text), h("dd", {}, words)]))));
+            h(
+                "dl",
+                { class: "searches" },
+                searches.map(([text, words]) => [
+                    h("dt", { class: "mono" }, text),
+                    h("dd", {}, words),
+                ]),
+            ),
+        ),
+    );
 }
 
 // The sheet has one button: what lies behind it is not reached while it is open.

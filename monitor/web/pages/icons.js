@@ -5,7 +5,8 @@ import { h } from "./vdom.js";
 const paths = {
     overview: "M2 12.5a6 6 0 1 1 12 0M8 12.5l3-4.5",
     queues: "M2 3.5h12M2 8h9M2 12.5h5.5",
-    workers: "M4.5 4.5h7v7h-7zM6.5 1.5v3M9.5 1.5v3M6.5 11.5v3M9.5 11.5v3M1.5 6.5h3M1.5 9.5h3M11.5 6.5h3M11.5 9.5h3",
+    workers:
+        "M4.5 4.5h7v7h-7zM6.5 1.5v3M9.5 1.5v3M6.5 11.5v3M9.5 11.5v3M1.5 6.5h3M1.5 9.5h3M11.5 6.5h3M11.5 9.5h3",
     tasks: "M2 3.5h1.5M6 3.5h8M2 8h1.5M6 8h8M2 12.5h1.5M6 12.5h8",
     submit: "M8 3v10M3 8h10",
     search: "M7 11.5a4.5 4.5 0 1 1 0-9 4.5 4.5 0 0 1 0 9zM10.3 10.3L14 14",
@@ -29,5 +30,9 @@ const paths = {
 };
 
 export function icon(name) {
-    return h("svg", { class: "icon", viewBox: "0 0 16 16", "aria-hidden": "true" }, h("path", { d: paths[name] }));
+    return h(
+        "svg",
+        { class: "icon", viewBox: "0 0 16 16", "aria-hidden": "true" },
+        h("path", { d: paths[name] }),
+    );
 }

@@ -29,17 +29,33 @@ function press(event) {
         return event.key in places ? (go(places[event.key]), true) : false;
     }
     switch (event.key) {
-        case "g": prefix_at = performance.now(); return true;
-        case "/": focus_search(); return true;
-        case "?": toggle_help(); return true;
-        case "p": set_paused(!live.is_paused); return true;
-        case "t": next_theme(); return true;
-        case "j": return step(1);
-        case "k": return step(-1);
-        case "ArrowDown": return in_rows() && step(1);
-        case "ArrowUp": return in_rows() && step(-1);
-        case "Enter": return open(event);
-        default: return act(event.key);
+        case "g":
+            prefix_at = performance.now();
+            return true;
+        case "/":
+            focus_search();
+            return true;
+        case "?":
+            toggle_help();
+            return true;
+        case "p":
+            set_paused(!live.is_paused);
+            return true;
+        case "t":
+            next_theme();
+            return true;
+        case "j":
+            return step(1);
+        case "k":
+            return step(-1);
+        case "ArrowDown":
+            return in_rows() && step(1);
+        case "ArrowUp":
+            return in_rows() && step(-1);
+        case "Enter":
+            return open(event);
+        default:
+            return act(event.key);
     }
 }
 
@@ -77,7 +93,10 @@ function step(by) {
         return false;
     }
     const at = all.indexOf(selected());
-    const next = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(all.length - 1, Math.max(0, at + by))];
+    const next =
+        all[
+            at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(all.length - 1, Math.max(0, at + by))
+        ];
     next.focus();
     next.scrollIntoView({ block: "nearest" });
     return true;
@@ -85,7 +104,7 @@ function step(by) {
 
 function open(event) {
     if (!event.target.matches?.("#main .row")) {
-        return false;  // a button or link: enter is its own
+        return false; // a button or link: enter is its own
     }
     event.target.querySelector("[data-open], a[href]")?.click();
     return true;

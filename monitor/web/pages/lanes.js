@@ -4,15 +4,15 @@ import { duration, exact, instant, now } from "./format.js";
 import { h } from "./vdom.js";
 import { kind_class } from "./kinds.js";
 
-const attempts_max = 400;  // of one worker, kept beyond what one answer tells
+const attempts_max = 400; // of one worker, kept beyond what one answer tells
 
 // What is known of the attempts of one worker; grows with every answer, forgets what has left the
 // picture.
 export class Lanes {
     constructor() {
-        this.attempts = new Map();  // "number started_at" -> {number, kind, start, end, state, lane}
-        this.dense = [];            // {start, end, count, kind}: ended, but too many to be told one by one
-        this.ended = null;          // how many had ended at the last look
+        this.attempts = new Map(); // "number started_at" -> {number, kind, start, end, state, lane}
+        this.dense = []; // {start, end, count, kind}: ended, but too many to be told one by one
+        this.ended = null; // how many had ended at the last look
         this.looked_at = null;
     }
 
@@ -43,7 +43,12 @@ export class Lanes {
         const ended = worker.succeeded + worker.failed;
         const count = this.ended === null ? 0 : ended - this.ended - told;
         if (count > 2 * worker.slots && oldest_new > this.looked_at) {
-            this.dense.push({ start: this.looked_at, end: Math.min(oldest_new, now()), count, kind: commonest_kind(worker.recent) });
+            this.dense.push({
+                start: this.looked_at,
+                end: Math.min(oldest_new, now()),
+                count,
+                kind: commonest_kind(worker.recent),
+            });
         }
         this.ended = ended;
         this.looked_at = now();
@@ -53,7 +58,15 @@ export class Lanes {
         const key = key_of(task);
         let known = this.attempts.get(key);
         if (!known) {
-            known = { key, number: task.number, kind: task.kind, start: instant(task.started_at), end: null, state: "", lane: null };
+            known = {
+                key,
+                number: task.number,
+                kind: task.kind,
+                start: instant(task.started_at),
+                end: null,
+                state: "",
+                lane: null,
+            };
             this.attempts.set(key, known);
         }
         return known;
@@ -83,10 +96,13 @@ export class Lanes {
         const all = [...this.attempts.values()].sort((a, b) => a.start - b.start);
         for (const attempt of all.filter((one) => one.lane === null)) {
             let lane = 0;
-            while (lane < slots && all.some((other) => other.lane === lane && overlap(other, attempt))) {
+            while (
+                lane < slots &&
+                all.some((other) => other.lane === lane && overlap(other, attempt))
+            ) {
                 ++lane;
             }
-            attempt.lane = lane < slots ? lane : null;  // it waits at the worker for a slot
+            attempt.lane = lane < slots ? lane : null; // it waits at the worker for a slot
         }
     }
 }
@@ -104,7 +120,7 @@ function commonest_kind(attempts) {
 }
 
 function overlap(a, b) {
-    const slack_ms = 1;  // clocks of workers and broker, and rounding
+    const slack_ms = 1; // clocks of workers and broker, and rounding
     return a.start + slack_ms < (b.end ?? Infinity) && b.start + slack_ms < (a.end ?? Infinity);
 }
 
@@ -122,15 +138,29 @@ export function lanes_view(lanes, slots, span_ms) {
             running[attempt.lane] = attempt;
         }
     }
-    return h("div", { class: "lanes" }, rows.map((bars, lane) => h("div", { key: lane, class: "lane" },
-        h("div", { class: "lane-track" }, dense_bars(lanes, end, span_ms), bars), running_words(running[lane], end))));
+    return h(
+        "div",
+        { class: "lanes" },
+        rows.map((bars, lane) =>
+            h(
+                "div",
+                { key: lane, class: "lane" },
+                h("div", { class: "lane-track" }, dense_bars(lanes, end, span_ms), bars),
+                running_words(running[lane], end),
+            ),
+        ),
+    );
 }
 
 function dense_bars(lanes, end, span_ms) {
-    return lanes.dense.map((part) => h("span", {
-        key: part.start, class: `bar dense ${part.kind === null ? "" : kind_class(part.kind)}`, style: place(part.start, part.end, end, span_ms),
-        title: `${exact(part.count)} attempts in ${duration(part.end - part.start)}, too many to show each${part.kind === null ? "" : `; mostly ${part.kind}`}`,
-    }));
+    return lanes.dense.map((part) =>
+        h("span", {
+            key: part.start,
+            class: `bar dense ${part.kind === null ? "" : kind_class(part.kind)}`,
+            style: place(part.start, part.end, end, span_ms),
+            title: `${exact(part.count)} attempts in ${duration(part.end - part.start)}, too many to show each${part.kind === null ? "" : `; mostly ${part.kind}`}`,
+        }),
+    );
 }
 
 function bar(attempt, end, span_ms) {
@@ -139,7 +169,12 @@ function bar(attempt, end, span_ms) {
     const words = `#${attempt.number} ${attempt.kind}, ${outcome} ${duration(ran)}`;
     const is_failed = attempt.state !== "succeeded" && attempt.state !== "leased";
     return h("a", {
-        key: attempt.key, href: `/tasks/${attempt.number}`, title: words, "aria-label": words, tabindex: "-1", "data-task": attempt.number,
+        key: attempt.key,
+        href: `/tasks/${attempt.number}`,
+        title: words,
+        "aria-label": words,
+        tabindex: "-1",
+        "data-task": attempt.number,
         class: `bar ${kind_class(attempt.kind)} ${is_failed ? "failed" : ""} ${attempt.end === null ? "current" : ""}`,
         style: place(attempt.start, attempt.end ?? end, end, span_ms),
     });
@@ -156,6 +191,15 @@ function running_words(attempt, end) {
     if (!attempt) {
         return h("span", { class: "lane-now faint" }, "idle");
     }
-    return h("a", { class: "lane-now", href: `/tasks/${attempt.number}`, title: `#${attempt.number} ${attempt.kind}`, "data-task": attempt.number },
-        h("span", { class: "clip" }, attempt.kind), h("span", { class: "figure" }, duration(Math.max(0, end - attempt.start))));
+    return h(
+        "a",
+        {
+            class: "lane-now",
+            href: `/tasks/${attempt.number}`,
+            title: `#${attempt.number} ${attempt.kind}`,
+            "data-task": attempt.number,
+        },
+        h("span", { class: "clip" }, attempt.kind),
+        h("span", { class: "figure" }, duration(Math.max(0, end - attempt.start))),
+    );
 }

@@ -4,11 +4,11 @@ import { set_clock } from "./format.js";
 import { LiveStream } from "./stream.js";
 
 export const live = {
-    now: null,         // the newest event, as the server sent it
-    heard_at: null,    // when it came, by this machine's clock
-    is_open: null,     // null: not known yet
-    retry_at: null,    // when the next try is, while it is not
-    is_paused: false,  // by the user: what is shown stays
+    now: null, // the newest event, as the server sent it
+    heard_at: null, // when it came, by this machine's clock
+    is_open: null, // null: not known yet
+    retry_at: null, // when the next try is, while it is not
+    is_paused: false, // by the user: what is shown stays
 };
 
 const listeners = new Set();
@@ -52,7 +52,10 @@ export function reconnect() {
 }
 
 function start_shared() {
-    const worker = new SharedWorker("/assets/live_worker.js", { type: "module", name: "xebec-live" });
+    const worker = new SharedWorker("/assets/live_worker.js", {
+        type: "module",
+        name: "xebec-live",
+    });
     worker.port.onmessage = ({ data }) => take(data);
     worker.onerror = () => start_own();
     send = (message) => worker.port.postMessage(message);

@@ -2,9 +2,9 @@
 
 import { LiveStream } from "/assets/stream.js";
 
-const tab_silence_max_ms = 40_000;  // a seen tab speaks every 10 s; one that crashed says no farewell
+const tab_silence_max_ms = 40_000; // a seen tab speaks every 10 s; one that crashed says no farewell
 
-const tabs = new Map();  // port -> {is_seen, heard_at}
+const tabs = new Map(); // port -> {is_seen, heard_at}
 let last_live = null;
 let last_state = null;
 

@@ -13,11 +13,19 @@ import { tasks } from "./tasks.js";
 import { task } from "./task.js";
 import { submit } from "./submit.js";
 
-const pages = { "/": overview, "/queues": queues, "/workers": workers, "/tasks": tasks, "/submit": submit };
+const pages = {
+    "/": overview,
+    "/queues": queues,
+    "/workers": workers,
+    "/tasks": tasks,
+    "/submit": submit,
+};
 
 function find_page(path) {
     const key = path.match(/^\/tasks\/([^/]+)$/);
-    return key ? { page: task, key: decodeURIComponent(key[1]) } : { page: pages[path] ?? overview, key: null };
+    return key
+        ? { page: task, key: decodeURIComponent(key[1]) }
+        : { page: pages[path] ?? overview, key: null };
 }
 
 on_unauthorized(ask_token);

@@ -27,11 +27,37 @@ function drop(notice) {
 }
 
 function draw() {
-    render(document.getElementById("notices"), notices.map((notice) =>
-        h("div", { key: notice.id, class: `notice ${notice.is_bad ? "is-bad" : ""}`, role: notice.is_bad ? "alert" : "status" },
-            h("span", {}, notice.text),
-            notice.undo ? h("button", { type: "button", "data-action": "undo", onclick: () => undo(notice) }, "Undo") : null,
-            h("button", { type: "button", class: "quiet", "aria-label": "Close", onclick: () => drop(notice) }, icon("close")))));
+    render(
+        document.getElementById("notices"),
+        notices.map((notice) =>
+            h(
+                "div",
+                {
+                    key: notice.id,
+                    class: `notice ${notice.is_bad ? "is-bad" : ""}`,
+                    role: notice.is_bad ? "alert" : "status",
+                },
+                h("span", {}, notice.text),
+                notice.undo
+                    ? h(
+                          "button",
+                          { type: "button", "data-action": "undo", onclick: () => undo(notice) },
+                          "Undo",
+                      )
+                    : null,
+                h(
+                    "button",
+                    {
+                        type: "button",
+                        class: "quiet",
+                        "aria-label": "Close",
+                        onclick: () => drop(notice),
+                    },
+                    icon("close"),
+                ),
+            ),
+        ),
+    );
 }
 
 async function undo(notice) {
@@ -44,8 +70,8 @@ async function undo(notice) {
     refresh();
 }
 
-let asked = null;     // the id of the button whose question is open
-const busy = new Set();  // the ids of those that work
+let asked = null; // the id of the button whose question is open
+const busy = new Set(); // the ids of those that work
 
 export function close_question() {
     const was_open = asked !== null;
@@ -59,17 +85,41 @@ export function close_question() {
 // A button that does something. With `question` it asks first, where it stands: a text, or a
 // function that answers with one, or with null while it does not know how many tasks are meant.
 // `prepare` is called when the question opens.
-export function action({ id, label, name, icon_name, hot_key, question, prepare, run, is_danger, is_main, is_disabled, title }) {
+export function action({
+    id,
+    label,
+    name,
+    icon_name,
+    hot_key,
+    question,
+    prepare,
+    run,
+    is_danger,
+    is_main,
+    is_disabled,
+    title,
+}) {
     if (asked === id) {
         return question_box({ id, question, run, name, is_danger, label });
     }
     const is_busy = busy.has(id);
     const start = () => (question ? open_question(id, prepare) : work(id, run, label));
-    return h("button", {
-        type: "button", key: `action ${id}`, class: `${is_main ? "main" : ""} ${is_danger ? "danger" : ""}`, "data-action": name,
-        "data-hot-key": hot_key, disabled: is_busy || is_disabled, "aria-busy": is_busy ? "true" : null,
-        title: title ?? (hot_key ? `${label} (${hot_key})` : null), onclick: start,
-    }, icon_name ? icon(icon_name) : null, h("span", {}, label));
+    return h(
+        "button",
+        {
+            type: "button",
+            key: `action ${id}`,
+            class: `${is_main ? "main" : ""} ${is_danger ? "danger" : ""}`,
+            "data-action": name,
+            "data-hot-key": hot_key,
+            disabled: is_busy || is_disabled,
+            "aria-busy": is_busy ? "true" : null,
+            title: title ?? (hot_key ? `${label} (${hot_key})` : null),
+            onclick: start,
+        },
+        icon_name ? icon(icon_name) : null,
+        h("span", {}, label),
+    );
 }
 
 function open_question(id, prepare) {
@@ -81,13 +131,42 @@ function open_question(id, prepare) {
 function question_box({ id, question, run, name, is_danger, label }) {
     const found = typeof question === "function" ? question() : question;
     const text = found ?? "Counting the tasks that match.";
-    return h("span", { key: `question ${id}`, class: "question", role: "group", "aria-label": text, onkeydown: close_on_escape },
+    return h(
+        "span",
+        {
+            key: `question ${id}`,
+            class: "question",
+            role: "group",
+            "aria-label": text,
+            onkeydown: close_on_escape,
+        },
         h("span", {}, text),
-        h("button", {
-            type: "button", class: is_danger ? "danger filled" : "main", "data-action": `${name}-yes`, disabled: found === null, mount: (element) => element.focus(),
-            onclick: () => { asked = null; work(id, run, label); },
-        }, label),
-        h("button", { type: "button", class: "quiet", "data-action": `${name}-no`, onclick: close_question }, "No"));
+        h(
+            "button",
+            {
+                type: "button",
+                class: is_danger ? "danger filled" : "main",
+                "data-action": `${name}-yes`,
+                disabled: found === null,
+                mount: (element) => element.focus(),
+                onclick: () => {
+                    asked = null;
+                    work(id, run, label);
+                },
+            },
+            label,
+        ),
+        h(
+            "button",
+            {
+                type: "button",
+                class: "quiet",
+                "data-action": `${name}-no`,
+                onclick: close_question,
+            },
+            "No",
+        ),
+    );
 }
 
 function close_on_escape(event) {

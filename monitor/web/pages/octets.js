@@ -2,7 +2,7 @@
 
 import { exact, octets as write_octets } from "./format.js";
 import { h } from "./vdom.js";
-import { copy_button } from "./parts.js";
+import { choice, copy_button } from "./parts.js";
 import { refresh } from "./router.js";
 
 const shown_max = 65_536;
@@ -40,7 +40,9 @@ export function indent_json(text) {
             result += is_empty ? character : character + line_start(depth);
         } else if ("}]".includes(character)) {
             --depth;
-            result = /[{[]$/.test(result) ? result + character : result + line_start(depth) + character;
+            result = /[{[]$/.test(result)
+                ? result + character
+                : result + line_start(depth) + character;
         } else if (character === ",") {
             result += `,${line_start(depth)}`;
         } else if (character === ":") {
@@ -61,7 +63,9 @@ export function as_hex(octets) {
     for (let at = 0; at < Math.min(octets.length, hex_shown_max); at += per_line) {
         const part = octets.slice(at, at + per_line);
         const digits = [...part].map((octet) => octet.toString(16).padStart(2, "0"));
-        const text = [...part].map((octet) => (octet >= 32 && octet < 127 ? String.fromCharCode(octet) : "·")).join("");
+        const text = [...part]
+            .map((octet) => (octet >= 32 && octet < 127 ? String.fromCharCode(octet) : "·"))
+            .join("");
         const left = digits.slice(0, 8).join(" ").padEnd(23);
         const right = digits.slice(8).join(" ").padEnd(23);
         lines.push(`${at.toString(16).padStart(6, "0")}  ${left}  ${right}  ${text}`);
@@ -69,24 +73,60 @@ export function as_hex(octets) {
     return lines.join("\n");
 }
 
-const forms = new Map();  // what is shown -> "text" | "hex", as the user chose
+const forms = new Map(); // what is shown -> "text" | "hex", as the user chose
 
 // `body`: {octets, type}.
 export function octets_view(name, body, { href }) {
     const text = as_text(body.octets);
-    const form = text === null ? "hex" : forms.get(name) ?? "text";
+    const form = text === null ? "hex" : (forms.get(name) ?? "text");
     const is_json = body.type.includes("json");
-    const whole = form === "hex" ? as_hex(body.octets) : is_json && text.length < shown_max ? indent_json(text) : text;
+    const whole =
+        form === "hex"
+            ? as_hex(body.octets)
+            : is_json && text.length < shown_max
+              ? indent_json(text)
+              : text;
     const shown = whole.slice(0, shown_max);
-    const is_cut = shown.length < whole.length || (form === "hex" && body.octets.length > hex_shown_max);
-    const choose = (next) => { forms.set(name, next); refresh(); };
-    return h("div", { class: "octets", "data-octets": name },
-        h("div", { class: "octets-head" },
-            h("span", { class: "faint" }, `${is_json ? "JSON" : text === null ? "octets" : "text"}, ${body.octets.length < 1000 ? `${exact(body.octets.length)} octets` : write_octets(body.octets.length)}`),
-            text === null ? null : h("div", { class: "choice", role: "group", "aria-label": `Form of the ${name}` }, ["text", "hex"].map((one) =>
-                h("button", { type: "button", "aria-pressed": String(one === form), "data-choice": one, onclick: () => choose(one) }, one === "hex" ? "Hex" : "Text"))),
+    const is_cut =
+        shown.length < whole.length || (form === "hex" && body.octets.length > hex_shown_max);
+    const choose = (next) => {
+        forms.set(name, next);
+        refresh();
+    };
+    return h(
+        "div",
+        { class: "octets", "data-octets": name },
+        h(
+            "div",
+            { class: "octets-head" },
+            h(
+                "span",
+                { class: "faint" },
+                `${is_json ? "JSON" : text === null ? "octets" : "text"}, ${body.octets.length < 1000 ? `${exact(body.octets.length)} octets` : write_octets(body.octets.length)}`,
+            ),
+            text === null
+                ? null
+                : choice(
+                      `Form of the ${name}`,
+                      [
+                          { name: "text", title: "Text" },
+                          { name: "hex", title: "Hex" },
+                      ],
+                      form,
+                      choose,
+                  ),
             copy_button(form === "hex" ? whole : text, "Copy", `the ${name}`),
-            h("a", { href, download: "", class: "button quiet" }, "Download")),
-        body.octets.length === 0 ? h("p", { class: "faint" }, "Empty.") : h("pre", { tabindex: "0", "aria-label": name }, shown),
-        is_cut ? h("p", { class: "faint" }, `The first ${form === "hex" ? write_octets(hex_shown_max) : write_octets(shown_max)} of it; the download has all.`) : null);
+            h("a", { href, download: "", class: "button quiet" }, "Download"),
+        ),
+        body.octets.length === 0
+            ? h("p", { class: "faint" }, "Empty.")
+            : h("pre", { tabindex: "0", "aria-label": name }, shown),
+        is_cut
+            ? h(
+                  "p",
+                  { class: "faint" },
+                  `The first ${form === "hex" ? write_octets(hex_shown_max) : write_octets(shown_max)} of it; the download has all.`,
+              )
+            : null,
+    );
 }

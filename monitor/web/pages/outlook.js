@@ -2,7 +2,7 @@
 
 import { duration, rate } from "./format.js";
 
-const worth_saying = 0.05;  // of the rate: less than that is as good as even
+const worth_saying = 0.05; // of the rate: less than that is as good as even
 
 const passing_s = 2;
 
@@ -19,12 +19,15 @@ export function outlook(queue, ready) {
         return { level: "", words: comes > 0 || goes > 0 ? "keeps up" : "idle" };
     }
     if (goes === 0) {
-        return { level: queue.oldest_wait_ms > 5000 ? "bad" : "", words: queue.oldest_wait_ms > 5000 ? "stands still" : "starts" };
+        return {
+            level: queue.oldest_wait_ms > 5000 ? "bad" : "",
+            words: queue.oldest_wait_ms > 5000 ? "stands still" : "starts",
+        };
     }
     const drains = goes - comes;
     const is_even = Math.abs(drains) < worth_saying * Math.max(comes, goes);
     if (ready < passing_s * goes && (drains > 0 || is_even)) {
-        return { level: "", words: "keeps up" };  // what is there is only passing through
+        return { level: "", words: "keeps up" }; // what is there is only passing through
     }
     if (is_even) {
         return { level: "", words: "even" };

@@ -5,48 +5,93 @@ import { h } from "./vdom.js";
 import { icon } from "./icons.js";
 import { say } from "./notices.js";
 
-export const states = ["scheduled", "blocked", "ready", "leased", "succeeded", "dead", "cancelled", "expired"];
+export const states = [
+    "scheduled",
+    "blocked",
+    "ready",
+    "leased",
+    "succeeded",
+    "dead",
+    "cancelled",
+    "expired",
+];
 
 export function is_final(state) {
-    return state === "succeeded" || state === "dead" || state === "cancelled" || state === "expired";
+    return (
+        state === "succeeded" || state === "dead" || state === "cancelled" || state === "expired"
+    );
 }
 
 // A state is always its word and its colour.
 export function state_badge(state) {
-    return h("span", { class: `state ${state}`, "data-state": state }, h("i", { class: "dot" }), state);
+    return h(
+        "span",
+        { class: `state ${state}`, "data-state": state },
+        h("i", { class: "dot" }),
+        state,
+    );
 }
 
 export function number(value) {
     const text = short(value);
-    return value === null || value === undefined || text === exact(value) ? text : h("span", { title: exact(value) }, text);
+    return value === null || value === undefined || text === exact(value)
+        ? text
+        : h("span", { title: exact(value) }, text);
 }
 
 export function since(time) {
-    return time === null ? "–" : h("time", { datetime: new Date(time).toISOString(), title: date_exact(time) }, ago(time));
+    return time === null
+        ? "–"
+        : h("time", { datetime: new Date(time).toISOString(), title: date_exact(time) }, ago(time));
 }
 
 export function age(time) {
-    return time === null ? "–" : h("time", { datetime: new Date(time).toISOString(), title: date_exact(time) }, whole_duration(now() - time));
+    return time === null
+        ? "–"
+        : h(
+              "time",
+              { datetime: new Date(time).toISOString(), title: date_exact(time) },
+              whole_duration(now() - time),
+          );
 }
 
 export function took(ms) {
-    return ms === null || Number.isNaN(ms) ? "–" : h("span", { title: `${exact(ms)} ms` }, duration(ms));
+    return ms === null || Number.isNaN(ms)
+        ? "–"
+        : h("span", { title: `${exact(ms)} ms` }, duration(ms));
 }
 
 export function task_link(task_number, ...children) {
-    return h("a", { class: "mono", href: `/tasks/${task_number}`, "data-task": task_number }, ...(children.length ? children : [`${task_number}`]));
+    return h(
+        "a",
+        { class: "mono", href: `/tasks/${task_number}`, "data-task": task_number },
+        ...(children.length ? children : [`${task_number}`]),
+    );
 }
 
 export function copy_button(text, label = "Copy", what = "") {
-    return h("button", {
-        type: "button", class: "quiet", "data-action": "copy", "aria-label": what ? `Copy ${what}` : null, title: what ? `Copy ${what}` : null,
-        onclick: () => copy(text, what),
-    }, icon("copy"), label);
+    return h(
+        "button",
+        {
+            type: "button",
+            class: "quiet",
+            "data-action": "copy",
+            "aria-label": what ? `Copy ${what}` : null,
+            title: what ? `Copy ${what}` : null,
+            onclick: () => copy(text, what),
+        },
+        icon("copy"),
+        label,
+    );
 }
 
 async function copy(text, what) {
     const is_copied = await write_clipboard(text);
-    say(is_copied ? `Copied${what ? ` ${what}` : ""}.` : "This browser does not let the page copy. Select the text instead.");
+    say(
+        is_copied
+            ? `Copied${what ? ` ${what}` : ""}.`
+            : "This browser does not let the page copy. Select the text instead.",
+    );
 }
 
 async function write_clipboard(text) {
@@ -54,7 +99,7 @@ async function write_clipboard(text) {
         await navigator.clipboard.writeText(text);
         return true;
     } catch {
-        return copy_by_selection(text);  // browsers offer the clipboard to https and localhost only
+        return copy_by_selection(text); // browsers offer the clipboard to https and localhost only
     }
 }
 
@@ -71,7 +116,12 @@ function copy_by_selection(text) {
 
 // A command to type, ready to copy.
 export function command(text) {
-    return h("div", { class: "command" }, h("code", {}, text), copy_button(text, "Copy", "the command"));
+    return h(
+        "div",
+        { class: "command" },
+        h("code", {}, text),
+        copy_button(text, "Copy", "the command"),
+    );
 }
 
 export function empty(title, ...children) {
@@ -79,16 +129,29 @@ export function empty(title, ...children) {
 }
 
 const remedies = {
-    no_answer: "The broker did not answer in time. What it accepted is safe on its disk; workers go on with what they hold. This page tries again by itself.",
-    no_monitor: "The monitor this page comes from does not answer. This page tries again by itself.",
+    no_answer:
+        "The broker did not answer in time. What it accepted is safe on its disk; workers go on with what they hold. This page tries again by itself.",
+    no_monitor:
+        "The monitor this page comes from does not answer. This page tries again by itself.",
     forbidden: "This monitor does not allow it from here.",
     busy: "The monitor has more to do than it can. This page tries again by itself.",
 };
 
 // What happened, and what can be done about it.
 export function trouble(error) {
-    return h("div", { class: "trouble", role: "alert", "data-error": error.error_class }, icon("warn"),
-        h("div", {}, h("p", {}, error.message), remedies[error.error_class] ? h("p", { class: "faint" }, remedies[error.error_class]) : null));
+    return h(
+        "div",
+        { class: "trouble", role: "alert", "data-error": error.error_class },
+        icon("warn"),
+        h(
+            "div",
+            {},
+            h("p", {}, error.message),
+            remedies[error.error_class]
+                ? h("p", { class: "faint" }, remedies[error.error_class])
+                : null,
+        ),
+    );
 }
 
 export function waiting(text) {
@@ -97,36 +160,124 @@ export function waiting(text) {
 
 export function card(title, props, ...children) {
     const { aside, ...rest } = props;
-    return h("section", { ...rest, class: `card ${props.class ?? ""}`, "aria-label": title },
-        h("header", { class: "card-head" }, h("h2", {}, title), aside ? h("div", { class: "aside" }, aside) : null), ...children);
+    return h(
+        "section",
+        { ...rest, class: `card ${props.class ?? ""}`, "aria-label": title },
+        h(
+            "header",
+            { class: "card-head" },
+            h("h2", {}, title),
+            aside ? h("div", { class: "aside" }, aside) : null,
+        ),
+        ...children,
+    );
+}
+
+// A few words side by side, one of them chosen.
+export function choice(label, options, chosen, choose) {
+    return h(
+        "div",
+        { class: "choice", role: "group", "aria-label": label },
+        options.map(({ name, title }) =>
+            h(
+                "button",
+                {
+                    type: "button",
+                    "aria-pressed": String(name === chosen),
+                    "data-choice": name,
+                    onclick: () => choose(name),
+                },
+                title,
+            ),
+        ),
+    );
 }
 
 // A share of something bounded, as a bar with its words.
 export function meter(label, part, whole, words) {
     const share = whole > 0 ? Math.min(1, part / whole) : 0;
-    return h("div", { class: "meter", title: `${label}: ${words}` }, h("span", { class: "meter-label" }, label),
-        h("span", { class: `meter-bar ${share > 0.9 ? "high" : ""}` }, h("i", { style: { width: `${(share * 100).toFixed(1)}%` } })),
-        h("span", { class: "meter-words" }, words));
+    return h(
+        "div",
+        { class: "meter", title: `${label}: ${words}` },
+        h("span", { class: "meter-label" }, label),
+        h(
+            "span",
+            { class: `meter-bar ${share > 0.9 ? "high" : ""}` },
+            h("i", { style: { width: `${(share * 100).toFixed(1)}%` } }),
+        ),
+        h("span", { class: "meter-words" }, words),
+    );
 }
 
 // A table that stays one to a screen reader when a phone's style makes rows of two lines of it.
 // columns: [{name, title, class?, label?}]; a row: {key, props, cells: [node…], after?: node}.
 export function table(label, columns, rows, props = {}) {
-    return h("table", { ...props, role: "table", "aria-label": label },
-        h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, ...columns.map((column) =>
-            h("th", { scope: "col", role: "columnheader", class: column.class, "data-column": column.name, title: column.label ?? null }, column.title)))),
-        h("tbody", { role: "rowgroup" }, rows.flatMap((row) => table_row(columns, row))));
+    return h(
+        "table",
+        { ...props, role: "table", "aria-label": label },
+        h(
+            "thead",
+            { role: "rowgroup" },
+            h(
+                "tr",
+                { role: "row" },
+                ...columns.map((column) =>
+                    h(
+                        "th",
+                        {
+                            scope: "col",
+                            role: "columnheader",
+                            class: column.class,
+                            "data-column": column.name,
+                            title: column.label ?? null,
+                        },
+                        column.title,
+                    ),
+                ),
+            ),
+        ),
+        h(
+            "tbody",
+            { role: "rowgroup" },
+            rows.flatMap((row) => table_row(columns, row)),
+        ),
+    );
 }
 
 function table_row(columns, row) {
     const cells = columns.map((column, index) =>
-        h(index === 0 ? "th" : "td", {
-            scope: index === 0 ? "row" : null, role: index === 0 ? "rowheader" : "cell", class: column.class, "data-column": column.name,
-        }, row.cells[index]));
-    const made = [h("tr", { role: "row", tabindex: "-1", ...row.props, key: row.key, class: `row ${row.props?.class ?? ""}` }, cells)];
+        h(
+            index === 0 ? "th" : "td",
+            {
+                scope: index === 0 ? "row" : null,
+                role: index === 0 ? "rowheader" : "cell",
+                class: column.class,
+                "data-column": column.name,
+            },
+            row.cells[index],
+        ),
+    );
+    const made = [
+        h(
+            "tr",
+            {
+                role: "row",
+                tabindex: "-1",
+                ...row.props,
+                key: row.key,
+                class: `row ${row.props?.class ?? ""}`,
+            },
+            cells,
+        ),
+    ];
     if (row.after) {
-        made.push(h("tr", { role: "row", key: `${row.key} after`, class: "row-after" },
-            h("td", { role: "cell", colspan: columns.length }, row.after)));
+        made.push(
+            h(
+                "tr",
+                { role: "row", key: `${row.key} after`, class: "row-after" },
+                h("td", { role: "cell", colspan: columns.length }, row.after),
+            ),
+        );
     }
     return made;
 }

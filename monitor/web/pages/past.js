@@ -13,7 +13,7 @@ export class Past {
         this.times = [];
         this.columns = {};
         this.marks = [];
-        this.bucket = null;  // {index, counts} of the newest point, which still grows
+        this.bucket = null; // {index, counts} of the newest point, which still grows
         this.is_loaded = false;
     }
 
@@ -23,7 +23,10 @@ export class Past {
         const count = names.length === 0 ? 0 : told.columns[names[0]].length;
         const first = Math.max(0, count - Math.ceil(this.span_ms / told.step_ms));
         this.step_ms = told.step_ms;
-        this.times = Array.from({ length: count - first }, (_, i) => told.start + (first + i) * told.step_ms);
+        this.times = Array.from(
+            { length: count - first },
+            (_, i) => told.start + (first + i) * told.step_ms,
+        );
         for (const name of names) {
             this.columns[name] = told.columns[name].slice(first);
         }
@@ -34,7 +37,9 @@ export class Past {
 
     // From the first point of which anything is known to now.
     known_ms() {
-        const first = this.times.findIndex((_, index) => (this.columns.workers?.[index] ?? null) !== null);
+        const first = this.times.findIndex(
+            (_, index) => (this.columns.workers?.[index] ?? null) !== null,
+        );
         return first < 0 ? 0 : this.times.at(-1) - this.times[first];
     }
 
@@ -57,7 +62,7 @@ export class Past {
             this.bucket ??= { counts: {} };
             const count = this.bucket.counts[name] ?? (column[at] === null ? 0 : 1);
             column[at] = name.endsWith("_us")
-                ? Math.max(column[at] ?? 0, value)  // of percentiles the worst is kept, as the server does
+                ? Math.max(column[at] ?? 0, value) // the worst, as the server keeps it
                 : ((column[at] ?? 0) * count + value) / (count + 1);
             this.bucket.counts[name] = count + 1;
         }
@@ -65,7 +70,11 @@ export class Past {
 
     push(start, last) {
         if (last !== undefined) {
-            for (let time = last + this.step_ms; time < start && start - time < this.span_ms; time += this.step_ms) {
+            for (
+                let time = last + this.step_ms;
+                time < start && start - time < this.span_ms;
+                time += this.step_ms
+            ) {
                 this.extend(time);
             }
         }
@@ -106,10 +115,13 @@ export function follow_past(past, context) {
             past.add(time, live.now.sample);
             const marked = what_is_marked(live.now);
             if (known && marked !== known) {
-                look();  // there is a new mark
+                look(); // there is a new mark
             }
             known = marked;
         }
     });
-    return () => { look.stop(); unlisten(); };
+    return () => {
+        look.stop();
+        unlisten();
+    };
 }

@@ -6,7 +6,7 @@ import { live, on_live } from "./live.js";
 
 let find_page = null;
 let root = null;
-let shown = null;  // {page, key, instance, context}
+let shown = null; // {page, key, instance, context}
 let is_due = false;
 
 export function start_router(element, finder) {
@@ -25,8 +25,15 @@ export function current_page() {
 function follow(event) {
     open_row(event);
     const link = event.target.closest?.("a[href]");
-    const is_plain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
-    if (!link || !is_plain || event.defaultPrevented || link.target || link.hasAttribute("download")) {
+    const is_plain =
+        event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
+    if (
+        !link ||
+        !is_plain ||
+        event.defaultPrevented ||
+        link.target ||
+        link.hasAttribute("download")
+    ) {
         return;
     }
     const href = link.getAttribute("href");
@@ -67,7 +74,11 @@ function show() {
     show_title();
     document.body.dataset.page = page.name;
     render(root, shown.instance.view());
-    if (document.activeElement && document.activeElement !== document.body && !document.activeElement.closest("#search")) {
+    if (
+        document.activeElement &&
+        document.activeElement !== document.body &&
+        !document.activeElement.closest("#search")
+    ) {
         root.focus({ preventScroll: true });
     }
     scrollTo(0, 0);
@@ -157,7 +168,10 @@ class Context {
         };
         run(true);
         const now_due = () => run(true);
-        now_due.stop = () => { state.is_stopped = true; clearTimeout(state.timer); };
+        now_due.stop = () => {
+            state.is_stopped = true;
+            clearTimeout(state.timer);
+        };
         return now_due;
     }
 

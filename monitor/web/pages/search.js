@@ -41,7 +41,9 @@ export function understand(typed) {
     }
     const named = named_filters(value);
     if (named) {
-        return [{ words: value, about: "tasks with all of these", href: `/tasks${query_text(named)}` }];
+        return [
+            { words: value, about: "tasks with all of these", href: `/tasks${query_text(named)}` },
+        ];
     }
     const offers = [];
     const add = (words, about, href) => offers.push({ words, about, href });
@@ -54,7 +56,11 @@ export function understand(typed) {
         if (hexadecimal.length === 32) {
             add(value, "open the task with this id", `/tasks/${value}`);
         } else {
-            add(`${value}…`, "tasks whose id begins so", `/tasks${query_text({ id: hexadecimal })}`);
+            add(
+                `${value}…`,
+                "tasks whose id begins so",
+                `/tasks${query_text({ id: hexadecimal })}`,
+            );
         }
     }
     add_known(value.toLowerCase(), add);
@@ -66,15 +72,27 @@ export function understand(typed) {
 
 function add_known(value, add) {
     const names = [
-        ["state", states], ["queue", (live.now?.queues ?? []).map((queue) => queue.name)],
-        ["kind", live.now?.kinds ?? []], ["worker", known_workers],
+        ["state", states],
+        ["queue", (live.now?.queues ?? []).map((queue) => queue.name)],
+        ["kind", live.now?.kinds ?? []],
+        ["worker", known_workers],
     ];
-    const found = names.flatMap(([filter, all]) => all
-        .filter((name) => name.toLowerCase().startsWith(value) || (value.length > 2 && name.toLowerCase().includes(value)))
-        .map((name) => ({ filter, name, is_exact: name.toLowerCase() === value })));
+    const found = names.flatMap(([filter, all]) =>
+        all
+            .filter(
+                (name) =>
+                    name.toLowerCase().startsWith(value) ||
+                    (value.length > 2 && name.toLowerCase().includes(value)),
+            )
+            .map((name) => ({ filter, name, is_exact: name.toLowerCase() === value })),
+    );
     found.sort((a, b) => b.is_exact - a.is_exact);
     for (const { filter, name } of found) {
-        add(name, `tasks of this ${filter}`.replace("of this state", "in this state"), `/tasks${query_text({ [filter]: name })}`);
+        add(
+            name,
+            `tasks of this ${filter}`.replace("of this state", "in this state"),
+            `/tasks${query_text({ [filter]: name })}`,
+        );
     }
 }
 
@@ -88,7 +106,7 @@ function named_filters(value) {
             last = parts[1];
             filters[last] = parts[2];
         } else if (last === "error") {
-            filters.error += ` ${word}`;  // an error may have several words
+            filters.error += ` ${word}`; // an error may have several words
         } else {
             return null;
         }
@@ -99,24 +117,66 @@ function named_filters(value) {
 function box() {
     const offers = is_open ? understand(text) : [];
     chosen = Math.min(chosen, Math.max(0, offers.length - 1));
-    return h("div", { class: "search" }, icon("search"),
+    return h(
+        "div",
+        { class: "search" },
+        icon("search"),
         h("input", {
-            type: "text", role: "combobox", autocomplete: "off", spellcheck: "false", enterkeyhint: "search",
+            type: "text",
+            role: "combobox",
+            autocomplete: "off",
+            spellcheck: "false",
+            enterkeyhint: "search",
             "aria-label": "Search tasks by number, id, kind, queue, worker, state or error",
-            "aria-expanded": String(offers.length > 0), "aria-controls": "search-offers", "aria-autocomplete": "list",
+            "aria-expanded": String(offers.length > 0),
+            "aria-controls": "search-offers",
+            "aria-autocomplete": "list",
             "aria-activedescendant": offers.length ? `search-offer-${chosen}` : null,
-            placeholder: "Number, id, kind or error", "data-search": "",
-            oninput: (event) => { text = event.target.value; is_open = true; chosen = 0; draw_search(); },
-            onfocus: () => { is_open = true; draw_search(); },
-            onblur: () => { is_open = false; draw_search(); },
+            placeholder: "Number, id, kind or error",
+            "data-search": "",
+            oninput: (event) => {
+                text = event.target.value;
+                is_open = true;
+                chosen = 0;
+                draw_search();
+            },
+            onfocus: () => {
+                is_open = true;
+                draw_search();
+            },
+            onblur: () => {
+                is_open = false;
+                draw_search();
+            },
             onkeydown: press,
         }),
         h("kbd", { "aria-hidden": "true" }, "/"),
-        h("ul", { id: "search-offers", role: "listbox", "aria-label": "What it may mean", hidden: offers.length === 0 }, offers.map((offer, index) =>
-            h("li", {
-                id: `search-offer-${index}`, role: "option", "aria-selected": String(index === chosen),
-                onmousedown: (event) => { event.preventDefault(); take(offer); },
-            }, h("span", { class: "offer-words" }, offer.words), h("span", { class: "faint" }, offer.about)))));
+        h(
+            "ul",
+            {
+                id: "search-offers",
+                role: "listbox",
+                "aria-label": "What it may mean",
+                hidden: offers.length === 0,
+            },
+            offers.map((offer, index) =>
+                h(
+                    "li",
+                    {
+                        id: `search-offer-${index}`,
+                        role: "option",
+                        "aria-selected": String(index === chosen),
+                        onmousedown: (event) => {
+                            event.preventDefault();
+                            take(offer);
+                        },
+                    },
+                    h("span", { class: "offer-words" }, offer.words),
+                    h("span", { class: "faint" }, offer.about),
+                ),
+            ),
+        ),
+    );
 }
 
 function press(event) {

@@ -5,9 +5,9 @@ import { reconnect } from "./live.js";
 import { refresh } from "./router.js";
 import { h, render } from "./vdom.js";
 
-const signed_in = "xebec-signed-in";  // the cookie itself is not for scripts to see
+const signed_in = "xebec-signed-in"; // the cookie itself is not for scripts to see
 
-let pending = null;  // {promise, done}
+let pending = null; // {promise, done}
 let fault = "";
 
 export function is_token_asked() {
@@ -27,7 +27,9 @@ export async function sign_out() {
 export function ask_token() {
     if (!pending) {
         pending = {};
-        pending.promise = new Promise((resolve) => { pending.done = resolve; });
+        pending.promise = new Promise((resolve) => {
+            pending.done = resolve;
+        });
         draw();
     }
     return pending.promise;
@@ -39,11 +41,32 @@ function draw() {
 }
 
 function form() {
-    return h("form", { key: "session", class: "session", "aria-label": "Sign in", "data-action": "sign-in", onsubmit: send },
+    return h(
+        "form",
+        {
+            key: "session",
+            class: "session",
+            "aria-label": "Sign in",
+            "data-action": "sign-in",
+            onsubmit: send,
+        },
         h("label", { for: "token" }, "This monitor wants a token"),
-        h("input", { id: "token", name: "token", type: "password", autocomplete: "current-password", required: true, mount: (element) => element.focus() }),
+        h("input", {
+            id: "token",
+            name: "token",
+            type: "password",
+            autocomplete: "current-password",
+            required: true,
+            mount: (element) => element.focus(),
+        }),
         h("button", { type: "submit", class: "main" }, "Go on"),
-        h("p", { role: "alert", class: fault ? "fault" : "faint" }, fault || "It is what xebec-monitor web was given with --token-file. It stays in a cookie of this browser."));
+        h(
+            "p",
+            { role: "alert", class: fault ? "fault" : "faint" },
+            fault ||
+                "It is what xebec-monitor web was given with --token-file. It stays in a cookie of this browser.",
+        ),
+    );
 }
 
 async function send(event) {
@@ -52,7 +75,8 @@ async function send(event) {
     try {
         await post("/session", { token });
     } catch (error) {
-        fault = error.status === 401 || error.status === 403 ? "That is not the token." : error.message;
+        fault =
+            error.status === 401 || error.status === 403 ? "That is not the token." : error.message;
         draw();
         return;
     }

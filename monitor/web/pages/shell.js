@@ -25,7 +25,9 @@ export function start_shell() {
     on_live(probe);
     on_theme(draw);
     addEventListener("page-shown", draw);
-    setInterval(() => { if (live.is_open === false) draw(); }, 1000);
+    setInterval(() => {
+        if (live.is_open === false) draw();
+    }, 1000);
     draw();
 }
 
@@ -45,7 +47,8 @@ function counts() {
     }
     const { tasks } = now;
     return {
-        queues: now.queues.length, workers: now.workers,
+        queues: now.queues.length,
+        workers: now.workers,
         tasks: tasks.scheduled + tasks.blocked + tasks.ready + tasks.leased,
     };
 }
@@ -55,12 +58,60 @@ function rail() {
     const shown = counts();
     const all = links.filter((link) => link.page !== "submit" || !live.now?.read_only);
     return [
-        h("a", { class: "brand", href: "/", "aria-label": "xebec, overview" }, h("img", { src: "/assets/icon.svg", alt: "", width: 24, height: 24 }), h("span", {}, "xebec")),
-        h("ul", {}, all.map((link) => h("li", { key: link.page },
-            h("a", { href: link.href, "data-nav": link.page, "aria-current": at === link.page ? "page" : null, title: `${link.title} (${link.hot_key})` },
-                icon(link.page), h("span", { class: "rail-title" }, link.title),
-                shown[link.page] === undefined ? null : h("span", { class: "rail-count", title: count_title(link.page, shown[link.page]) }, short(shown[link.page])))))),
-        h("div", { class: "rail-foot" }, broker_facts(), is_signed_in() ? h("button", { type: "button", class: "quiet", "data-action": "sign-out", onclick: sign_out }, "Sign out") : null),
+        h(
+            "a",
+            { class: "brand", href: "/", "aria-label": "xebec, overview" },
+            h("img", { src: "/assets/icon.svg", alt: "", width: 24, height: 24 }),
+            h("span", {}, "xebec"),
+        ),
+        h(
+            "ul",
+            {},
+            all.map((link) =>
+                h(
+                    "li",
+                    { key: link.page },
+                    h(
+                        "a",
+                        {
+                            href: link.href,
+                            "data-nav": link.page,
+                            "aria-current": at === link.page ? "page" : null,
+                            title: `${link.title} (${link.hot_key})`,
+                        },
+                        icon(link.page),
+                        h("span", { class: "rail-title" }, link.title),
+                        shown[link.page] === undefined
+                            ? null
+                            : h(
+                                  "span",
+                                  {
+                                      class: "rail-count",
+                                      title: count_title(link.page, shown[link.page]),
+                                  },
+                                  short(shown[link.page]),
+                              ),
+                    ),
+                ),
+            ),
+        ),
+        h(
+            "div",
+            { class: "rail-foot" },
+            broker_facts(),
+            is_signed_in()
+                ? h(
+                      "button",
+                      {
+                          type: "button",
+                          class: "quiet",
+                          "data-action": "sign-out",
+                          onclick: sign_out,
+                      },
+                      "Sign out",
+                  )
+                : null,
+        ),
     ];
 }
 
@@ -73,9 +124,22 @@ function broker_facts() {
     if (!broker) {
         return null;
     }
-    return h("dl", {},
-        h("dt", {}, "Broker"), h("dd", { class: "mono", title: broker.address }, broker.address.replace(/^tcp:\/\//, "")),
-        broker.state === "connected" ? [h("dt", {}, "Up for"), h("dd", { title: `boot epoch ${broker.epoch}` }, whole_duration(broker.uptime_ms))] : null);
+    return h(
+        "dl",
+        {},
+        h("dt", {}, "Broker"),
+        h("dd", { class: "mono", title: broker.address }, broker.address.replace(/^tcp:\/\//, "")),
+        broker.state === "connected"
+            ? [
+                  h("dt", {}, "Up for"),
+                  h(
+                      "dd",
+                      { title: `boot epoch ${broker.epoch}` },
+                      whole_duration(broker.uptime_ms),
+                  ),
+              ]
+            : null,
+    );
 }
 
 function top() {
@@ -83,26 +147,65 @@ function top() {
     return [
         broker_state(),
         h("div", { id: "search", opaque: true, role: "search" }),
-        h("div", { class: "tools" },
-            live.now?.read_only ? h("span", { class: "tag", "data-read-only": "" , title: "This monitor was started with --read-only" }, "read only") : null,
-            tool(live.is_paused ? "play" : "pause", live.is_paused ? "Go on with live updates (p)" : "Pause live updates (p)", "pause-live", () => set_paused(!live.is_paused), live.is_paused),
+        h(
+            "div",
+            { class: "tools" },
+            live.now?.read_only
+                ? h(
+                      "span",
+                      {
+                          class: "tag",
+                          "data-read-only": "",
+                          title: "This monitor was started with --read-only",
+                      },
+                      "read only",
+                  )
+                : null,
+            tool(
+                live.is_paused ? "play" : "pause",
+                live.is_paused ? "Go on with live updates (p)" : "Pause live updates (p)",
+                "pause-live",
+                () => set_paused(!live.is_paused),
+                live.is_paused,
+            ),
             tool(chosen, `Theme: ${chosen}`, "theme", next_theme),
-            tool("help", "Keys and help (?)", "help", toggle_help)),
+            tool("help", "Keys and help (?)", "help", toggle_help),
+        ),
     ];
 }
 
 function tool(icon_name, label, name, onclick, is_pressed) {
-    return h("button", {
-        type: "button", class: "tool", "aria-label": label, title: label, "data-action": name, onclick,
-        "aria-pressed": is_pressed === undefined ? null : String(is_pressed),
-    }, icon(icon_name));
+    return h(
+        "button",
+        {
+            type: "button",
+            class: "tool",
+            "aria-label": label,
+            title: label,
+            "data-action": name,
+            onclick,
+            "aria-pressed": is_pressed === undefined ? null : String(is_pressed),
+        },
+        icon(icon_name),
+    );
 }
 
 function broker_state() {
     const { level, words } = state_words();
-    return h("div", { class: `broker-state ${level} ${live.is_paused && live.is_open ? "is-paused" : ""}`, "data-broker": level },
-        h("i", { class: "dot" }), h("span", { "aria-hidden": "true" }, words),
-        h("span", { class: "unseen", role: "status" }, `Broker: ${words.replace(/ (for|at) .*/, "")}`));  // not with every second
+    return h(
+        "div",
+        {
+            class: `broker-state ${level} ${live.is_paused && live.is_open ? "is-paused" : ""}`,
+            "data-broker": level,
+        },
+        h("i", { class: "dot" }),
+        h("span", { "aria-hidden": "true" }, words),
+        h(
+            "span",
+            { class: "unseen", role: "status" },
+            `Broker: ${words.replace(/ (for|at) .*/, "")}`,
+        ),
+    ); // not with every second
 }
 
 function state_words() {
@@ -129,18 +232,52 @@ function state_words() {
 
 function banner() {
     if (live.is_open === false) {
-        return h("div", { key: "monitor", class: "banner bad", role: "region", "aria-label": "Connection", "data-banner": "monitor" }, icon("warn"),
-            h("p", { role: "alert" }, h("strong", {}, "The monitor does not answer. "), live.now ? `What you see is of ${clock(live.now.time)}. ` : "", "Broker and workers go on without it."),
-            h("button", { type: "button", onclick: reconnect }, `Try now${retry_words()}`));
+        return h(
+            "div",
+            {
+                key: "monitor",
+                class: "banner bad",
+                role: "region",
+                "aria-label": "Connection",
+                "data-banner": "monitor",
+            },
+            icon("warn"),
+            h(
+                "p",
+                { role: "alert" },
+                h("strong", {}, "The monitor does not answer. "),
+                live.now ? `What you see is of ${clock(live.now.time)}. ` : "",
+                "Broker and workers go on without it.",
+            ),
+            h("button", { type: "button", onclick: reconnect }, `Try now${retry_words()}`),
+        );
     }
     const broker = live.now?.broker;
     if (!broker || broker.state === "connected" || live.is_paused) {
         return null;
     }
-    const first = broker.state === "silent" ? `The broker has been silent for ${whole_duration(Math.max(1000, broker.silent_ms))}. ` : "There is no broker. ";
-    return h("div", { key: "broker", class: "banner warn", role: "region", "aria-label": "Connection", "data-banner": "broker" }, icon("warn"),
-        h("p", {}, h("strong", {}, first), "What it accepted is on its disk; workers finish what they hold and tell it later. Figures are the last known ones. ",
-            h("span", { class: "mono" }, broker.address)));
+    const first =
+        broker.state === "silent"
+            ? `The broker has been silent for ${whole_duration(Math.max(1000, broker.silent_ms))}. `
+            : "There is no broker. ";
+    return h(
+        "div",
+        {
+            key: "broker",
+            class: "banner warn",
+            role: "region",
+            "aria-label": "Connection",
+            "data-banner": "broker",
+        },
+        icon("warn"),
+        h(
+            "p",
+            {},
+            h("strong", {}, first),
+            "What it accepted is on its disk; workers finish what they hold and tell it later. Figures are the last known ones. ",
+            h("span", { class: "mono" }, broker.address),
+        ),
+    );
 }
 
 function retry_words() {

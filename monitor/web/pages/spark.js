@@ -25,9 +25,21 @@ export function spark(values, label) {
     });
     runs.push(run);
     const drawn = runs.filter((points) => points.length > 1);
-    return h("svg", { class: `spark ${is_flat ? "is-flat" : ""}`, viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", role: "img", "aria-label": label },
+    return h(
+        "svg",
+        {
+            class: `spark ${is_flat ? "is-flat" : ""}`,
+            viewBox: `0 0 ${width} ${height}`,
+            preserveAspectRatio: "none",
+            role: "img",
+            "aria-label": label,
+        },
         h("path", { class: "spark-area", d: drawn.map(area).join("") }),
-        h("path", { class: "spark-line", d: drawn.map((points) => `M${points.join("L")}`).join("") }));
+        h("path", {
+            class: "spark-line",
+            d: drawn.map((points) => `M${points.join("L")}`).join(""),
+        }),
+    );
 }
 
 function area(points) {

@@ -5,7 +5,7 @@ const kept_ms = 15_000;
 export class SteadyOrder {
     constructor(compare) {
         this.compare = compare;
-        this.places = new Map();  // name -> place
+        this.places = new Map(); // name -> place
         this.sorted_at = -Infinity;
     }
 
@@ -14,9 +14,13 @@ export class SteadyOrder {
         const now = performance.now();
         if (now - this.sorted_at > kept_ms) {
             this.sorted_at = now;
-            this.places = new Map([...list].sort(this.compare).map(({ name }, place) => [name, place]));
+            this.places = new Map(
+                [...list].sort(this.compare).map(({ name }, place) => [name, place]),
+            );
         }
         const place = ({ name }) => this.places.get(name) ?? Infinity;
-        return [...list].sort((a, b) => (place(a) === place(b) ? this.compare(a, b) : place(a) - place(b)));
+        return [...list].sort((a, b) =>
+            place(a) === place(b) ? this.compare(a, b) : place(a) - place(b),
+        );
     }
 }

@@ -3,8 +3,8 @@
 
 const pause_first_ms = 1000;
 const pause_max_ms = 10_000;
-const linger_ms = 2000;  // whoever goes from tab to tab does not cut it
-const silence_max_ms = 20_000;  // the monitor tells something at least every 15 s
+const linger_ms = 2000; // whoever goes from tab to tab does not cut it
+const silence_max_ms = 20_000; // the monitor tells something at least every 15 s
 
 export class LiveStream {
     // `tell` is called with {live: {…}} for every event and with {open: true} or

@@ -13,7 +13,9 @@ export function args_text(typed) {
     if (text.startsWith("[")) {
         return is_json(text) ? text : null;
     }
-    return `[${words_of(text).map(({ word, is_quoted }) => (!is_quoted && is_kept(word) ? word : JSON.stringify(word))).join(",")}]`;
+    return `[${words_of(text)
+        .map(({ word, is_quoted }) => (!is_quoted && is_kept(word) ? word : JSON.stringify(word)))
+        .join(",")}]`;
 }
 
 // Numbers, arrays and objects stay what they are, everything else is a string.
@@ -33,7 +35,11 @@ function is_json(text) {
 function words_of(text) {
     const words = [];
     for (const [, double, single, plain] of text.matchAll(/"((?:[^"\\]|\\.)*)"|'([^']*)'|(\S+)/g)) {
-        words.push(plain !== undefined ? { word: plain, is_quoted: false } : { word: single ?? double.replace(/\\(.)/g, "$1"), is_quoted: true });
+        words.push(
+            plain !== undefined
+                ? { word: plain, is_quoted: false }
+                : { word: single ?? double.replace(/\\(.)/g, "$1"), is_quoted: true },
+        );
     }
     return words;
 }
@@ -60,7 +66,11 @@ export function fault_of(form) {
 
 export function body_of(form) {
     const fields = [`"kind":${JSON.stringify(form.kind.trim())}`];
-    fields.push(form.input === "args" ? `"args":${args_text(form.args)}` : `"payload":${JSON.stringify(form.payload)}`);
+    fields.push(
+        form.input === "args"
+            ? `"args":${args_text(form.args)}`
+            : `"payload":${JSON.stringify(form.payload)}`,
+    );
     for (const name of options) {
         const value = form[name].trim();
         if (value !== "") {

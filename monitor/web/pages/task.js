@@ -6,15 +6,29 @@ import { h } from "./vdom.js";
 import { icon } from "./icons.js";
 import { live } from "./live.js";
 import { octets_view } from "./octets.js";
-import { card, copy_button, empty, is_final, since, state_badge, trouble, waiting } from "./parts.js";
+import {
+    card,
+    copy_button,
+    empty,
+    is_final,
+    since,
+    state_badge,
+    trouble,
+    waiting,
+} from "./parts.js";
 import { go } from "./router.js";
 import { task_actions } from "./task_row.js";
 import { timeline } from "./timeline.js";
 
-export const task = { name: "task", title: (key) => `Task ${key}`, start: (context) => new TaskPage(context) };
+export const task = {
+    name: "task",
+    title: (key) => `Task ${key}`,
+    start: (context) => new TaskPage(context),
+};
 
 const look_ms = 1000;
-const calm_looks = 10;  // a final task changes only when an operator retries it: looked at every tenth time
+// One that has ended changes only when somebody retries it: it is looked at every tenth time.
+const calm_looks = 10;
 
 class TaskPage {
     constructor(context) {
@@ -43,7 +57,8 @@ class TaskPage {
     }
 
     take(told) {
-        const is_other = this.task && (this.task.state !== told.state || this.task.series !== told.series);
+        const is_other =
+            this.task && (this.task.state !== told.state || this.task.series !== told.series);
         this.task = { ...told, history: told.history ?? this.task?.history };
         if (is_other) {
             this.result = {};
@@ -77,28 +92,84 @@ class TaskPage {
     view() {
         const { task: shown } = this;
         if (!shown) {
-            return h("div", { key: "task" }, back_link(), h("div", { class: "page-head" }, h("h1", {}, `Task ${this.context.key}`)),
-                !this.fault ? waiting("Asking the broker for it.") : this.fault.status === 404
-                    ? empty("There is no such task", h("p", {}, "The number may be wrong, or it ended so long ago that it was removed: ended tasks are kept as long as their queue's settings say."), h("a", { class: "button", href: "/tasks" }, "All tasks"))
-                    : trouble(this.fault));
+            return h(
+                "div",
+                { key: "task" },
+                back_link(),
+                h("div", { class: "page-head" }, h("h1", {}, `Task ${this.context.key}`)),
+                !this.fault
+                    ? waiting("Asking the broker for it.")
+                    : this.fault.status === 404
+                      ? empty(
+                            "There is no such task",
+                            h(
+                                "p",
+                                {},
+                                "The number may be wrong, or it ended so long ago that it was removed: ended tasks are kept as long as their queue's settings say.",
+                            ),
+                            h("a", { class: "button", href: "/tasks" }, "All tasks"),
+                        )
+                      : trouble(this.fault),
+            );
         }
-        return h("article", { key: "task", class: "task", "data-task": shown.number, "data-state": shown.state },
-            back_link(), this.head(),
+        return h(
+            "article",
+            { key: "task", class: "task", "data-task": shown.number, "data-state": shown.state },
+            back_link(),
+            this.head(),
             this.fault ? trouble(this.fault) : null,
-            h("div", { class: "task-columns" },
-                h("div", {}, card("Timeline", { aside: attempts_words(shown) }, timeline(shown)), this.octets_card("Result", "result", this.result), this.octets_card("Payload", "payload", this.payload)),
-                h("aside", { "aria-label": "Facts" }, facts(shown))));
+            h(
+                "div",
+                { class: "task-columns" },
+                h(
+                    "div",
+                    {},
+                    card("Timeline", { aside: attempts_words(shown) }, timeline(shown)),
+                    this.octets_card("Result", "result", this.result),
+                    this.octets_card("Payload", "payload", this.payload),
+                ),
+                h("aside", { "aria-label": "Facts" }, facts(shown)),
+            ),
+        );
     }
 
     head() {
         const { task: shown } = this;
-        return h("header", { class: "task-head" },
-            h("div", { class: "task-title" }, h("h1", {}, h("span", { class: "mono" }, `#${shown.number}`), " ", h("span", { class: "clip", title: shown.kind }, shown.kind)), state_badge(shown.state),
-                h("span", { class: "faint" }, this.summary())),
-            h("div", { class: "actions", "data-actions": "" },
+        return h(
+            "header",
+            { class: "task-head" },
+            h(
+                "div",
+                { class: "task-title" },
+                h(
+                    "h1",
+                    {},
+                    h("span", { class: "mono" }, `#${shown.number}`),
+                    " ",
+                    h("span", { class: "clip", title: shown.kind }, shown.kind),
+                ),
+                state_badge(shown.state),
+                h("span", { class: "faint" }, this.summary()),
+            ),
+            h(
+                "div",
+                { class: "actions", "data-actions": "" },
                 live.now?.read_only ? null : task_actions(shown, (changed) => this.take(changed)),
-                live.now?.read_only ? null : h("a", { class: "button", href: `/submit?from=${shown.number}`, "data-action": "submit-again" }, icon("submit"), "Submit again"),
-                copy_button(`xebec-client status ${shown.number}`, "Command", "the command")));
+                live.now?.read_only
+                    ? null
+                    : h(
+                          "a",
+                          {
+                              class: "button",
+                              href: `/submit?from=${shown.number}`,
+                              "data-action": "submit-again",
+                          },
+                          icon("submit"),
+                          "Submit again",
+                      ),
+                copy_button(`xebec-client status ${shown.number}`, "Command", "the command"),
+            ),
+        );
     }
 
     summary() {
@@ -121,41 +192,106 @@ class TaskPage {
             return card(title, { class: "octets-card" }, octets_view(name, body, { href }));
         }
         if (fault) {
-            return card(title, {}, h("p", { class: "faint" }, fault.status === 410 ? `No longer there: ${fault.message}.` : fault.message));
+            return card(
+                title,
+                {},
+                h(
+                    "p",
+                    { class: "faint" },
+                    fault.status === 410 ? `No longer there: ${fault.message}.` : fault.message,
+                ),
+            );
         }
         if (name === "result") {
-            return null;  // the timeline says why there is none yet
+            return null; // the timeline says why there is none yet
         }
         return card(title, {}, waiting("Asking for it."));
     }
 }
 
 function back_link() {
-    return h("a", { class: "back", href: "/tasks", "data-back": "", onclick: (event) => { if (history.length > 1 && !event.ctrlKey && !event.metaKey) { event.preventDefault(); history.back(); } } }, "Tasks");
+    return h(
+        "a",
+        {
+            class: "back",
+            href: "/tasks",
+            "data-back": "",
+            onclick: (event) => {
+                if (history.length > 1 && !event.ctrlKey && !event.metaKey) {
+                    event.preventDefault();
+                    history.back();
+                }
+            },
+        },
+        "Tasks",
+    );
 }
 
 function attempts_words({ attempts, attempts_max }) {
-    return h("span", { class: "faint" }, attempts === 0 ? "no attempt yet" : `attempt ${attempts} of ${attempts_max}`);
+    return h(
+        "span",
+        { class: "faint" },
+        attempts === 0 ? "no attempt yet" : `attempt ${attempts} of ${attempts_max}`,
+    );
 }
 
 function facts(shown) {
     const rows = [
-        ["Id", h("span", { class: "mono break" }, shown.id, " ", copy_button(shown.id, "", "the id"))],
-        ["Kind", h("a", { href: `/tasks?kind=${encodeURIComponent(shown.kind)}`, class: "break" }, shown.kind)],
-        ["Queue", h("a", { href: `/queues?queue=${encodeURIComponent(shown.queue)}`, class: "break" }, shown.queue)],
+        [
+            "Id",
+            h("span", { class: "mono break" }, shown.id, " ", copy_button(shown.id, "", "the id")),
+        ],
+        [
+            "Kind",
+            h(
+                "a",
+                { href: `/tasks?kind=${encodeURIComponent(shown.kind)}`, class: "break" },
+                shown.kind,
+            ),
+        ],
+        [
+            "Queue",
+            h(
+                "a",
+                { href: `/queues?queue=${encodeURIComponent(shown.queue)}`, class: "break" },
+                shown.queue,
+            ),
+        ],
         ["Priority", String(shown.priority)],
-        ["Worker", shown.worker ? h("a", { href: `/tasks?worker=${encodeURIComponent(shown.worker)}`, class: "break" }, shown.worker) : "none yet"],
+        [
+            "Worker",
+            shown.worker
+                ? h(
+                      "a",
+                      { href: `/tasks?worker=${encodeURIComponent(shown.worker)}`, class: "break" },
+                      shown.worker,
+                  )
+                : "none yet",
+        ],
         ["Accepted", time_fact(shown.accepted_at)],
         shown.due_at ? ["Due", time_fact(shown.due_at)] : null,
         shown.deadline ? ["Deadline", time_fact(shown.deadline)] : null,
         shown.started_at ? ["Last started", time_fact(shown.started_at)] : null,
         shown.finished_at ? ["Ended", time_fact(shown.finished_at)] : null,
-        shown.series > 0 ? ["Retried by hand", `${exact(shown.series)} time${shown.series === 1 ? "" : "s"}`] : null,
+        shown.series > 0
+            ? ["Retried by hand", `${exact(shown.series)} time${shown.series === 1 ? "" : "s"}`]
+            : null,
     ];
-    return card("Facts", {}, h("dl", { class: "facts tall" }, rows.filter(Boolean).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])));
+    return card(
+        "Facts",
+        {},
+        h(
+            "dl",
+            { class: "facts tall" },
+            rows.filter(Boolean).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]),
+        ),
+    );
 }
 
 function time_fact(text) {
     const time = instant(text);
-    return [h("time", { datetime: text }, date_exact(time)), h("span", { class: "faint block" }, since(time))];
+    return [
+        h("time", { datetime: text }, date_exact(time)),
+        h("span", { class: "faint block" }, since(time)),
+    ];
 }

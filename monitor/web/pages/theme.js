@@ -17,7 +17,8 @@ export function on_theme(listener) {
 
 function apply() {
     const chosen = theme();
-    document.documentElement.dataset.theme = chosen === "system" ? (dark_wanted.matches ? "dark" : "light") : chosen;
+    document.documentElement.dataset.theme =
+        chosen === "system" ? (dark_wanted.matches ? "dark" : "light") : chosen;
     for (const listener of listeners) {
         listener();
     }

@@ -2,7 +2,19 @@
 // text nodes: there is no way to put markup in.
 
 const svg_namespace = "http://www.w3.org/2000/svg";
-const svg_tags = new Set(["svg", "g", "path", "rect", "line", "circle", "polyline", "pattern", "defs", "clipPath", "use"]);
+const svg_tags = new Set([
+    "svg",
+    "g",
+    "path",
+    "rect",
+    "line",
+    "circle",
+    "polyline",
+    "pattern",
+    "defs",
+    "clipPath",
+    "use",
+]);
 
 // A node: `h("a", {href: "/tasks"}, "Tasks")`. Properties are attributes, except: `on…` handlers,
 // `key` (which of its siblings it is), `style` (an object), `value`, `checked` and `disabled`
@@ -41,7 +53,7 @@ export function render(parent, ...children) {
     let next_loose = 0;
     for (const node of after) {
         const known = node.key !== undefined ? keyed.get(node.key) : take_loose(node);
-        keyed.delete(node.key);  // two of one key are two elements
+        keyed.delete(node.key); // two of one key are two elements
         if (known && known.tag === node.tag) {
             node.element = known.element;
             known.is_kept = true;
@@ -89,7 +101,7 @@ function create(node) {
     if (!node.props.opaque) {
         render(element, node.children);
     }
-    set_props(element, {}, node.props);  // after the children: a select's value needs its options
+    set_props(element, {}, node.props); // after the children: a select's value needs its options
     return element;
 }
 
@@ -135,7 +147,7 @@ function set_prop(element, name, before, value) {
     } else if (name === "style") {
         set_style(element, before ?? {}, value ?? {});
     } else if (value === before) {
-        return;  // and what the user typed since stays
+        return; // and what the user typed since stays
     } else if (name === "value" || name === "checked" || name === "disabled") {
         element[name] = value ?? (name === "value" ? "" : false);
     } else if (value === null || value === undefined || value === false) {
