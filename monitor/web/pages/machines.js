@@ -3,7 +3,7 @@
 import { exact, instant, octets, plural, short, whole_duration } from "./format.js";
 import { icon } from "./icons.js";
 import { kind_class } from "./kinds.js";
-import { meter, since } from "./parts.js";
+import { load_meter, room_meter, since } from "./parts.js";
 import { h } from "./vdom.js";
 
 export function busy_slots(worker) {
@@ -71,35 +71,18 @@ export function host_head(host, of_host) {
             ? h(
                   "div",
                   { class: "host-meters" },
-                  meter(
-                      "CPU",
-                      resources.cpu_permille,
-                      1000,
-                      `${Math.round(resources.cpu_permille / 10)} %`,
-                  ),
-                  meter(
-                      "Memory",
-                      resources.memory_used,
-                      resources.memory_total,
-                      `${octets(resources.memory_used)} of ${octets(resources.memory_total)}`,
-                  ),
-                  meter(
-                      "Disk",
-                      resources.disk_used,
-                      resources.disk_total,
-                      `${octets(resources.disk_used)} of ${octets(resources.disk_total)}`,
-                  ),
-                  (resources.gpus ?? []).map((gpu) =>
-                      meter(
-                          "GPU",
-                          gpu.busy_permille,
-                          1000,
-                          `${Math.round(gpu.busy_permille / 10)} %, ${octets(gpu.memory_used)} of ${octets(gpu.memory_total)}`,
-                      ),
-                  ),
+                  load_meter("CPU", resources.cpu_permille),
+                  room_meter("Memory", resources.memory_used, resources.memory_total),
+                  room_meter("Disk", resources.disk_used, resources.disk_total),
+                  (resources.gpus ?? []).map(gpu_meter),
               )
             : h("span", { class: "faint" }, "tells nothing of its machine"),
     );
+}
+
+function gpu_meter({ name, busy_permille, memory_used, memory_total }) {
+    const words = `${Math.round(busy_permille / 10)} %, ${octets(memory_used)} of ${octets(memory_total)}`;
+    return h("div", { title: name }, load_meter("GPU", busy_permille, words));
 }
 
 export function kinds_legend(list) {

@@ -6,7 +6,8 @@ import {
     card,
     command,
     empty,
-    meter,
+    load_meter,
+    room_meter,
     number,
     states,
     table,
@@ -122,29 +123,27 @@ export function failures(errors) {
           : h(
                 "ul",
                 { class: "failures" },
-                errors
-                    .slice(0, rows_max)
-                    .map((error) =>
+                errors.slice(0, rows_max).map((error) =>
+                    h(
+                        "li",
+                        { key: error.class, "data-error-class": error.class },
                         h(
-                            "li",
-                            { key: error.class, "data-error-class": error.class },
-                            h(
-                                "a",
-                                {
-                                    href: `/tasks?error=${encodeURIComponent(error.class)}`,
-                                    class: "failure-class",
-                                },
-                                error.class,
-                            ),
-                            h("span", { class: "figure" }, number(error.count)),
-                            h(
-                                "span",
-                                { class: "failure-text faint", title: error.text },
-                                first_line(error.text),
-                            ),
-                            task_link(error.latest, `#${error.latest}`),
+                            "a",
+                            {
+                                href: `/tasks?error=${encodeURIComponent(error.class)}`,
+                                class: "failure-class",
+                            },
+                            error.class,
                         ),
+                        h("span", { class: "figure" }, number(error.count)),
+                        h(
+                            "span",
+                            { class: "failure-text faint", title: error.text },
+                            first_line(error.text),
+                        ),
+                        task_link(error.latest, `#${error.latest}`),
                     ),
+                ),
             );
     return card(
         "Newest failures",
@@ -194,21 +193,13 @@ export function broker_card({ resources, broker, totals, step_max_us }) {
 
 function broker_meters(resources) {
     const { resident_octets, memory_octets_max, cpu_permille, disk_free, disk_total } = resources;
+    const one_core = `${Math.round(cpu_permille / 10)} % of one core`;
+    const disk_words = `${octets(disk_free)} free of ${octets(disk_total)}`;
     return [
         memory_octets_max
-            ? meter(
-                  "Memory",
-                  resident_octets,
-                  memory_octets_max,
-                  `${octets(resident_octets)} of ${octets(memory_octets_max)}`,
-              )
-            : meter("Memory", 0, 1, octets(resident_octets)),
-        meter("Processor", cpu_permille, 1000, `${Math.round(cpu_permille / 10)} % of one core`),
-        meter(
-            "Disk",
-            disk_total - disk_free,
-            disk_total,
-            `${octets(disk_free)} free of ${octets(disk_total)}`,
-        ),
+            ? room_meter("Memory", resident_octets, memory_octets_max)
+            : load_meter("Memory", 0, octets(resident_octets)),
+        load_meter("Processor", cpu_permille, one_core),
+        room_meter("Disk", disk_total - disk_free, disk_total, disk_words),
     ];
 }

@@ -1,9 +1,11 @@
 // The small pieces that several pages are made of.
 
-import { exact, short, ago, date_exact, duration, whole_duration, now } from "./format.js";
+import { ago, date_exact, duration, exact, now, octets, short, whole_duration } from "./format.js";
 import { h } from "./vdom.js";
 import { icon } from "./icons.js";
 import { say } from "./notices.js";
+
+const nearly_full = 0.9;
 
 export const states = [
     "scheduled",
@@ -64,7 +66,7 @@ export function took(ms) {
 export function task_link(task_number, ...children) {
     return h(
         "a",
-        { class: "mono", href: `/tasks/${task_number}`, "data-task": task_number },
+        { class: "mono", href: `/tasks/${task_number}` },
         ...(children.length ? children : [`${task_number}`]),
     );
 }
@@ -193,17 +195,26 @@ export function choice(label, options, chosen, choose) {
     );
 }
 
-// A share of something bounded, as a bar with its words.
-export function meter(label, part, whole, words) {
-    const share = whole > 0 ? Math.min(1, part / whole) : 0;
+// How busy something is, as a bar with its words.
+export function load_meter(label, permille, words = `${Math.round(permille / 10)} %`) {
+    return meter(label, permille / 1000, words);
+}
+
+// How much is taken of something that must not run out: nearly full is marked.
+export function room_meter(label, used, total, words = `${octets(used)} of ${octets(total)}`) {
+    const share = total > 0 ? used / total : 0;
+    return meter(label, share, words, share > nearly_full ? "high" : "");
+}
+
+function meter(label, share, words, level = "") {
     return h(
         "div",
         { class: "meter", title: `${label}: ${words}` },
         h("span", { class: "meter-label" }, label),
         h(
             "span",
-            { class: `meter-bar ${share > 0.9 ? "high" : ""}` },
-            h("i", { style: { width: `${(share * 100).toFixed(1)}%` } }),
+            { class: `meter-bar ${level}` },
+            h("i", { style: { width: `${(Math.min(1, share) * 100).toFixed(1)}%` } }),
         ),
         h("span", { class: "meter-words" }, words),
     );
