@@ -51,11 +51,33 @@ function open_row(event) {
     }
 }
 
+// How many steps back the dashboard began.
+function depth() {
+    return history.state?.depth ?? 0;
+}
+
+// To where one came from within the dashboard; false where there is no such place.
+export function go_back() {
+    if (!can_go_back()) {
+        return false;
+    }
+    history.back();
+    return true;
+}
+
+export function can_go_back() {
+    return depth() > 0;
+}
+
 export function go(address, { replace = false } = {}) {
     if (address === location.pathname + location.search) {
         return;
     }
-    history[replace ? "replaceState" : "pushState"](null, "", address);
+    if (replace) {
+        history.replaceState(history.state, "", address);
+    } else {
+        history.pushState({ depth: depth() + 1 }, "", address);
+    }
     show();
 }
 

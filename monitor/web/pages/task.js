@@ -16,7 +16,7 @@ import {
     trouble,
     waiting,
 } from "./parts.js";
-import { go } from "./router.js";
+import { can_go_back, go, go_back } from "./router.js";
 import { task_actions } from "./task_row.js";
 import { timeline } from "./timeline.js";
 
@@ -210,21 +210,14 @@ class TaskPage {
 }
 
 function back_link() {
-    return h(
-        "a",
-        {
-            class: "back",
-            href: "/tasks",
-            "data-back": "",
-            onclick: (event) => {
-                if (history.length > 1 && !event.ctrlKey && !event.metaKey) {
-                    event.preventDefault();
-                    history.back();
-                }
-            },
-        },
-        "Tasks",
-    );
+    const back = (event) => {
+        const is_plain = !event.ctrlKey && !event.metaKey && !event.shiftKey;
+        if (is_plain && go_back()) {
+            event.preventDefault();
+        }
+    };
+    const props = { class: "back", href: "/tasks", "data-back": "", onclick: back };
+    return h("a", props, can_go_back() ? "Back" : "Tasks");
 }
 
 function attempts_words({ attempts, attempts_max }) {
