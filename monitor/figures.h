@@ -71,6 +71,8 @@ public:
     void forget() { *this = {}; }
 
     milliseconds uptime() const { return milliseconds{uptime_ms_}; }
+    // By the broker's own clock, so that it does not move with what a message takes to arrive.
+    WallTime started_at() const { return WallTime{milliseconds{time_}} - uptime(); }
     const protocol::Totals& totals() const { return totals_; }
     const protocol::Sizes& sizes() const { return sizes_; }
     const std::optional<protocol::BrokerResources>& resources() const { return resources_; }

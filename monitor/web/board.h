@@ -29,10 +29,13 @@ struct Picture {
     BrokerState broker = BrokerState::absent;
     std::uint64_t epoch = 0;
     milliseconds uptime{0};
+    WallTime started_at{};  // by the broker's own clock
     protocol::Totals totals;
     protocol::Sizes sizes;
+    std::uint64_t step_max_us = 0;
     std::optional<protocol::BrokerResources> resources;
     std::map<LaneName, Lane> lanes;
+    std::vector<QueueFacts> queue_facts;
     std::vector<client::Json> queues;   // as GET /queues answers
     std::vector<client::Json> workers;  // as GET /workers answers
     std::vector<LostWorker> lost;       // in the last hour, newest first

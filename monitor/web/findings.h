@@ -23,6 +23,7 @@ struct QueueFacts {
     std::uint64_t ready = 0;
     std::uint64_t oldest_wait_ms = 0;
     std::vector<std::string> unserved_kinds;  // with ready tasks, and no worker for them
+    std::vector<std::uint64_t> tasks;         // by TaskState
 };
 
 struct LostWorker {

@@ -1,6 +1,7 @@
 #include "monitor/web/server.h"
 
 #include "monitor/web/answers.h"
+#include "monitor/web/metrics.h"
 #include "monitor/web/pages.h"
 #include "monitor/web/request_threads.h"
 #include "monitor/web/system_api.h"
@@ -82,6 +83,12 @@ void add_session_routes(httplib::Server& server, const Guard& guard) {
     server.Delete("/api/v1/session", [](const Request&, Response& response) {
         set_session_cookie(response, "", "; Max-Age=0");
         response.status = 204;
+    });
+}
+
+void add_metrics_route(httplib::Server& server, const Board& board) {
+    server.Get("/metrics", [&board](const Request&, Response& response) {
+        response.set_content(metrics_text(*board.picture()), std::string(metrics_content_type));
     });
 }
 
@@ -172,6 +179,7 @@ void Server::add_routes(Broker& broker) {
     add_task_routes(http, broker);
     add_system_routes(http, broker, board_);
     add_stream_routes(http, streams_, board_);
+    add_metrics_route(http, board_);
     add_page_routes(http);
 }
 
