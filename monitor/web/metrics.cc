@@ -23,9 +23,9 @@ using Labels = std::vector<ClientMetric::Label>;
 
 namespace {
 
-constexpr double per_second_us = 1e6;
-constexpr double per_second_ms = 1e3;
-constexpr double per_one_permille = 1e3;
+constexpr double us_per_second = 1e6;
+constexpr double ms_per_second = 1e3;
+constexpr double permille_per_one = 1e3;
 
 // Of the histograms. About three to a decade up to ten seconds; beyond, those that people say.
 constexpr std::array<std::uint64_t, 22> bounds_us{
@@ -113,13 +113,13 @@ void add_by_state(Family& family, const Labels& labels, const std::vector<std::u
 void add_broker(Metrics& metrics, const Picture& picture) {
     metrics.add(gauge("xebec_start_time_seconds",
                       "When the broker started, in seconds since 1970, by its own clock."),
-                number(picture.started_at.time_since_epoch().count()) / per_second_ms);
+                number(picture.started_at.time_since_epoch().count()) / ms_per_second);
     metrics.add(gauge("xebec_boot_epoch",
                       "The number of this run of the broker: it grows with every start."),
                 picture.epoch);
     metrics.add(gauge("xebec_longest_step_seconds",
                       "The longest that one step of the broker has taken since it started."),
-                number(picture.step_max_us) / per_second_us);
+                number(picture.step_max_us) / us_per_second);
 }
 
 void add_sizes(Metrics& metrics, const protocol::Sizes& sizes) {
@@ -177,7 +177,7 @@ void add_resources(Metrics& metrics, const protocol::BrokerResources& resources)
                 resources.resident_octets);
     metrics.add(gauge("xebec_broker_cpu_ratio",
                       "What the broker's process uses of one processor core, lately; 1 is all."),
-                resources.cpu_permille / per_one_permille);
+                resources.cpu_permille / permille_per_one);
     metrics.add(gauge("xebec_task_max_bytes", "What tasks may take of the broker's memory."),
                 resources.memory_octets_max);
     metrics.add(gauge("xebec_journal_bytes", "The journal's files."), resources.journal_octets);
@@ -201,8 +201,7 @@ void keep_most(std::vector<const Item*>& items, std::size_t max, const Before& i
 void add_queues(Metrics& metrics, const std::vector<QueueFacts>& all) {
     Family tasks = gauge("xebec_queue_tasks", "Tasks of the queue, by state.");
     Family paused = gauge("xebec_queue_paused",
-                          "1 while the queue is paused: none of its tasks "
-                          "is given to a worker.");
+                          "1 while the queue is paused: none of its tasks is given to a worker.");
     Family oldest = gauge("xebec_queue_oldest_wait_seconds",
                           "For how long the oldest of the queue's ready tasks has been ready.");
     Family unserved = gauge("xebec_queue_unserved_kinds",
@@ -217,7 +216,7 @@ void add_queues(Metrics& metrics, const std::vector<QueueFacts>& all) {
         const Labels labels{{"queue", queue->name}};
         add_by_state(tasks, labels, queue->tasks);
         paused.add(labels, number(queue->is_paused));
-        oldest.add(labels, number(queue->ready > 0 ? queue->oldest_wait_ms : 0) / per_second_ms);
+        oldest.add(labels, number(queue->ready > 0 ? queue->oldest_wait_ms : 0) / ms_per_second);
         unserved.add(labels, number(queue->unserved_kinds.size()));
     }
     metrics.add(gauge("xebec_queues", "Queues that there are."), all.size());
@@ -246,11 +245,11 @@ ClientMetric::Histogram shown(const Histogram& durations) {
         for (; next < sparse.size() && end_us(sparse[next]) <= bound; next += 2) {
             shown.sample_count += sparse[next + 1];
         }
-        shown.bucket.push_back({shown.sample_count, number(bound) / per_second_us});
+        shown.bucket.push_back({shown.sample_count, number(bound) / us_per_second});
     }
     shown.sample_count = durations.count();
     for (std::size_t i = 0; i < sparse.size(); i += 2) {
-        shown.sample_sum += number(end_us(sparse[i])) / per_second_us * number(sparse[i + 1]);
+        shown.sample_sum += number(end_us(sparse[i])) / us_per_second * number(sparse[i + 1]);
     }
     return shown;
 }
