@@ -1,8 +1,10 @@
 """What Prometheus is told by `xebec-monitor web`, and the alert rules that are made of it."""
 
+import json
 import os
 import re
 import subprocess
+import tempfile
 import unittest
 import urllib.error
 import urllib.request
@@ -136,6 +138,27 @@ class Rules(unittest.TestCase):
 
     def test_they_fire_when_they_should(self):
         status, said = promtool("test", "rules", os.path.join(self.FOLDER, "xebec.rules.test.yml"))
+
+        self.assertEqual(status, 0, said)
+
+
+class Dashboard(unittest.TestCase):
+    def test_its_queries_are_ones_that_prometheus_understands(self):
+        with open(os.path.join(ROOT, "tools/grafana/xebec.json")) as file:
+            dashboard = json.load(file)
+        queries = [target["expr"] for panel in dashboard["panels"]
+                   for target in panel.get("targets", [])]
+        queries += [annotation["expr"] for annotation in dashboard["annotations"]["list"]]
+        self.assertGreater(len(queries), 30)
+        # As rules, which promtool reads without a server. JSON is YAML.
+        rules = [{"record": "query", "labels": {"number": str(number)},
+                  "expr": re.sub(r"\$__(rate_interval|range)\b", "5m", query)}
+                 for number, query in enumerate(queries)]
+
+        with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
+            json.dump({"groups": [{"name": "queries", "rules": rules}]}, file)
+            file.flush()
+            status, said = promtool("check", "rules", file.name)
 
         self.assertEqual(status, 0, said)
 
