@@ -84,5 +84,46 @@ TEST(MonitorOptions, RefuseWhatMakesNoSense) {
     }
 }
 
+TEST(MonitorOptions, ServeNoPagesUnlessTold) {
+    EXPECT_FALSE(parse({}).options.web);
+    EXPECT_FALSE(parse({"--stats"}).options.web);
+}
+
+TEST(MonitorOptions, ServePagesToThisMachineOnly) {
+    const Parsed parsed = parse({"web"});
+
+    EXPECT_EQ(parsed.status, std::nullopt);
+    ASSERT_TRUE(parsed.options.web);
+    EXPECT_EQ(parsed.options.web->listen, "127.0.0.1:5580");
+    EXPECT_TRUE(parsed.options.web->allowed_hosts.empty());
+    EXPECT_EQ(parsed.options.web->token_file, "");
+    EXPECT_FALSE(parsed.options.web->read_only);
+}
+
+TEST(MonitorOptions, TakeTheFlagsOfWebAndThoseBeforeIt) {
+    const Parsed parsed = parse({"--broker", "tcp://10.0.0.1:5555", "web", "--listen", "[::1]:0",
+                                 "--token-file", "token", "--allow-host", "a:1,b:2", "--allow-host",
+                                 "c", "--read-only", "--updates", "tcp://10.0.0.1:5557"});
+
+    EXPECT_EQ(parsed.status, std::nullopt);
+    EXPECT_EQ(parsed.options.broker, "tcp://10.0.0.1:5555");
+    EXPECT_EQ(parsed.options.updates, "tcp://10.0.0.1:5557");
+    ASSERT_TRUE(parsed.options.web);
+    EXPECT_EQ(parsed.options.web->listen, "[::1]:0");
+    EXPECT_EQ(parsed.options.web->token_file, "token");
+    EXPECT_EQ(parsed.options.web->allowed_hosts, (std::vector<std::string>{"a:1", "b:2", "c"}));
+    EXPECT_TRUE(parsed.options.web->read_only);
+}
+
+TEST(MonitorOptions, RefuseWhatWebDoesNotKnow) {
+    for (const std::vector<std::string>& arguments :
+         std::vector<std::vector<std::string>>{{"web", "extra"},
+                                               {"web", "--unknown"},
+                                               {"web", "--token-file"},
+                                               {"--listen", "127.0.0.1:1"}}) {
+        EXPECT_EQ(parse(arguments).status, runtime::exit_usage) << arguments.back();
+    }
+}
+
 }  // namespace
 }  // namespace xebec::monitor
