@@ -7,8 +7,10 @@
 #include "monitor/web/system_api.h"
 #include "monitor/web/tasks_api.h"
 
+#include <arpa/inet.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <httplib.h>
 #include <stdexcept>
 #include <utility>
@@ -24,6 +26,7 @@ namespace {
 constexpr std::size_t threads_max = live_streams_max + update_streams_max + 64;
 constexpr std::size_t body_octets_max = std::size_t{24} << 20;  // 16 MiB in Base64, and the rest
 constexpr int backlog = 1'024;
+constexpr std::uint16_t http_port = 80;
 constexpr std::time_t read_seconds = 5;
 constexpr std::time_t write_seconds = 5;
 
@@ -36,17 +39,6 @@ const httplib::Headers safe_headers{
     {"Cross-Origin-Resource-Policy", "same-origin"},
     {"Cross-Origin-Opener-Policy", "same-origin"},
     {"Referrer-Policy", "no-referrer"}};
-
-// What browsers may call a server that listens there.
-std::vector<std::string> hosts_of(const std::string& address, std::uint16_t port) {
-    std::vector<std::string> hosts{host_and_port(address, port)};
-    if (is_loopback(address)) {
-        hosts.push_back(host_and_port("localhost", port));
-        hosts.push_back(host_and_port("127.0.0.1", port));
-        hosts.push_back(host_and_port("::1", port));
-    }
-    return hosts;
-}
 
 Asked asked_by(const Request& request) {
     // The values live in the request; those of absent headers are empty.
@@ -109,12 +101,33 @@ void fail_unrouted(const Request& request, Response& response) {
 }  // namespace
 
 bool is_loopback(const std::string& address) {
-    return address.starts_with("127.") || address == "::1" || address == "localhost";
+    in_addr ip{};
+    return (address.starts_with("127.") && inet_pton(AF_INET, address.c_str(), &ip) == 1) ||
+           address == "::1" || address == "localhost";
 }
 
 std::string host_and_port(const std::string& host, std::uint16_t port) {
     const bool is_ipv6 = host.find(':') != std::string::npos;
     return (is_ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
+std::vector<std::string> hosts_of(const std::string& address, std::uint16_t port) {
+    std::vector<std::string> names{address};
+    if (is_loopback(address)) {
+        names = {"127.0.0.1", "localhost", "::1"};
+        if (std::find(names.begin(), names.end(), address) == names.end()) {
+            names.push_back(address);
+        }
+    }
+    std::vector<std::string> hosts;
+    for (const std::string& name : names) {
+        const std::string host = host_and_port(name, port);
+        hosts.push_back(host);
+        if (port == http_port) {  // of which browsers do not speak
+            hosts.push_back(host.substr(0, host.rfind(':')));
+        }
+    }
+    return hosts;
 }
 
 struct Server::Http : httplib::Server {

@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace xebec::monitor::web {
 
@@ -24,6 +25,9 @@ bool is_loopback(const std::string& address);
 
 // As it stands in a URL.
 std::string host_and_port(const std::string& host, std::uint16_t port);
+
+// What browsers call a server that listens there.
+std::vector<std::string> hosts_of(const std::string& address, std::uint16_t port);
 
 class Server {
 public:

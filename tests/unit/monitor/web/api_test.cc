@@ -1153,9 +1153,27 @@ TEST(Server, CanBeStartedAgainOnItsPortAtOnce) {
     }
 }
 
+TEST(Server, KnowsWhatOnlyThisMachineCanReach) {
+    for (const char* address : {"127.0.0.1", "127.9.9.9", "::1", "localhost"}) {
+        EXPECT_TRUE(is_loopback(address)) << address;
+    }
+    for (const char* address : {"0.0.0.0", "::", "192.168.1.5", "127.example.com", "127.0.0.1.x",
+                                "localhost.example.com", "", "1.127.0.0"}) {
+        EXPECT_FALSE(is_loopback(address)) << address;
+    }
+}
+
 TEST(Server, WritesAddressesAsInAUrl) {
     EXPECT_EQ(host_and_port("127.0.0.1", 80), "127.0.0.1:80");
     EXPECT_EQ(host_and_port("::1", 5580), "[::1]:5580");
+}
+
+TEST(Server, HasTheNamesByWhichABrowserCallsIt) {
+    EXPECT_EQ(hosts_of("127.0.0.1", 5580),
+              (std::vector<std::string>{"127.0.0.1:5580", "localhost:5580", "[::1]:5580"}));
+    EXPECT_EQ(hosts_of("192.168.1.5", 5580), std::vector<std::string>{"192.168.1.5:5580"});
+    EXPECT_EQ(hosts_of("192.168.1.5", 80),
+              (std::vector<std::string>{"192.168.1.5:80", "192.168.1.5"}));
 }
 
 }  // namespace
