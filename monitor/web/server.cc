@@ -189,7 +189,7 @@ void Server::add_routes(Broker& broker) {
         fail(response, 500, "internal", "this monitor could not answer");
     });
     add_session_routes(http, *guard_);
-    add_task_routes(http, broker);
+    add_task_routes(http, broker, board_);
     add_system_routes(http, broker, board_);
     add_stream_routes(http, streams_, board_);
     add_metrics_route(http, board_);

@@ -23,6 +23,7 @@ namespace {
 constexpr std::uint64_t list_default = 50;
 constexpr std::uint64_t list_max = 500;
 constexpr milliseconds wait_max{60'000};
+constexpr milliseconds wait_step{1'000};  // how late the end of the server may be noticed
 constexpr std::uint32_t errors_looked_at = 1'000;
 
 Json cursor_or_null(std::uint64_t cursor) {
@@ -69,7 +70,7 @@ Result<Known> query(Broker& broker, const TaskKey& key, With with) {
 
 class TasksApi {
 public:
-    explicit TasksApi(Broker& broker) : broker_(broker) {}
+    TasksApi(Broker& broker, const Board& board) : broker_(broker), board_(board) {}
 
     void submit(const Request& request, Response& response) const;
     void list(const Request& request, Response& response) const;
@@ -86,8 +87,11 @@ public:
 
 private:
     void show(const TaskKey& key, Response& response) const;
+    // False: it has not ended in time.
+    bool wait_for(const TaskKey& key, milliseconds patience) const;
 
     Broker& broker_;
+    const Board& board_;
 };
 
 // ---- submit ----
@@ -287,6 +291,18 @@ void TasksApi::payload(const Request& request, Response& response) const {
     answer_octets(response, known->octets);
 }
 
+bool TasksApi::wait_for(const TaskKey& key, milliseconds patience) const {
+    while (patience.count() > 0 && !board_.is_closed()) {
+        const milliseconds step = std::min(patience, wait_step);
+        const auto outcome = broker_.wait(key, step);
+        if (outcome || outcome.error().code != ErrorCode::timed_out) {
+            return outcome.has_value();
+        }
+        patience -= step;
+    }
+    return false;
+}
+
 void TasksApi::result(const Request& request, Response& response) const {
     const auto key = parse_key(request.matches[1].str());
     const std::string patience = request.get_param_value("wait");
@@ -300,7 +316,7 @@ void TasksApi::result(const Request& request, Response& response) const {
     auto known = query(broker_, *key, With::result);
     if (known && !is_final(known->info.state) && wait->count() > 0) {
         const TaskKey same(known->info.id);  // `last` may be another by then
-        if (broker_.wait(same, std::min(*wait, wait_max))) {
+        if (wait_for(same, std::min(*wait, wait_max))) {
             known = query(broker_, same, With::result);
         }
     }
@@ -325,8 +341,8 @@ void TasksApi::result(const Request& request, Response& response) const {
 
 }  // namespace
 
-void add_task_routes(httplib::Server& server, Broker& broker) {
-    const TasksApi api(broker);
+void add_task_routes(httplib::Server& server, Broker& broker, const Board& board) {
+    const TasksApi api(broker, board);
     const std::string tasks = "/api/v1/tasks";
     const std::string one = tasks + "/([^/]+)";
     server.Post(tasks, [api](const Request& q, Response& r) { api.submit(q, r); });

@@ -1,13 +1,14 @@
 #pragma once
 // The part of the HTTP API that is about tasks. docs/openapi.json describes it.
 
+#include "monitor/web/board.h"
 #include "monitor/web/broker.h"
 
 #include <httplib.h>
 
 namespace xebec::monitor::web {
 
-// Adds its routes. `broker` must live as long as the server.
-void add_task_routes(httplib::Server& server, Broker& broker);
+// Adds its routes. Both must live as long as the server; closing the board ends all waiting.
+void add_task_routes(httplib::Server& server, Broker& broker, const Board& board);
 
 }  // namespace xebec::monitor::web

@@ -1114,6 +1114,30 @@ TEST_F(ApiTest, EndsStreamsAtOnce) {
     EXPECT_LT(runtime::now().steady - start, 3s);
 }
 
+TEST_F(ApiTest, EndsThoughSomebodyWaitsForAResult) {
+    know({.task = task_view(TaskState::leased)});
+    std::promise<void> waits;
+    std::once_flag once;
+    broker_.waiting = [&](const TaskKey&, milliseconds timeout) -> Result<Outcome> {
+        std::call_once(once, [&waits] { waits.set_value(); });
+        std::mutex mutex;  // as long as it would take, as nothing comes
+        std::condition_variable never;
+        std::unique_lock lock(mutex);
+        never.wait_for(lock, timeout, [] { return false; });
+        return Error{ErrorCode::timed_out, "not yet", ""};
+    };
+    RawConnection connection = connect();
+    connection.send("GET /api/v1/tasks/42/result?wait=20s HTTP/1.1\r\nHost: " + host() +
+                    "\r\n\r\n");
+    waits.get_future().wait();
+    const Instant start = runtime::now().steady;
+
+    server_.reset();
+
+    EXPECT_EQ(first_line(connection.read_all()), "HTTP/1.1 202 Accepted");
+    EXPECT_LT(runtime::now().steady - start, 5s);
+}
+
 // ---- requests as programs send them ----
 
 // ---- addresses ----
