@@ -1,6 +1,7 @@
 #include "monitor/web/server.h"
 
 #include "monitor/web/answers.h"
+#include "monitor/web/http_stream.h"
 #include "monitor/web/metrics.h"
 #include "monitor/web/pages.h"
 #include "monitor/web/request_threads.h"
@@ -13,6 +14,7 @@
 #include <algorithm>
 #include <httplib.h>
 #include <stdexcept>
+#include <unistd.h>
 #include <utility>
 
 namespace xebec::monitor::web {
@@ -25,10 +27,9 @@ namespace {
 // Room for short requests beside all streams.
 constexpr std::size_t threads_max = live_streams_max + update_streams_max + 64;
 constexpr std::size_t body_octets_max = std::size_t{24} << 20;  // 16 MiB in Base64, and the rest
+constexpr std::size_t head_octets_max = std::size_t{64} << 10;
 constexpr int backlog = 1'024;
 constexpr std::uint16_t http_port = 80;
-constexpr std::time_t read_seconds = 5;
-constexpr std::time_t write_seconds = 5;
 
 const httplib::Headers safe_headers{
     {"Content-Security-Policy",
@@ -39,6 +40,16 @@ const httplib::Headers safe_headers{
     {"Cross-Origin-Resource-Policy", "same-origin"},
     {"Cross-Origin-Opener-Policy", "same-origin"},
     {"Referrer-Policy", "no-referrer"}};
+
+// Every answer is whole, every body is JSON whatever it is said to be (programs say that it is a
+// form), and without a length there is none.
+void simplify(Request& request) {
+    request.ranges.clear();
+    request.headers.erase("Content-Type");
+    if (!request.has_header("Content-Length")) {
+        request.set_header("Content-Length", "0");
+    }
+}
 
 Asked asked_by(const Request& request) {
     // The values live in the request; those of absent headers are empty.
@@ -133,6 +144,33 @@ std::vector<std::string> hosts_of(const std::string& address, std::uint16_t port
 struct Server::Http : httplib::Server {
     // Connections that wait to be accepted; httplib's own five are fewer than one page opens.
     void widen_backlog() { ::listen(svr_sock_, backlog); }
+
+    // Takes no more requests, and waits for no more of those that have begun.
+    void end() {
+        stop();
+        connections_.end_reading();
+    }
+
+private:
+    // One request for each connection: httplib leaves the body of a refused request unread, and
+    // would take it for the next one, whose headers a foreign page could have made up.
+    bool process_and_close_socket(socket_t socket) override {
+        bool is_done = false;
+        if (connections_.add(socket)) {
+            HttpStream stream(socket, head_octets_max);
+            bool is_closed = false;
+            is_done = process_request(stream, true, is_closed, [&stream](Request& request) {
+                simplify(request);
+                stream.allow(2 * body_octets_max);  // one that is too large is read to be refused
+            });
+            connections_.remove(socket);
+        }
+        ::shutdown(socket, SHUT_RDWR);
+        ::close(socket);
+        return is_done;
+    }
+
+    OpenConnections connections_;
 };
 
 Server::Server(ServerOptions options, Broker& broker, Board& board)
@@ -141,17 +179,12 @@ Server::Server(ServerOptions options, Broker& broker, Board& board)
     http.new_task_queue = [] { return new RequestThreads(threads_max); };  // httplib deletes it
     http.set_default_headers(safe_headers);
     http.set_payload_max_length(body_octets_max);
-    http.set_read_timeout(read_seconds);
-    http.set_write_timeout(write_seconds);
     http.set_tcp_nodelay(true);
     http.set_socket_options([](int socket) {
         // Not SO_REUSEPORT, with which two monitors would share a port without a word.
         const int yes = 1;
         setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     });
-    // One request for each connection: httplib leaves the body of a refused request unread, and
-    // would take it for the next one, whose headers a foreign page could have made up.
-    http.set_keep_alive_max_count(1);
     const int port = options.port == 0 ? http.bind_to_any_port(options.address)
                      : http.bind_to_port(options.address, options.port) ? options.port
                                                                         : -1;
@@ -177,12 +210,15 @@ Server::Server(ServerOptions options, Broker& broker, Board& board)
 void Server::add_routes(Broker& broker) {
     Http& http = *http_;
     http.set_pre_routing_handler([this](const Request& request, Response& response) {
-        const auto denial = guard_->check(asked_by(request));
-        if (!denial) {
-            return httplib::Server::HandlerResponse::Unhandled;
+        if (const auto denial = guard_->check(asked_by(request))) {
+            fail(response, denial->status, denial->error_class, denial->text);
+            return httplib::Server::HandlerResponse::Handled;
         }
-        fail(response, denial->status, denial->error_class, denial->text);
-        return httplib::Server::HandlerResponse::Handled;
+        if (request.has_header("Transfer-Encoding")) {  // whose body httplib reads without limit
+            fail(response, 411, "malformed", "send the body with its Content-Length");
+            return httplib::Server::HandlerResponse::Handled;
+        }
+        return httplib::Server::HandlerResponse::Unhandled;
     });
     http.set_error_handler(httplib::Server::Handler(fail_unrouted));
     http.set_exception_handler([](const Request&, Response& response, std::exception_ptr) {
@@ -198,7 +234,7 @@ void Server::add_routes(Broker& broker) {
 
 Server::~Server() {
     board_.close();
-    http_->stop();
+    http_->end();
 }
 
 }  // namespace xebec::monitor::web

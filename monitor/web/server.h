@@ -34,7 +34,7 @@ public:
     // Listens. Throws std::runtime_error if the address cannot be had. Both must live longer.
     Server(ServerOptions options, Broker& broker, Board& board);
 
-    // Ends all requests, streams too.
+    // Ends all requests, streams too, within a second or two.
     ~Server();
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;

@@ -898,6 +898,16 @@ TEST_F(ApiTest, SendsAPageAgainOnlyWhenItHasChanged) {
     EXPECT_EQ(get("/assets/chart.min.js", {{"If-None-Match", "\"other\""}}).status, 200);
 }
 
+// A part of an answer with status 200 would be taken for the whole of it.
+TEST_F(ApiTest, SendsAnswersWhole) {
+    const auto whole = get("/api/v1/openapi.json");
+    for (const char* range : {"bytes=0-0", "bytes=-1", "bytes=0-1,0-1,0-1"}) {
+        const auto response = get("/api/v1/openapi.json", {{"Range", range}});
+        EXPECT_EQ(response.status, 200) << range;
+        EXPECT_EQ(response.body, whole.body) << range;
+    }
+}
+
 // ---- who may ask ----
 
 TEST_F(ApiTest, AsksTheGuard) {
@@ -1114,6 +1124,20 @@ TEST_F(ApiTest, EndsStreamsAtOnce) {
     EXPECT_LT(runtime::now().steady - start, 3s);
 }
 
+TEST_F(ApiTest, EndsThoughSomebodyHasNotSaidAllOfARequest) {
+    RawConnection idle = connect();
+    RawConnection half = connect();
+    half.send("GET /api/v1/qu");
+    EXPECT_EQ(get("/api/v1/queues").status, 200);
+    const Instant start = runtime::now().steady;
+
+    server_.reset();
+
+    EXPECT_TRUE(idle.has_ended());
+    EXPECT_TRUE(half.has_ended());
+    EXPECT_LT(runtime::now().steady - start, 3s);
+}
+
 TEST_F(ApiTest, EndsThoughSomebodyWaitsForAResult) {
     know({.task = task_view(TaskState::leased)});
     std::promise<void> waits;
@@ -1139,6 +1163,62 @@ TEST_F(ApiTest, EndsThoughSomebodyWaitsForAResult) {
 }
 
 // ---- requests as programs send them ----
+
+// As `curl -X POST` does.
+TEST_F(ApiTest, TakesARequestWithoutALengthForOneWithoutABody) {
+    broker_.answer = [](const Message& message) {
+        return std::holds_alternative<protocol::Pause>(message)
+                   ? packet(protocol::PauseAnswer{.items = {{}}})
+                   : packet(protocol::QueuesAnswer{.items = {{.name = "a"}}});
+    };
+
+    const std::string answer =
+        ask_raw("POST /api/v1/queues/a/pause HTTP/1.1\r\nHost: " + host() + "\r\n\r\n");
+
+    EXPECT_EQ(first_line(answer), "HTTP/1.1 200 OK");
+}
+
+// As `curl -d @file` does, which says that it is a form.
+TEST_F(ApiTest, TakesABodyForJsonWhateverItIsSaidToBe) {
+    std::string body = "[1";
+    for (int i = 1; i < 10'000; ++i) {
+        body += ",1";
+    }
+    body += "]";
+    for (const char* type : {"application/x-www-form-urlencoded", "text/plain",
+                             "multipart/form-data; boundary=x", "multipart/form-data"}) {
+        const auto response = client_->Post("/api/v1/tasks", body, type);
+        ASSERT_TRUE(response) << type;
+        EXPECT_EQ(response->status, 200) << type;
+    }
+}
+
+// Its end, and so its size, would be known only when it is there.
+TEST_F(ApiTest, WantsToKnowTheLengthOfABody) {
+    const std::string answer = ask_raw("POST /api/v1/tasks HTTP/1.1\r\nHost: " + host() +
+                                       "\r\nTransfer-Encoding: chunked\r\n\r\n"
+                                       "d\r\n{\"kind\": \"a\"}\r\n0\r\n\r\n");
+
+    EXPECT_EQ(first_line(answer), "HTTP/1.1 411 Length Required");
+    expect_safe(answer);
+    EXPECT_EQ(broker_.submitted(), 0U);
+}
+
+TEST_F(ApiTest, ReadsSoMuchOfTheHeadOfARequest) {
+    const std::string start = "GET /api/v1/queues HTTP/1.1\r\nHost: " + host() + "\r\n";
+    const std::string line = "X-Y: " + std::string(1'000, 'y') + "\r\n";
+    std::string few;
+    std::string many;
+    for (int i = 0; i < 1'000; ++i) {
+        few += i < 30 ? line : "";
+        many += line;
+    }
+
+    EXPECT_EQ(first_line(ask_raw(start + few + "\r\n")), "HTTP/1.1 200 OK");
+    EXPECT_NE(first_line(ask_raw(start + many + "\r\n")), "HTTP/1.1 200 OK");
+    EXPECT_NE(first_line(ask_raw(start + "X: " + std::string(1'000'000, 'x') + "\r\n\r\n")),
+              "HTTP/1.1 200 OK");
+}
 
 // ---- addresses ----
 
