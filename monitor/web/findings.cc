@@ -196,10 +196,13 @@ std::string verdict_of(const Facts& facts, const std::vector<Finding>& findings)
         return "All is well. " + workers + ", " + grouped(facts.slots_busy) + " of " +
                counted(facts.slots, "slot", "slots") + " busy.";
     }
+    const std::string waiting = counted(facts.waiting, "task waits", "tasks wait");
     if (facts.workers == 0) {
-        return "All is quiet. No worker is connected, and no task waits for one.";
+        return "All is quiet. No worker is connected, and " +
+               (facts.waiting == 0 ? "no task waits for one." : waiting + ".");
     }
-    return "All is quiet. " + workers + " connected, nothing to do.";
+    return "All is quiet. " + workers + " connected, " +
+           (facts.waiting == 0 ? "nothing to do." : waiting + ".");
 }
 
 }  // namespace xebec::monitor::web

@@ -219,5 +219,16 @@ TEST(Verdict, SaysThatThereIsNothingToDo) {
     EXPECT_EQ(verdict(facts), "All is quiet. No worker is connected, and no task waits for one.");
 }
 
+// For a time to come, or for a worker since a moment ago.
+TEST(Verdict, SaysThatTasksWait) {
+    Facts facts = calm();
+    facts.waiting = 1'234;
+    EXPECT_EQ(verdict(facts), "All is quiet. 12 workers connected, 1,234 tasks wait.");
+
+    facts.workers = 0;
+    facts.waiting = 1;
+    EXPECT_EQ(verdict(facts), "All is quiet. No worker is connected, and 1 task waits.");
+}
+
 }  // namespace
 }  // namespace xebec::monitor::web
