@@ -34,11 +34,14 @@ Flow QueueFlows::of(std::string_view queue) const {
 }
 
 void Deaths::update(Instant now, std::uint64_t epoch, std::uint64_t dead_total) {
-    if (epoch != epoch_) {
+    // A broker that was restarted counts from 0, which may be heard before its epoch is.
+    const bool is_other = epoch != epoch_ || (!totals_.empty() && dead_total < totals_.back().dead);
+    if (is_other) {
         epoch_ = epoch;
         totals_.clear();
     }
-    if (totals_.empty() || now - totals_.back().at >= std::chrono::seconds{1}) {
+    // The first stays as it is: it is what the others are compared with.
+    if (totals_.size() < 2 || now - totals_.back().at >= std::chrono::seconds{1}) {
         totals_.push_back({now, dead_total});
     } else {
         totals_.back().dead = dead_total;

@@ -77,6 +77,8 @@ void Watcher::show(const ShowInterval& shown) {
 void Watcher::show(const Notice& notice) {
     if (notice.kind == NoticeKind::broker_silent) {
         scene_.broker = BrokerState::silent;
+    } else if (notice.kind == NoticeKind::new_epoch) {
+        scene_.epoch = notice.epoch;  // its figures come before the next interval does
     }
     if (const auto kind = mark_of(notice.kind)) {
         board_.change_history([&](History& history) { history.add(Mark{notice.time, *kind, ""}); });

@@ -84,6 +84,19 @@ TEST(QueueFlows, AreNoneWithoutTimeBetween) {
     expect_flow(flows, "a", 0, 0);
 }
 
+TEST(Deaths, AreThoseSinceTheFirstLook) {
+    Deaths deaths;
+    EXPECT_EQ(deaths.lately(), 0U);
+
+    deaths.update(start, 1, 100);
+    EXPECT_EQ(deaths.lately(), 0U);
+    deaths.update(start + 200ms, 1, 102);
+    EXPECT_EQ(deaths.lately(), 2U);
+    deaths.update(start + 1s, 1, 103);
+
+    EXPECT_EQ(deaths.lately(), 3U);
+}
+
 TEST(Deaths, AreForgottenAfterTenMinutes) {
     Deaths deaths;
     for (int second = 0; second <= 1'200; ++second) {
@@ -106,6 +119,20 @@ TEST(Deaths, BeginAnewWithAnotherEpoch) {
     EXPECT_EQ(deaths.lately(), 0U);
     deaths.update(start + 3s, 2, 4);
     EXPECT_EQ(deaths.lately(), 1U);
+}
+
+// The total may come before the epoch it belongs to.
+TEST(Deaths, BeginAnewWithASmallerTotal) {
+    Deaths deaths;
+    deaths.update(start, 1, 50);
+    deaths.update(start + 1s, 1, 60);
+
+    deaths.update(start + 2s, 1, 3);
+    EXPECT_EQ(deaths.lately(), 0U);
+    deaths.update(start + 2'200ms, 1, 2);
+    EXPECT_EQ(deaths.lately(), 0U);
+    deaths.update(start + 3s, 1, 7);
+    EXPECT_EQ(deaths.lately(), 5U);
 }
 
 }  // namespace
