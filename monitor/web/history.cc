@@ -118,12 +118,8 @@ Point point_of(const Interval& interval,
 
 void History::add(WallTime time, const Point& point) {
     const Second second = floor<seconds>(time);
-    if (!samples_.empty() && samples_.back().second >= second) {
-        if (samples_.back().second == second) {
-            samples_.back().point = point;
-            return;
-        }
-        samples_.clear();  // the clock was put back
+    while (!samples_.empty() && samples_.back().second >= second) {
+        samples_.pop_back();  // of the same second, or the clock was put back
     }
     samples_.push_back({second, point});
     while (samples_.front().second <= second - length) {
@@ -149,12 +145,8 @@ void History::add_ready(WallTime time, std::string_view queue, std::uint64_t cou
     std::deque<Ready>& counts = found->second;
     const Second second = floor<seconds>(time);
     const Second step{second.time_since_epoch() / ready_step * ready_step};
-    if (!counts.empty() && counts.back().second >= step) {
-        if (counts.back().second == step) {
-            counts.back().count = count;
-            return;
-        }
-        counts.clear();
+    while (!counts.empty() && counts.back().second >= step) {
+        counts.pop_back();
     }
     counts.push_back({step, count});
     while (counts.front().second <= step - ready_length) {

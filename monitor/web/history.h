@@ -79,7 +79,7 @@ public:
     static constexpr std::size_t queues_max = 1'000;
 
     // `time` is the end of the second that `point` is about. Of two for one second, the later
-    // stays.
+    // stays; what is from a time after it is from before the clock was put back, and goes.
     void add(WallTime time, const Point& point);
     void add(Mark mark);
     void add_ready(WallTime time, std::string_view queue, std::uint64_t ready);

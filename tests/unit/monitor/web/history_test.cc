@@ -117,6 +117,23 @@ TEST(History, ShowsNothingOfWhatIsYetToCome) {
     EXPECT_EQ(known(history.series(1s, start + 9s)), 0U);
 }
 
+TEST(History, KeepsWhatWasBeforeTheClockWasPutBack) {
+    History history;
+    for (int second = 0; second < 100; ++second) {
+        history.add(start + std::chrono::seconds{second}, point(second));
+    }
+
+    history.add(start + 98s, point(1'000));  // as NTP does it
+
+    const Series series = history.series(1s, start + 98s);
+    EXPECT_EQ(known(series), 99U);
+    EXPECT_EQ(tail(series, Column::finished, 3), (std::vector<double>{96, 97, 1'000}));
+
+    history.add(start - 1'000s, point(5));
+    EXPECT_EQ(known(history.series(1s, start - 1'000s)), 1U);
+    EXPECT_EQ(known(history.series(1s, start + 98s)), 1U);
+}
+
 TEST(History, StartsAtAWholeStepWhateverItDividesTheHourInto) {
     const Series series = History().series(7s, start);
 
@@ -178,6 +195,17 @@ TEST(HistoryOfAQueue, HoldsTenMinutes) {
 
     EXPECT_EQ(all.front(), 41U);
     EXPECT_EQ(all.back(), 100U);
+}
+
+TEST(HistoryOfAQueue, KeepsWhatWasBeforeTheClockWasPutBack) {
+    History history;
+    history.add_ready(start, "a", 1);
+    history.add_ready(start + 10s, "a", 2);
+    history.add_ready(start + 20s, "a", 3);
+
+    history.add_ready(start + 19s, "a", 4);
+
+    EXPECT_EQ(ready_tail(history, "a", start + 29s, 3), (Ready{1, 4, std::nullopt}));
 }
 
 TEST(HistoryOfAQueue, IsKeptForSoManyQueues) {
