@@ -6,6 +6,7 @@
 #include "protocol/time_text.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <utility>
 
@@ -17,6 +18,8 @@ namespace {
 
 constexpr std::size_t tasks_per_request_max = 10'000;
 constexpr std::size_t search_octets_max = 256;
+constexpr std::array<std::string_view, 9> member_names{"state", "queue", "kind",  "worker", "error",
+                                                       "id",    "since", "until", "cursor"};
 
 Error bad_value(std::string text) {
     return {ErrorCode::malformed, std::move(text), "bad_value"};
@@ -177,6 +180,10 @@ Result<Selected> selected_by(const Json& body, WallTime now) {
     }
     Selector selector(now);
     for (const auto& [name, value] : body.items()) {
+        // Passed over, a filter that is misspelt would select everything.
+        if (std::find(member_names.begin(), member_names.end(), name) == member_names.end()) {
+            return bad_value("\"" + escape_controls(name) + "\" does not select tasks");
+        }
         selector.set(name, text_of_member(value));
     }
     return selector.finish();

@@ -157,6 +157,15 @@ TEST(SelectedBy, RefusesBodiesThatAreNoObjects) {
     EXPECT_FALSE(selected_by(Json{{"cursor", 1.5}}, now));
 }
 
+// A misspelt filter of a bulk action would mean every task there is.
+TEST(SelectedBy, RefusesMembersItDoesNotKnow) {
+    const auto found = selected_by(Json{{"states", {"dead"}}}, now);
+
+    ASSERT_FALSE(found);
+    EXPECT_EQ(found.error().name, "bad_value");
+    EXPECT_NE(found.error().detail.find("\"states\""), std::string::npos);
+}
+
 TEST(SelectedBy, SaysTheFirstOfSeveralErrors) {
     const auto found = selected_by(Json{{"queue", "a b"}, {"kind", "c d"}}, now);
 
