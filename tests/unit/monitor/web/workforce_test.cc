@@ -106,6 +106,30 @@ TEST(Workforce, BeginsAnewWithAnotherEpoch) {
               (Marks{{start + 2s, MarkKind::worker_lost, "a"}}));
 }
 
+// The count comes with the broker's figures once a second, the list when it is asked for.
+TEST(Workforce, SeesALossThatIsCountedAfterTheListHasIt) {
+    Workforce workforce;
+    workforce.update(start, 1, {member(1, "a", 1), member(2, "b")}, 0);
+    EXPECT_EQ(workforce.update(start + 1s, 1, {member(2, "b")}, 0), Marks{});
+
+    EXPECT_EQ(workforce.update(start + 2s, 1, {member(2, "b")}, 1),
+              (Marks{{start + 1s, MarkKind::worker_lost, "a"}}));
+
+    ASSERT_EQ(lost_names(workforce), Names{"a"});
+    EXPECT_EQ(workforce.lost().front().lost_at, start + 1s);
+    EXPECT_EQ(workforce.update(start + 3s, 1, {member(2, "b")}, 2), Marks{}) << "only once";
+}
+
+TEST(Workforce, TakesThoseForLeftThatWereNotCountedForAWhile) {
+    Workforce workforce;
+    workforce.update(start, 1, {member(1, "a", 1)}, 0);
+    workforce.update(start + 1s, 1, {}, 0);
+    workforce.update(start + 5s, 1, {}, 0);
+
+    EXPECT_EQ(workforce.update(start + 6s, 1, {}, 1), Marks{});
+    EXPECT_EQ(lost_names(workforce), Names{});
+}
+
 TEST(Workforce, ForgetsTheLostAfterAnHour) {
     Workforce workforce;
     workforce.update(start, 1, {member(1, "a")}, 0);
