@@ -74,7 +74,9 @@ std::size_t Core::carry(const Mentions::Mention& mention) {
         return record_octets + task.payload_octets + (is_result_away ? details->result_octets : 0);
     }
     carry_task(task, nullptr);
-    return record_octets + task.payload_octets;
+    const bool has_history = details != nullptr && details->history;
+    return record_octets + task.payload_octets +
+           (has_history ? details->history->record_octets() : 0);
 }
 
 std::size_t Core::carry_tombstone(const Mentions::Mention& mention) {
@@ -114,6 +116,9 @@ void Core::carry_task(const Task& task, const Blob* octets_read) {
         (state_.is_result_away(task) ? record.result : record.payload) = Octets(*octets_read);
     }
     keep(std::move(record));
+    if (auto history = state_.tell_history(task)) {
+        keep(std::move(*history));
+    }
 }
 
 }  // namespace xebec::broker

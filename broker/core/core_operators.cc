@@ -356,7 +356,7 @@ Figures Core::figures(bool only_changed) const {
         figures.resources = *resources_;
         figures.resources->memory_octets_max =
             options_.octets_in_memory_max.value_or(options_.memory_max);
-        figures.resources->is_read_only = is_disk_full_ || is_disk_behind_;
+        figures.resources->is_read_only = is_disk_full_;
     }
     figures.totals.stale = stale_;
     figures.totals.workers_lost = workers_lost_;

@@ -23,6 +23,21 @@ Problem problem_of(Refusal refusal) {
             .text = refusal == Refusal::none ? std::string_view{} : to_string(refusal)};
 }
 
+std::vector<AttemptView> views_of(const History& history) {
+    std::vector<AttemptView> views;
+    for (const PastAttempt& attempt : history.attempts()) {
+        views.push_back({.attempt = attempt.attempt,
+                         .fence = attempt.fence.value(),
+                         .worker = attempt.worker.view(),
+                         .started_at = to_wire(attempt.started_at),
+                         .ended_at = to_wire(attempt.ended_at),
+                         .state = attempt.state,
+                         .error_class = attempt.error_class.view(),
+                         .error_text = attempt.error_text.view()});
+    }
+    return views;
+}
+
 }  // namespace
 
 TaskIndex Core::find(const TaskRef& ref) const {
@@ -72,7 +87,12 @@ TaskView Core::view_of(const Task& task) const {
 
 std::size_t Core::task_view_octets(const TaskView& view) {
     constexpr std::size_t numbers_and_names = 512;
-    return numbers_and_names + (view.error ? view.error->text.size() : 0);
+    constexpr std::size_t attempt_numbers_and_names = 256;
+    std::size_t octets = numbers_and_names + (view.error ? view.error->text.size() : 0);
+    for (const AttemptView& attempt : view.history) {
+        octets += attempt_numbers_and_names + attempt.error_text.size();
+    }
+    return octets;
 }
 
 void Core::on(const Request& request, const Query& message) {
@@ -100,6 +120,9 @@ void Core::answer_query(const Request& request, const std::vector<TaskRef>& task
         const Task& task = state_.tasks()[index];
         const Details* details = state_.tasks().find_details(task);
         QueryItem item{.task = view_of(task)};
+        if (details != nullptr && details->history) {
+            item.task->history = views_of(*details->history);
+        }
         inlined += task_view_octets(*item.task);
         std::optional<std::uint64_t> unread[2];
         const auto show = [&](bool is_result, std::uint64_t size, const Blob& here, Octets& into) {

@@ -291,7 +291,12 @@ bool Core::return_attempt(TaskIndex index, bool charged, std::string_view error_
         die(index, error_class, error_text, 0);
         return false;
     }
-    commit(AttemptReturned{.number = task.number, .is_charged = charged, .at = step_.now.wall});
+    AttemptReturned record{.number = task.number, .is_charged = charged, .at = step_.now.wall};
+    if (charged) {
+        record.error_class = Blob::copy_of(to_utf8(error_class, 64));
+        record.error_text = Blob::copy_of(to_utf8(error_text, history_text_octets_max));
+    }
+    commit(std::move(record));
     return true;
 }
 

@@ -2,6 +2,7 @@
 // Durable facts. The broker's durable state is what applying its records in order gives; nothing
 // else changes it, neither while it runs nor when it starts again.
 
+#include "broker/core/history.h"
 #include "broker/core/queues.h"
 #include "protocol/blob.h"
 #include "protocol/ids.h"
@@ -55,6 +56,8 @@ struct AttemptStarted {
 struct AttemptReturned {
     std::uint64_t number = 0;
     bool is_charged = false;  // it counts against the limit
+    Blob error_class;         // then: why
+    Blob error_text;
     WallTime at{};
 };
 
@@ -154,6 +157,12 @@ struct TaskCarried {
     std::uint64_t finished_order = 0;  // of a final task
 };
 
+// Behind its task: the attempts that the task no longer tells of.
+struct HistoryCarried {
+    std::uint64_t number = 0;
+    std::vector<PastAttempt> attempts;  // oldest first
+};
+
 struct TombstoneCarried {
     TaskId id;
     std::uint64_t number = 0;
@@ -169,9 +178,9 @@ struct BasesCarried {
     std::uint64_t finished_order_last = 0;
 };
 
-using Record =
-    std::variant<TaskAccepted, TaskDue, AttemptStarted, AttemptReturned, AttemptFailed,
-                 TaskSucceeded, TaskDied, TaskCancelled, TaskExpired, TaskRetried, TaskRemoved,
-                 QueueChanged, FloorRaised, TaskCarried, TombstoneCarried, BasesCarried>;
+using Record = std::variant<TaskAccepted, TaskDue, AttemptStarted, AttemptReturned, AttemptFailed,
+                            TaskSucceeded, TaskDied, TaskCancelled, TaskExpired, TaskRetried,
+                            TaskRemoved, QueueChanged, FloorRaised, TaskCarried, TombstoneCarried,
+                            BasesCarried, HistoryCarried>;
 
 }  // namespace xebec::broker

@@ -100,7 +100,10 @@ void State::on(const AttemptReturned& record, Now now) {
     Task& task = tasks_[index];
     const std::uint64_t held = microseconds_between(task.since, now.steady);
     leave(index);
-    task.attempts = static_cast<std::uint16_t>(task.attempts + (record.is_charged ? 1 : 0));
+    if (record.is_charged) {
+        remember_attempt(task, TaskState::ready, record.at, record.error_class, record.error_text);
+        ++task.attempts;
+    }
     ++totals_.returned;
     enter(index, TaskState::ready, now);
     note(task, held);
@@ -110,8 +113,9 @@ void State::on(const AttemptFailed& record, Now now) {
     const TaskIndex index = expect(record.number);
     Task& task = tasks_[index];
     leave(index);
-    ++task.attempts;
     set_error(task, record.error_class, record.error_text);
+    remember_attempt(task, TaskState::scheduled, record.at, record.error_class, record.error_text);
+    ++task.attempts;
     tasks_.details(task).retry_at = now.steady + record.pause;
     ++totals_.failed;
     ++queues_[task.lane].figures.failed;
@@ -142,8 +146,9 @@ void State::on(const TaskDied& record, Now now) {
     const TaskIndex index = expect(record.number);
     Task& task = tasks_[index];
     leave(index);
-    ++task.attempts;
     set_error(task, record.error_class, record.error_text);
+    remember_attempt(task, TaskState::dead, record.at, record.error_class, record.error_text);
+    ++task.attempts;
     ++totals_.failed;
     ++totals_.dead;
     ++queues_[task.lane].figures.failed;
@@ -157,6 +162,9 @@ void State::on(const TaskDied& record, Now now) {
 void State::on(const TaskCancelled& record, Now now) {
     const TaskIndex index = expect(record.number);
     leave(index);
+    if (tasks_[index].state == TaskState::leased) {
+        remember_attempt(tasks_[index], TaskState::cancelled, record.at, {}, {});
+    }
     ++totals_.cancelled;
     end(index, TaskState::cancelled, record.at, now);
     note(tasks_[index], 0);
@@ -165,6 +173,9 @@ void State::on(const TaskCancelled& record, Now now) {
 void State::on(const TaskExpired& record, Now now) {
     const TaskIndex index = expect(record.number);
     leave(index);
+    if (tasks_[index].state == TaskState::leased) {
+        remember_attempt(tasks_[index], TaskState::expired, record.at, {}, {});
+    }
     ++totals_.expired;
     end(index, TaskState::expired, record.at, now);
     note(tasks_[index], 0);
@@ -354,13 +365,38 @@ void State::set_error(Task& task, const Blob& error_class, const Blob& error_tex
     octets_ += octets_of(task);
 }
 
+void State::remember_attempt(Task& task, TaskState after, WallTime at, const Blob& error_class,
+                             const Blob& error_text) {
+    if (task.is_volatile) {
+        return;
+    }
+    octets_ -= octets_of(task);
+    Details& details = tasks_.details(task);
+    if (!details.history) {
+        details.history = std::make_unique<History>();
+    }
+    details.history->add({.fence = details.fence,
+                          .worker = details.worker,
+                          .started_at = details.started_at,
+                          .ended_at = at,
+                          .error_class = error_class,
+                          .error_text = error_text,
+                          .attempt = static_cast<std::uint16_t>(task.attempts + 1),
+                          .state = after});
+    details.history->share(details.error_class, details.error_text);
+    octets_ += octets_of(task);
+}
+
 std::uint64_t State::octets_of(const Task& task) const {
     const Details* details = tasks_.find_details(task);
     const std::uint64_t payload = task.payload.footprint();
-    return details == nullptr
-               ? payload
-               : payload + details->result.footprint() + details->error_class.footprint() +
-                     details->error_text.footprint();
+    if (details == nullptr) {
+        return payload;
+    }
+    const std::uint64_t history =
+        details->history ? details->history->octets(details->error_class, details->error_text) : 0;
+    return payload + details->result.footprint() + details->error_class.footprint() +
+           details->error_text.footprint() + history;
 }
 
 LaneIndex State::lane_for(std::string_view queue, std::string_view kind) {

@@ -57,6 +57,8 @@ public:
     // The task as it is told again in the journal; its payload and result have to be given if they
     // are not in memory.
     TaskCarried tell_again(const Task& task, Now now) const;
+    // What has to follow that; nothing: the task has no history.
+    std::optional<HistoryCarried> tell_history(const Task& task) const;
 
     TaskTable& tasks() { return tasks_; }
     const TaskTable& tasks() const { return tasks_; }
@@ -128,6 +130,7 @@ private:
     void on(const TaskCarried& record, Now now);
     void on(const TombstoneCarried& record, Now now);
     void on(const BasesCarried& record, Now now);
+    void on(const HistoryCarried& record, Now now);
 
     void raise_bases(std::uint64_t number, std::uint64_t finished_order);
     void pass_replayed(WallTime at, WallTime at_least);
@@ -140,9 +143,12 @@ private:
     void enter(TaskIndex task, TaskState state, Now now);             // another one
     void end(TaskIndex task, TaskState state, WallTime at, Now now);  // a final one
     void set_error(Task& task, const Blob& error_class, const Blob& error_text);
+    // The attempt that has just ended goes into the task's history, before it is counted.
+    void remember_attempt(Task& task, TaskState after, WallTime at, const Blob& error_class,
+                          const Blob& error_text);
     void touch(LaneIndex lane);
     void note(Task& task, std::uint64_t duration_us, bool removed = false);
-    std::uint64_t octets_of(const Task& task) const;   // payload, result and error in memory
+    std::uint64_t octets_of(const Task& task) const;   // payload, result and errors in memory
     std::uint64_t final_cost(const Task& task) const;  // in memory or in the journal
     std::uint64_t live_cost(const Task& task) const;   // in the journal
     LaneIndex lane_for(std::string_view queue, std::string_view kind);

@@ -108,6 +108,41 @@ TaskCarried State::tell_again(const Task& task, Now now) const {
     return record;
 }
 
+std::optional<HistoryCarried> State::tell_history(const Task& task) const {
+    const Details* details = tasks_.find_details(task);
+    if (details == nullptr || !details->history) {
+        return std::nullopt;
+    }
+    return HistoryCarried{.number = task.number, .attempts = details->history->attempts()};
+}
+
+// One that is known already has nothing to learn; one whose task stood in a segment that is gone
+// comes again.
+void State::on(const HistoryCarried& record, Now) {
+    const TaskIndex index = tasks_.find(record.number);
+    if (index == no_task) {
+        return;
+    }
+    Task& task = tasks_[index];
+    const Details* known = tasks_.find_details(task);
+    if (known != nullptr && known->history) {
+        return;
+    }
+    const bool is_over = is_final(task.state);
+    octets_ -= octets_of(task);
+    live_octets_ -= live_cost(task);
+    final_octets_ -= is_over ? final_cost(task) : 0;
+    Details& details = tasks_.details(task);
+    details.history = std::make_unique<History>();
+    for (const PastAttempt& attempt : record.attempts) {
+        details.history->add(attempt);
+    }
+    details.history->share(details.error_class, details.error_text);
+    octets_ += octets_of(task);
+    live_octets_ += live_cost(task);
+    final_octets_ += is_over ? final_cost(task) : 0;
+}
+
 void State::on(const TombstoneCarried& record, Now now) {
     raise_bases(record.number, 0);
     if (tombstones_.find(record.id) != nullptr) {

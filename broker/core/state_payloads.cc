@@ -92,10 +92,14 @@ void State::set_fetching(LaneIndex index, bool is_fetching) {
 
 std::uint64_t State::final_cost(const Task& task) const {
     const Details* details = tasks_.find_details(task);
-    return final_entry_octets + task.payload_octets +
-           (details == nullptr ? 0
-                               : details->result_octets + details->error_class.size() +
-                                     details->error_text.size());
+    const std::uint64_t bare = final_entry_octets + task.payload_octets;
+    if (details == nullptr) {
+        return bare;
+    }
+    const std::uint64_t history =
+        details->history ? details->history->octets(details->error_class, details->error_text) : 0;
+    return bare + details->result_octets + details->error_class.size() +
+           details->error_text.size() + history;
 }
 
 std::uint64_t State::final_entries_octets() const {
@@ -113,10 +117,12 @@ std::uint64_t State::live_cost(const Task& task) const {
     const std::uint64_t waiting =
         fields + queues_[task.lane].name_octets + octets(task.payload_octets);
     const Details* details = tasks_.find_details(task);
-    return details == nullptr ? waiting
-                              : waiting + attempt_fields + details->worker.size() +
-                                    octets(details->result_octets) + details->error_class.size() +
-                                    details->error_text.size();
+    if (details == nullptr) {
+        return waiting;
+    }
+    const std::uint64_t history = details->history ? details->history->record_octets() : 0;
+    return waiting + attempt_fields + details->worker.size() + octets(details->result_octets) +
+           details->error_class.size() + details->error_text.size() + history;
 }
 
 std::uint64_t State::live_octets() const {

@@ -1,6 +1,7 @@
 #pragma once
 // Every task the broker knows, by its place, its id and its number.
 
+#include "broker/core/history.h"
 #include "broker/core/id_hash.h"
 #include "broker/core/indices.h"
 #include "broker/core/places.h"
@@ -69,6 +70,7 @@ struct Details {
 
     Blob error_class;
     Blob error_text;
+    std::unique_ptr<History> history;  // of a task with an attempt that ended without success
 
     Blob result;  // or it is only in the journal
     Locator result_at;

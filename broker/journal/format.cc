@@ -32,7 +32,7 @@ bool is_zero(std::string_view octets) {
 std::array<char, sector_octets> encode(const SegmentHeader& header) {
     std::array<char, sector_octets> octets{};
     std::copy(segment_magic.begin(), segment_magic.end(), octets.begin());
-    store(&octets[8], format_version);
+    store(&octets[8], header.version);
     store(&octets[12], header.partition);
     store(&octets[16], header.segment);
     store(&octets[20], header.octets);
@@ -54,13 +54,14 @@ DecodedHeader decode_segment_header(std::string_view octets) {
         is_zero(octets.substr(segment_header_octets));
     if (!is_whole) {
         decoded.fault = HeaderFault::damaged;
-    } else if (decoded.version != format_version) {
+    } else if (decoded.version < format_version_oldest || decoded.version > format_version) {
         decoded.fault = HeaderFault::other_version;
     }
     decoded.header = {.partition = load<std::uint32_t>(from + 12),
                       .segment = load<std::uint32_t>(from + 16),
                       .octets = load<std::uint32_t>(from + 20),
-                      .nonce = load<std::uint64_t>(from + 24)};
+                      .nonce = load<std::uint64_t>(from + 24),
+                      .version = decoded.version};
     return decoded;
 }
 

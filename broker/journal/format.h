@@ -11,8 +11,9 @@
 
 namespace xebec::broker::journal {
 
-constexpr std::uint16_t format_version = 1;
-constexpr std::uint64_t sector_octets = 512;  // frames begin on its multiples
+constexpr std::uint16_t format_version = 2;
+constexpr std::uint16_t format_version_oldest = 1;  // that is read
+constexpr std::uint64_t sector_octets = 512;        // frames begin on its multiples
 constexpr std::uint64_t segment_octets_default = 64 << 20;
 constexpr std::uint64_t segment_octets_min = 8 * sector_octets;
 constexpr std::uint64_t segment_octets_max = 1 << 30;
@@ -36,6 +37,7 @@ struct SegmentHeader {
     std::uint32_t segment = 0;  // counts from 1
     std::uint32_t octets = 0;   // of the file when it was made
     std::uint64_t nonce = 0;    // random: tells this life of the file from earlier ones
+    std::uint16_t version = format_version;
 };
 
 std::array<char, sector_octets> encode(const SegmentHeader& header);

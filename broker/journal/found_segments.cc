@@ -35,8 +35,8 @@ SegmentHeader read_header(runtime::File& file, const std::filesystem::path& path
         case HeaderFault::other_version:
             throw JournalError(
                 path.string() + " has version " + std::to_string(decoded.version) +
-                " of the journal's format; this xebec writes and reads version " +
-                std::to_string(format_version) +
+                " of the journal's format; this xebec reads versions " +
+                std::to_string(format_version_oldest) + " to " + std::to_string(format_version) +
                 (decoded.version > format_version
                      ? ": start the newer xebec that wrote it"
                      : ": start the older xebec that wrote it, let the tasks finish, and begin "

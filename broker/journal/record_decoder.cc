@@ -148,6 +148,18 @@ Record read_accepted(RecordReader& in, Places& places) {
     return r;
 }
 
+Record read_returned(RecordReader& in) {
+    AttemptReturned r{.number = in.number()};
+    const auto charge = in.choice(Charge::explained);
+    r.is_charged = charge != Charge::none;
+    r.at = in.time();
+    if (charge == Charge::explained) {
+        r.error_class = in.blob(error_text_octets_max);
+        r.error_text = in.blob(error_text_octets_max);
+    }
+    return r;
+}
+
 Record read_failed(RecordReader& in) {
     return AttemptFailed{.number = in.number(),
                          .error_class = in.blob(error_text_octets_max),
@@ -228,6 +240,23 @@ Record read_tombstone(RecordReader& in) {
                             .removed_at = in.time()};
 }
 
+Record read_history(RecordReader& in) {
+    HistoryCarried r{.number = in.number()};
+    const std::uint64_t count = in.number(history_attempts_max);
+    for (std::uint64_t i = 0; i < count; ++i) {
+        PastAttempt attempt{.attempt = in.small<std::uint16_t>()};
+        attempt.fence = in.fence();
+        attempt.worker = in.worker();
+        attempt.started_at = in.time();
+        attempt.ended_at = in.time();
+        attempt.state = in.choice(state_last);
+        attempt.error_class = in.blob(error_text_octets_max);
+        attempt.error_text = in.blob(error_text_octets_max);
+        r.attempts.push_back(std::move(attempt));
+    }
+    return r;
+}
+
 std::optional<Record> read_record(RecordReader& in, RecordType type, Places& places) {
     switch (type) {
         case RecordType::task_accepted:
@@ -241,7 +270,7 @@ std::optional<Record> read_record(RecordReader& in, RecordType type, Places& pla
             return r;
         }
         case RecordType::attempt_returned:
-            return AttemptReturned{.number = in.number(), .is_charged = in.flag(), .at = in.time()};
+            return read_returned(in);
         case RecordType::attempt_failed:
             return read_failed(in);
         case RecordType::task_succeeded:
@@ -267,6 +296,8 @@ std::optional<Record> read_record(RecordReader& in, RecordType type, Places& pla
             return read_tombstone(in);
         case RecordType::bases_carried:
             return BasesCarried{.number_last = in.number(), .finished_order_last = in.number()};
+        case RecordType::history_carried:
+            return read_history(in);
     }
     return std::nullopt;
 }

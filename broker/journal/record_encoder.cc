@@ -120,11 +120,18 @@ public:
         w.finish();
     }
     void operator()(const AttemptReturned& r) {
-        RecordWriter w(encoder_, 0);
+        RecordWriter w(encoder_, r.error_class.size() + r.error_text.size());
+        const Charge charge = !r.is_charged           ? Charge::none
+                              : r.error_class.empty() ? Charge::unexplained
+                                                      : Charge::explained;
         w.type(RecordType::attempt_returned);
         w.number(r.number);
-        w.octet(r.is_charged ? 1 : 0);
+        w.octet(static_cast<std::uint8_t>(charge));
         w.time(r.at);
+        if (charge == Charge::explained) {
+            w.text(r.error_class);
+            w.text(r.error_text);
+        }
         w.finish();
     }
     void operator()(const AttemptFailed& r) {
@@ -236,6 +243,29 @@ public:
         w.number(r.fence.attempt);
         w.octet(static_cast<std::uint8_t>(r.state));
         w.time(r.removed_at);
+        w.finish();
+    }
+    void operator()(const HistoryCarried& r) {
+        std::size_t octets = r.attempts.size() * attempt_fields_octets_max;
+        for (const PastAttempt& attempt : r.attempts) {
+            octets +=
+                attempt.worker.size() + attempt.error_class.size() + attempt.error_text.size();
+        }
+        RecordWriter w(encoder_, octets);
+        w.type(RecordType::history_carried);
+        w.number(r.number);
+        w.number(r.attempts.size());
+        for (const PastAttempt& attempt : r.attempts) {
+            w.number(attempt.attempt);
+            w.number(attempt.fence.epoch);
+            w.number(attempt.fence.attempt);
+            w.text(attempt.worker);
+            w.time(attempt.started_at);
+            w.time(attempt.ended_at);
+            w.octet(static_cast<std::uint8_t>(attempt.state));
+            w.text(attempt.error_class);
+            w.text(attempt.error_text);
+        }
         w.finish();
     }
     void operator()(const BasesCarried& r) {

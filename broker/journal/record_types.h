@@ -24,12 +24,18 @@ enum class RecordType : std::uint8_t {
     task_carried = 14,
     tombstone_carried = 15,
     bases_carried = 16,
+    history_carried = 17,
 };
 
 enum class PayloadForm : std::uint8_t { empty = 0, in_line = 1, apart = 2 };
 
 // More than the fields of any record take, texts and inline payloads aside.
 constexpr std::size_t fields_octets_max = 384;
+// The same of each attempt of a history.
+constexpr std::size_t attempt_fields_octets_max = 64;
+
+// How an attempt that was returned is charged, and whether it is said why.
+enum class Charge : std::uint8_t { none = 0, unexplained = 1, explained = 2 };
 
 // What stands for a segment in a place that is not real yet.
 constexpr std::uint32_t in_metadata = 1;

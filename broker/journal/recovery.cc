@@ -200,6 +200,7 @@ void Recovery::reuse_unopened() {
         files_.retire(segment, true);
     }
     if (!unopened_.empty() && is_unopened_clean_ &&
+        unopened_.front().header.version == format_version &&
         unopened_.front().header.octets == files_.options().segment_octets) {
         files_.adopt(unopened_.front().header);
     }

@@ -260,6 +260,28 @@ class Showing(WithBroker):
         self.assertEqual(listed({7: 1}), [])
         self.assertEqual(client.ask(h.LIST, {0: {5: "xyz"}}, h.LISTED).body[1], "bad_value")
 
+    def test_a_task_tells_of_its_failed_attempts_after_a_restart_too(self):
+        task, client = new_id(), RawClient(self.broker.clients)
+        client.submit(item(task))
+        lost = RawWorker(self.broker.workers, "lost")
+        lost.assignments()
+        lost.close()
+        worker = RawWorker(self.broker.workers, "patient")
+        task, fence = worker.assignments()[0]
+        worker.ask(h.FAIL, {0: [{0: task, 1: fence, 2: {0: "exit_1", 1: "no disk"}, 3: True}]},
+                   h.FAIL_ANSWER)
+
+        def history(client):
+            view = client.ask(h.QUERY, {0: [task]}, h.QUERIED).body[0][0][1]
+            return [(attempt[0], attempt[2], h.STATES[attempt.get(5, 0)], attempt[6])
+                    for attempt in view[18]]
+
+        expected = [(1, "lost", "ready", "worker_lost"), (2, "patient", "dead", "exit_1")]
+        self.assertEqual(history(client), expected)
+        self.broker.kill()
+        self.broker = self.start_broker()
+        self.assertEqual(history(RawClient(self.broker.clients)), expected)
+
 
 if __name__ == "__main__":
     unittest.main()

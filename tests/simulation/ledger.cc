@@ -2,8 +2,10 @@
 
 #include "protocol/check.h"
 #include "protocol/ids.h"
+#include "protocol/limits.h"
 #include "protocol/plain.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace xebec::simulation {
@@ -121,6 +123,9 @@ void Ledger::on(const AttemptStarted& record, Now now) {
 void Ledger::on(const AttemptReturned& record, Now) {
     Entry& task = leased(record.number);
     task.charged += record.is_charged ? 1 : 0;
+    if (record.is_charged) {
+        task.past.push_back(task.fence);
+    }
     check(task.charged < task.attempts_max, "attempts are bounded (I12)");
     enter(task, TaskState::ready);
 }
@@ -128,6 +133,7 @@ void Ledger::on(const AttemptReturned& record, Now) {
 void Ledger::on(const AttemptFailed& record, Now) {
     Entry& task = leased(record.number);
     ++task.charged;
+    task.past.push_back(task.fence);
     check(task.charged < task.attempts_max, "attempts are bounded (I12)");
     enter(task, TaskState::scheduled);
 }
@@ -144,16 +150,24 @@ void Ledger::on(const TaskSucceeded& record, Now) {
 void Ledger::on(const TaskDied& record, Now) {
     Entry& task = leased(record.number);
     ++task.charged;
+    task.past.push_back(task.fence);
     end(task, TaskState::dead);
 }
 
 void Ledger::on(const TaskCancelled& record, Now) {
-    end(entry(record.number), TaskState::cancelled);
+    Entry& task = entry(record.number);
+    if (task.state == TaskState::leased) {
+        task.past.push_back(task.fence);
+    }
+    end(task, TaskState::cancelled);
 }
 
 void Ledger::on(const TaskExpired& record, Now now) {
     Entry& task = entry(record.number);
     check(now.wall >= wishes_.at(task.id).deadline, "a task does not expire early");
+    if (task.state == TaskState::leased) {
+        task.past.push_back(task.fence);
+    }
     end(task, TaskState::expired);
 }
 
@@ -211,6 +225,15 @@ void Ledger::on(const TombstoneCarried& record, Now) {
               record.fence == task.fence && record.content_hash == task.content_hash,
           "a tombstone is told again as it is (I3, I9)");
     ++carried_;
+}
+
+void Ledger::on(const HistoryCarried& record, Now) {
+    const std::vector<Fence>& past = entry(record.number).past;
+    check(record.attempts.size() == std::min(past.size(), history_attempts_max) &&
+              std::equal(
+                  record.attempts.rbegin(), record.attempts.rend(), past.rbegin(),
+                  [](const PastAttempt& attempt, Fence fence) { return attempt.fence == fence; }),
+          "a history is told again as it was (I1, I2)");
 }
 
 void Ledger::on(const BasesCarried& record, Now) {

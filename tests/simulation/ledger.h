@@ -122,6 +122,7 @@ private:
         std::uint32_t series = 0;
         // The state after each of its records: what version n is, at n - 1.
         std::vector<TaskState> history;
+        std::vector<Fence> past;  // attempts that ended without success
     };
     struct Logged {
         broker::Record record;
@@ -155,6 +156,7 @@ private:
     void on(const broker::TaskCarried& record, Now now);
     void on(const broker::TombstoneCarried& record, Now now);
     void on(const broker::BasesCarried& record, Now now);
+    void on(const broker::HistoryCarried& record, Now now);
     void apply(const broker::Record& record, Now now);
     broker::Record keep(broker::Record record);
     std::string_view keep(std::string_view name) { return *names_.emplace(name).first; }

@@ -52,6 +52,30 @@ Record accepted(std::uint64_t number, std::string_view payload) {
 }
 
 std::vector<Record> records_of_every_type(std::string_view large) {
+    std::vector<Record> records = records_of_version_1(large);
+    records.emplace_back(AttemptReturned{.number = 2,
+                                         .is_charged = true,
+                                         .error_class = Blob::copy_of("worker_lost"),
+                                         .error_text = Blob::copy_of("silent for 5000 ms"),
+                                         .at = at(19)});
+    records.emplace_back(AttemptReturned{.number = 2, .at = at(20)});
+    records.emplace_back(
+        HistoryCarried{.number = 4,
+                       .attempts = {{.fence = {.epoch = 7, .attempt = 1},
+                                     .worker = Blob::copy_of("worker-2"),
+                                     .started_at = at(21),
+                                     .ended_at = at(22),
+                                     .error_class = Blob::copy_of("exit_1"),
+                                     .error_text = Blob::copy_of("no such file"),
+                                     .attempt = 1,
+                                     .state = TaskState::scheduled},
+                                    {.fence = {.epoch = UINT32_MAX, .attempt = UINT32_MAX},
+                                     .attempt = UINT16_MAX,
+                                     .state = TaskState::expired}}});
+    return records;
+}
+
+std::vector<Record> records_of_version_1(std::string_view large) {
     const Blob worker = Blob::copy_of("worker-1");
     const Blob error_class = Blob::copy_of("division_by_zero");
     const Blob error_text = Blob::copy_of("7 / 0 has no result");

@@ -13,6 +13,8 @@ namespace xebec::testing {
 // One of every type at least, with fields that differ from their defaults; `large` is a payload
 // that stands apart.
 std::vector<broker::Record> records_of_every_type(std::string_view large);
+// Those that there were in that version of the format.
+std::vector<broker::Record> records_of_version_1(std::string_view large);
 
 broker::Record accepted(std::uint64_t number, std::string_view payload);
 

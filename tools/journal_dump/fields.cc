@@ -32,6 +32,7 @@ public:
     void operator()(const AttemptReturned& r) {
         begin("returned", r.number);
         json_["charged"] = r.is_charged;
+        error(r.error_class, r.error_text);
         time("at", r.at);
     }
     void operator()(const AttemptFailed& r) {
@@ -103,6 +104,21 @@ public:
         json_["state"] = xebec::to_string(r.state);
         fence(r.fence);
         time("removed_at", r.removed_at);
+    }
+    void operator()(const HistoryCarried& r) {
+        begin("history", r.number);
+        json_["attempts"] = Json::array();
+        for (const PastAttempt& attempt : r.attempts) {
+            Fields one(places_);
+            one.json_["attempt"] = attempt.attempt;
+            one.fence(attempt.fence);
+            one.text("worker", attempt.worker);
+            one.time("started_at", attempt.started_at);
+            one.time("ended_at", attempt.ended_at);
+            one.json_["state"] = xebec::to_string(attempt.state);
+            one.error(attempt.error_class, attempt.error_text);
+            json_["attempts"].push_back(one.take());
+        }
     }
     void operator()(const BasesCarried& r) {
         json_["record"] = "bases";

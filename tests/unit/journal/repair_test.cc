@@ -151,7 +151,7 @@ TEST_F(JournalRepair, ForeignFilesAndOtherVersionsAreRefusedWithASentence) {  //
     EXPECT_NE(refusal().find("move it elsewhere"), std::string::npos);
 
     disk.restore(files);
-    const auto newer = header_of_version(2);
+    const auto newer = header_of_version(format_version + 1);
     std::string content = files.at(segment_path(1));
     content.replace(0, newer.size(), newer);
     disk.set_content(segment_path(1), content);

@@ -34,6 +34,126 @@ TEST(Attempt, ThatFailsIsFollowedByPausesThatDoubleWithinTheirJitter) {  // I12,
     EXPECT_TRUE(has_jitter);
 }
 
+// ---- the history of attempts ----
+
+void fail_with(Fixture& broker, std::string_view error_class, std::string_view text) {
+    const AssignItem task = broker.assigned_one("w");
+    broker.ask<FailAnswer>(
+        "w", Fail{.items = {{.id = task.id, .fence = task.fence, .error = {error_class, text}}}});
+}
+
+void pass_pause(Fixture& broker) {
+    while (broker.state(1) == TaskState::scheduled) {
+        broker.pass(*broker.core.next_deadline() - broker.now.steady);
+    }
+}
+
+TEST(History, TellsOfTheAttemptsThatEndedWithoutSuccess) {
+    Fixture broker;
+    broker.connect("c");
+    broker.work("w");
+    broker.submit(1);
+    const auto began = static_cast<std::uint64_t>(broker.now.wall.time_since_epoch().count());
+    EXPECT_TRUE(broker.view(Fixture::id(1)).history.empty());
+
+    broker.pass(100ms);
+    fail_with(broker, "exit_1", "no such file");
+    broker.pass(2s);
+    broker.assigned("w");
+    broker.lose("w");
+    broker.work("other");
+    const AssignItem last = broker.assigned_one("other");
+    broker.done("other", last);
+
+    const TaskView view = broker.view(Fixture::id(1));
+    ASSERT_EQ(view.history.size(), 2U) << "and not of the one that succeeded";
+    EXPECT_EQ(view.history[0], (AttemptView{.attempt = 1,
+                                            .fence = Fence{Fixture::epoch, 1}.value(),
+                                            .worker = "w",
+                                            .started_at = began,
+                                            .ended_at = began + 100,
+                                            .state = TaskState::scheduled,
+                                            .error_class = "exit_1",
+                                            .error_text = "no such file"}));
+    EXPECT_EQ(view.history[1].attempt, 2U);
+    EXPECT_EQ(view.history[1].state, TaskState::ready);
+    EXPECT_EQ(view.history[1].error_class, "worker_lost");
+    EXPECT_EQ(view.history[1].error_text, "worker w was lost with it: its connection is gone");
+    EXPECT_EQ(view.attempts, 3U);
+    const auto listed = broker.ask<ListAnswer>("c", List{}).items;
+    EXPECT_TRUE(listed.at(0).history.empty()) << "a list does not show it";
+}
+
+TEST(History, EndsWithTheAttemptThatEndedItsTask) {
+    Fixture broker;
+    broker.connect("c");
+    broker.work("w", {.slots = 2, .credit = 3});
+    broker.submit_many(1, 3);
+    const auto tasks = broker.assigned("w");
+    broker.fail("w", tasks.at(0), true);
+    broker.ask<CancelAnswer>("c", Cancel{.tasks = {Fixture::id(2)}});
+    broker.release("w", Fixture::lease(tasks.at(2)));
+    broker.ask<CancelAnswer>("c", Cancel{.tasks = {Fixture::id(3)}});
+
+    const auto dead = broker.view(Fixture::id(1)).history;
+    ASSERT_EQ(dead.size(), 1U);
+    EXPECT_EQ(dead[0].state, TaskState::dead);
+    EXPECT_EQ(dead[0].error_class, "exit_1");
+    const auto cancelled = broker.view(Fixture::id(2)).history;
+    ASSERT_EQ(cancelled.size(), 1U);
+    EXPECT_EQ(cancelled[0].state, TaskState::cancelled);
+    EXPECT_EQ(cancelled[0].error_class, "");
+}
+
+TEST(History, LeavesOutWhatWasGivenBackAtNoCost) {
+    Fixture broker;
+    broker.work("w");
+    broker.submit(1);
+
+    broker.release("w", Fixture::lease(broker.assigned_one("w")));
+
+    EXPECT_TRUE(broker.view(Fixture::id(1)).history.empty());
+}
+
+TEST(History, KeepsTheLatestEightAndTheirTextsWithinLimits) {  // I18
+    Fixture broker;
+    broker.work("w");
+    SubmitItem item = Fixture::item(1);
+    item.attempts_max = 20;
+    broker.submit(item);
+    for (int i = 1; i <= 10; ++i) {
+        fail_with(broker, "failed", std::string(3'000, static_cast<char>('a' + i)));
+        pass_pause(broker);
+    }
+
+    const auto history = broker.view(Fixture::id(1)).history;
+
+    ASSERT_EQ(history.size(), 8U);
+    EXPECT_EQ(history.front().attempt, 3U);
+    EXPECT_EQ(history.front().error_class, "failed");
+    EXPECT_EQ(history.front().error_text, "") << "all together would be too long";
+    EXPECT_EQ(history.back().attempt, 10U);
+    EXPECT_EQ(history.back().error_text, std::string(1'024, 'k'));
+}
+
+TEST(History, KeepsWhatIsSaidAgainAndAgainOnce) {
+    Fixture broker;
+    broker.work("w");
+    SubmitItem item = Fixture::item(1);
+    item.attempts_max = 20;
+    broker.submit(item);
+    const std::string text(1'000, 'e');
+    fail_with(broker, "failed", text);
+    const std::uint64_t after_one = broker.core.state().octets();
+    for (int i = 2; i <= 8; ++i) {
+        pass_pause(broker);
+        fail_with(broker, "failed", text);
+    }
+
+    EXPECT_LE(broker.core.state().octets(), after_one + 7 * sizeof(PastAttempt));
+    EXPECT_EQ(broker.view(Fixture::id(1)).history.front().error_text, text);
+}
+
 TEST(Attempt, ThatFailsAsTheLastLeavesTheTaskDeadWithPayloadAndError) {  // I12
     Fixture broker;
     broker.connect("c");

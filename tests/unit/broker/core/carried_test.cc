@@ -6,14 +6,20 @@
 namespace xebec::broker {
 namespace {
 
-std::vector<TaskCarried> all_told_again(const State& state, Now now) {
-    std::vector<TaskCarried> records;
-    const NumberIndex& numbers = state.tasks().numbers();
-    for (auto entry = numbers.find_below(state.number_last() + 1); entry;
-         entry = numbers.find_below(entry->number)) {
-        records.push_back(state.tell_again(state.tasks()[entry->task], now));
+// Oldest first.
+std::vector<Record> all_told_again(const State& state, Now now) {
+    std::vector<Record> records;
+    for (std::uint64_t number = 1; number <= state.number_last(); ++number) {
+        const TaskIndex index = state.tasks().find(number);
+        if (index == no_task) {
+            continue;
+        }
+        records.emplace_back(state.tell_again(state.tasks()[index], now));
+        if (auto history = state.tell_history(state.tasks()[index])) {
+            records.emplace_back(std::move(*history));
+        }
     }
-    return {records.rbegin(), records.rend()};  // oldest first
+    return records;
 }
 
 // Only what a dump says of single tasks: figures begin again with every run.
@@ -62,7 +68,7 @@ TEST(Carried, GivesEveryTaskAsItWas) {  // I1, I22
     const State& state = broker.core.state();
 
     State other;
-    for (const TaskCarried& record : all_told_again(state, broker.now)) {
+    for (const Record& record : all_told_again(state, broker.now)) {
         EXPECT_TRUE(other.apply(record, broker.now));
     }
 
@@ -80,13 +86,13 @@ TEST(Carried, MayBeTheFirstOfAJournalAndKeepsItsTimes) {  // I22, L3
     Fixture broker;
     fill(broker);
     const State& state = broker.core.state();
-    const std::vector<TaskCarried> records = all_told_again(state, broker.now);
+    const std::vector<Record> records = all_told_again(state, broker.now);
     const Now later{broker.now.steady + std::chrono::hours{2},
                     broker.now.wall + std::chrono::hours{2}};
 
     for (const bool is_timed_record_behind : {false, true}) {
         State other;
-        for (const TaskCarried& record : records) {
+        for (const Record& record : records) {
             other.replay(record, {});
         }
         if (is_timed_record_behind) {
@@ -110,12 +116,12 @@ TEST(Carried, ChangesNothingWhereItIsKnown) {
     fill(broker);
     const State& state = broker.core.state();
     State other;
-    for (const TaskCarried& record : all_told_again(state, broker.now)) {
+    for (const Record& record : all_told_again(state, broker.now)) {
         other.apply(record, broker.now);
     }
     const std::string before = dump(other);
 
-    for (const TaskCarried& record : all_told_again(state, broker.now)) {
+    for (const Record& record : all_told_again(state, broker.now)) {
         other.apply(record, broker.now);
     }
 
@@ -125,7 +131,7 @@ TEST(Carried, ChangesNothingWhereItIsKnown) {
 TEST(Carried, StandInOrderOfAcceptanceWithYoungerOnes) {  // I14
     Fixture broker;
     broker.submit_many(1, 3);
-    const std::vector<TaskCarried> records = all_told_again(broker.core.state(), broker.now);
+    const std::vector<Record> records = all_told_again(broker.core.state(), broker.now);
     ASSERT_EQ(records.size(), 3U);
 
     State other;  // the segment that had the first two has gone

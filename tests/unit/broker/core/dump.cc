@@ -17,6 +17,14 @@ void dump_details(std::ostream& out, const Task& task, const Details& details) {
         << " started " << ms(details.started_at) << " error " << details.error_class.view() << ": "
         << details.error_text.view() << " result " << static_cast<int>(details.result_type) << ' '
         << details.result.view();
+    if (details.history) {
+        for (const PastAttempt& attempt : details.history->attempts()) {
+            out << " attempt " << attempt.attempt << ' ' << attempt.fence.value() << ' '
+                << attempt.worker.view() << ' ' << ms(attempt.started_at) << ' '
+                << ms(attempt.ended_at) << ' ' << to_string(attempt.state) << ' '
+                << attempt.error_class.view() << ": " << attempt.error_text.view();
+        }
+    }
     if (is_final(task.state)) {
         out << " finished " << ms(details.finished_at) << " as " << details.finished_order;
     }
