@@ -23,13 +23,27 @@ std::uint64_t Queue::unfinished() const {
 QueueTable::QueueTable() = default;
 
 std::optional<QueueIndex> QueueTable::find(std::string_view name) const {
+    if (queue_last_ && (*this)[*queue_last_].name == name) {
+        return queue_last_;
+    }
     const auto found = by_name_.find(name);
-    return found == by_name_.end() ? std::nullopt : std::optional(found->second);
+    if (found == by_name_.end()) {
+        return std::nullopt;
+    }
+    queue_last_ = found->second;
+    return queue_last_;
 }
 
 std::optional<KindIndex> QueueTable::find_kind(std::string_view name) const {
+    if (kind_last_ && this->name(*kind_last_) == name) {
+        return kind_last_;
+    }
     const auto found = kinds_by_name_.find(name);
-    return found == kinds_by_name_.end() ? std::nullopt : std::optional(found->second);
+    if (found == kinds_by_name_.end()) {
+        return std::nullopt;
+    }
+    kind_last_ = found->second;
+    return kind_last_;
 }
 
 std::optional<QueueIndex> QueueTable::make(std::string_view name) {
@@ -59,8 +73,18 @@ std::optional<KindIndex> QueueTable::make_kind(std::string_view name) {
 }
 
 std::optional<LaneIndex> QueueTable::find_lane(QueueIndex queue, KindIndex kind) const {
+    if (lane_last_) {
+        const Lane& last = (*this)[*lane_last_];
+        if (last.queue() == queue && last.kind() == kind) {
+            return lane_last_;
+        }
+    }
     const auto found = lanes_by_pair_.find(pair_key(queue, kind));
-    return found == lanes_by_pair_.end() ? std::nullopt : std::optional(found->second);
+    if (found == lanes_by_pair_.end()) {
+        return std::nullopt;
+    }
+    lane_last_ = found->second;
+    return lane_last_;
 }
 
 LaneIndex QueueTable::make_lane(QueueIndex queue, KindIndex kind) {

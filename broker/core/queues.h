@@ -87,6 +87,10 @@ private:
     absl::btree_map<std::string_view, QueueIndex> by_name_;
     absl::flat_hash_map<std::string_view, KindIndex> kinds_by_name_;
     absl::flat_hash_map<std::uint64_t, LaneIndex> lanes_by_pair_;
+    // What was found last: the items of a message mostly have the same.
+    mutable std::optional<QueueIndex> queue_last_;
+    mutable std::optional<KindIndex> kind_last_;
+    mutable std::optional<LaneIndex> lane_last_;
 };
 
 }  // namespace xebec::broker
