@@ -42,6 +42,15 @@ public:
         return chunks_[at / chunk_entries][at % chunk_entries];
     }
 
+    // Asks the processor for the entry, so that looking at several of them overlaps.
+    void prefetch(Index index) const {
+        const auto* const octets = reinterpret_cast<const char*>(&(*this)[index]);
+        for (std::size_t at = 0; at < sizeof(T); at += 64) {
+            __builtin_prefetch(octets + at);
+        }
+        __builtin_prefetch(octets + sizeof(T) - 1);
+    }
+
     std::uint32_t size() const { return size_; }
     std::uint32_t used() const { return used_; }  // indices 0 to used() - 1 have been given out
 

@@ -212,6 +212,7 @@ void State::on(const TaskRemoved& record, Now now) {
                          .state = task.state},
                         {now.steady, record.at});
     }
+    prefetch_removals(queue_of(task).finals);
     ++totals_.removed;
     ++queue_of(task).removed;
     octets_ -= octets_of(task);
@@ -280,14 +281,10 @@ void State::leave(TaskIndex index) {
         case TaskState::dead:
         case TaskState::cancelled:
         case TaskState::expired: {
-            const bool is_head = queue.finals.head() == index;
-            if (is_head) {
-                unwatch_head(lane.queue());
+            if (queue.finals.head() == index) {
+                pass_head(lane.queue());
             }
             queue.finals.remove(tasks_, index);
-            if (is_head) {
-                watch_head(lane.queue());
-            }
             final_octets_ -= final_cost(task);
             break;
         }
@@ -487,6 +484,37 @@ void State::watch_head(QueueIndex index) {
     const Task& head = tasks_[queue.finals.head()];
     retention_ends_.arm(head.since + queue.settings.retention, index);
     final_heads_.arm(tasks_.find_details(head)->finished_order, index);
+}
+
+void State::pass_head(QueueIndex index) {
+    const Queue& queue = queues_[index];
+    const Task& head = tasks_[queue.finals.head()];
+    if (head.next == no_task) {
+        unwatch_head(index);
+        return;
+    }
+    const Task& next = tasks_[head.next];
+    retention_ends_.rearm(head.since + queue.settings.retention,
+                          next.since + queue.settings.retention, index);
+    final_heads_.rearm(tasks_.find_details(head)->finished_order,
+                       tasks_.find_details(next)->finished_order, index);
+}
+
+// Final tasks go in the order in which they ended, and nothing has looked at them for long. What
+// removing the next ones needs is asked for one removal ahead, and their entries, which say what
+// that is, one more.
+void State::prefetch_removals(const TaskLine& finals) const {
+    const auto next_of = [this](TaskIndex task) {
+        return task == no_task ? no_task : tasks_[task].next;
+    };
+    const TaskIndex second = next_of(finals.head());
+    const TaskIndex third = next_of(second);
+    if (second != no_task) {
+        tasks_.prefetch_rest(second);
+    }
+    if (third != no_task) {
+        tasks_.prefetch(third);
+    }
 }
 
 std::uint64_t State::final_count() const {

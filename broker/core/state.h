@@ -154,6 +154,8 @@ private:
     LaneIndex lane_for(std::string_view queue, std::string_view kind);
     void watch_head(QueueIndex queue);    // of the queue's final tasks, after a change
     void unwatch_head(QueueIndex queue);  // before one
+    void pass_head(QueueIndex queue);     // before it leaves
+    void prefetch_removals(const TaskLine& finals) const;
 
     TaskTable tasks_;
     QueueTable queues_;

@@ -88,6 +88,14 @@ void TaskTable::prefetch(const TaskId& id) const {
     ids_[shard_of(IdHash{}(id))].prefetch(id);
 }
 
+void TaskTable::prefetch_rest(TaskIndex index) const {
+    const Task& task = tasks_[index];
+    prefetch(task.id);
+    if (task.details != no_index<DetailsIndex>) {
+        details_.prefetch(task.details);
+    }
+}
+
 TaskIndex TaskTable::insert(const TaskId& id, std::uint64_t number) {
     const TaskIndex index = tasks_.acquire();
     Task& task = tasks_[index];

@@ -121,6 +121,9 @@ public:
     TaskIndex find(const TaskId& id) const;
     // Asks the processor for what `find` will look at, so that the look-ups of a batch overlap.
     void prefetch(const TaskId& id) const;
+    // The same for the entry of a task, and then, when that is there, for what else `erase` needs.
+    void prefetch(TaskIndex task) const { tasks_.prefetch(task); }
+    void prefetch_rest(TaskIndex task) const;
     TaskIndex find(std::uint64_t number) const { return numbers_.find(number); }
     const NumberIndex& numbers() const { return numbers_; }
 

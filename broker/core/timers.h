@@ -15,6 +15,14 @@ public:
     void arm(TimePoint at, Key key) { due_.emplace(at, key); }
     void cancel(TimePoint at, Key key) { due_.erase({at, key}); }
 
+    // Keeps its memory, unlike cancelling the only one and arming it anew.
+    void rearm(TimePoint from, TimePoint to, Key key) {
+        if (from != to) {
+            arm(to, key);
+            cancel(from, key);
+        }
+    }
+
     std::optional<TimePoint> next() const {
         return due_.empty() ? std::nullopt : std::optional(due_.begin()->first);
     }

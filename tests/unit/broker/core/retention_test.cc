@@ -32,6 +32,24 @@ TEST(Retention, KeepsAFinalTaskForItsTimeAndNotLonger) {  // I11
     EXPECT_TRUE(broker.is_quiet());
 }
 
+TEST(Retention, OfTasksThatEndedTogetherIsOverTogether) {  // I11
+    Fixture broker;
+    broker.connect("c");
+    set_retention(broker, 60'000);
+    broker.submit_many(1, 3);
+    broker.ask<CancelAnswer>("c", Cancel{.bulk = true});
+    broker.pass(1ms);
+    broker.submit(4);
+    broker.ask<CancelAnswer>("c", Cancel{.bulk = true});
+
+    broker.pass(59'999ms);
+    EXPECT_EQ(broker.core.state().totals().removed, 3U);
+    EXPECT_TRUE(broker.is_known(Fixture::id(4)));
+    broker.pass(1ms);
+
+    EXPECT_EQ(broker.core.state().totals().removed, 4U);
+}
+
 TEST(Retention, FollowsAChangeOfItsQueuesSetting) {
     Fixture broker;
     broker.work("w");
