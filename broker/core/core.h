@@ -8,6 +8,7 @@
 #include "broker/core/effects.h"
 #include "broker/core/events.h"
 #include "broker/core/filter.h"
+#include "broker/core/id_hash.h"
 #include "broker/core/offers.h"
 #include "broker/core/sessions.h"
 #include "broker/core/state.h"
@@ -402,7 +403,7 @@ private:
     std::uint64_t unclaimed_count_ = 0;
     std::uint64_t unclaimed_ended_ = 0;
     Instant unclaimed_until_{};
-    absl::flat_hash_map<TaskIndex, absl::InlinedVector<Waiter, 1>> waiters_;
+    absl::flat_hash_map<TaskIndex, absl::InlinedVector<Waiter, 1>, PlaceHash> waiters_;
     std::deque<Scan> scans_;
     absl::flat_hash_map<TaskIndex, PlainAsker> plain_askers_;
     std::deque<PlainExpiry> plain_expiries_;  // soonest first

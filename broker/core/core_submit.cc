@@ -20,6 +20,7 @@ constexpr std::uint64_t octets_arriving_max = 64 << 20;
 constexpr std::uint64_t task_octets = 160;  // an entry and its places in the indices, about
 constexpr std::uint64_t instant_max = 253'402'300'799'999;           // the end of the year 9999
 constexpr std::uint64_t duration_max = 10ULL * 365 * 86'400 * 1000;  // ten years
+constexpr std::size_t items_ahead = 16;                              // whose look-ups are begun
 constexpr milliseconds id_lead_max{std::chrono::hours{24}};
 
 // What the sender asked for, as sent: a repeat has the same.
@@ -87,10 +88,12 @@ void Core::on(const Request& request, const Submit& message) {
     }
     SubmitAnswer reply;
     reply.items.reserve(message.items.size());
-    for (const SubmitItem& item : message.items) {
-        state_.tasks().prefetch(item.id);
-    }
-    for (const SubmitItem& item : message.items) {
+    std::size_t ahead = 0;
+    for (std::size_t i = 0; i < message.items.size(); ++i) {
+        const SubmitItem& item = message.items[i];
+        for (; ahead < std::min(message.items.size(), i + items_ahead); ++ahead) {
+            state_.tasks().prefetch(message.items[ahead].id);
+        }
         TaskIndex task = no_task;
         SubmitStatusItem status = submit(item, task);
         refused_ += status.status == SubmitStatus::refused ? 1 : 0;
@@ -200,8 +203,12 @@ const Settings& Core::settings_of(std::string_view queue) const {
 
 bool Core::is_full(std::string_view queue) const {
     const auto index = state_.queues().find(queue);
-    const std::uint64_t tasks_max = settings_of(queue).tasks_max;
-    return index && tasks_max > 0 && state_.queues()[*index].unfinished() >= tasks_max;
+    if (!index) {
+        return false;
+    }
+    const Queue& known = state_.queues()[*index];
+    const std::uint64_t tasks_max = known.settings.tasks_max;
+    return tasks_max > 0 && known.unfinished() >= tasks_max;
 }
 
 bool Core::has_room_for(std::uint64_t payload_octets) const {
