@@ -41,7 +41,7 @@ struct CoreOptions {
     milliseconds plain_lease{300'000};     // at least: a plain worker cannot extend it
     milliseconds return_grace{10'000};     // for workers to come back to a broker that starts
     std::uint32_t credit_max = 8'192;
-    std::uint64_t final_octets_max = 256 << 20;  // retention: payloads and results of final tasks
+    std::uint64_t final_octets_max = 256 << 20;  // retention: final tasks, tombstones of others,
     std::uint64_t final_count_min = 100'000;     // of which at least these newest stay
     std::uint64_t memory_max = std::uint64_t{2} << 30;  // beyond it new tasks are refused
     std::uint64_t tasks_max = 20'000'000;               // and beyond so many

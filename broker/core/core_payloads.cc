@@ -201,7 +201,7 @@ bool Core::is_over_memory() const {
 // What has ended takes its share of the memory, but leaves half of it.
 std::uint64_t Core::octets_in_memory_max() const {
     const std::uint64_t both = *options_.octets_in_memory_max;
-    return both - std::min(both / 2, state_.final_entries_octets());
+    return both - std::min(both / 2, state_.ended_entries_octets());
 }
 
 // A hand goes round over all tasks, some in each step, for as long as memory is over its budget.

@@ -528,7 +528,8 @@ std::optional<TaskIndex> State::next_removal(Instant now, std::uint64_t octets_m
         return queues_[end->second].finals.head();
     }
     const auto oldest = final_heads_.first();
-    if (oldest && final_octets_ > octets_max && final_count() > count_min) {
+    const std::uint64_t octets = final_octets_ + tombstones_.octets();
+    if (oldest && octets > octets_max && final_count() > count_min) {
         return queues_[oldest->second].finals.head();
     }
     return std::nullopt;

@@ -82,8 +82,8 @@ public:
     std::uint64_t live_octets() const;
     std::uint64_t octets() const { return octets_; }  // payloads, results and errors in memory
     std::uint64_t final_octets() const { return final_octets_; }  // what final tasks cost
-    // What they take in memory without their results, about.
-    std::uint64_t final_entries_octets() const;
+    // What they and the tombstones of others take in memory without their results, about.
+    std::uint64_t ended_entries_octets() const;
     const std::array<std::uint64_t, task_state_count>& counts() const { return counts_; }
     const protocol::Totals& totals() const { return totals_; }
     std::uint64_t final_count() const;
@@ -97,7 +97,8 @@ public:
     std::optional<Instant> next_due_steady() const { return retries_.next(); }
     std::optional<WallTime> next_due_wall() const;
 
-    // The final task whose retention is over first, if one's is.
+    // The final task whose retention is over first, if one's is, or that has to go for room:
+    // tombstones take their share of it.
     std::optional<TaskIndex> next_removal(Instant now, std::uint64_t octets_max,
                                           std::uint64_t count_min) const;
     std::optional<Instant> next_retention_end() const;

@@ -102,8 +102,8 @@ std::uint64_t State::final_cost(const Task& task) const {
            details->error_text.size() + history;
 }
 
-std::uint64_t State::final_entries_octets() const {
-    return final_count() * final_entry_octets;
+std::uint64_t State::ended_entries_octets() const {
+    return final_count() * final_entry_octets + tombstones_.octets();
 }
 
 std::uint64_t State::live_cost(const Task& task) const {

@@ -5,6 +5,12 @@
 
 namespace xebec::broker {
 
+namespace {
+
+constexpr std::uint64_t timeless_octets = 48;  // of one in that table, about
+
+}  // namespace
+
 Tombstones::Slot Tombstones::slot_of(WallTime at) {
     return std::chrono::floor<Slot>(at.time_since_epoch());
 }
@@ -13,15 +19,24 @@ WallTime Tombstones::end_of(Slot slot) {
     return WallTime{slot + Slot{1}};
 }
 
+// Nothing leaves a bucket, so that its capacity follows from how many came.
+std::uint64_t Tombstones::octets_of(const Bucket& bucket) {
+    constexpr std::uint64_t entry = sizeof(decltype(bucket.tombstones)::value_type) + 1;
+    constexpr std::uint64_t rest = sizeof(Slot) + sizeof(Bucket) + 32;
+    return bucket.tombstones.empty() ? 0 : rest + bucket.tombstones.capacity() * entry;
+}
+
 void Tombstones::add(const TaskId& id, const Tombstone& tombstone, Now removed) {
     const auto made = made_at(id);
     const Slot slot = slot_of(made.value_or(removed.wall));
     if (!made) {
-        timeless_.insert_or_assign(id, slot);
+        octets_ += timeless_.insert_or_assign(id, slot).second ? timeless_octets : 0;
     }
     Bucket& bucket = buckets_[slot];
     bucket.latest = removed.steady;
+    octets_ -= octets_of(bucket);
     count_ += bucket.tombstones.insert_or_assign(id, tombstone).second ? 1 : 0;
+    octets_ += octets_of(bucket);
 }
 
 const Tombstone* Tombstones::find(const TaskId& id) const {
@@ -57,9 +72,10 @@ void Tombstones::raise_floor(WallTime floor) {
     while (!buckets_.empty() && end_of(buckets_.begin()->first) <= floor_) {
         const auto& tombstones = buckets_.begin()->second.tombstones;
         count_ -= tombstones.size();
+        octets_ -= octets_of(buckets_.begin()->second);
         for (auto known = tombstones.begin(); !timeless_.empty() && known != tombstones.end();
              ++known) {
-            timeless_.erase(known->first);
+            octets_ -= timeless_.erase(known->first) * timeless_octets;
         }
         buckets_.erase(buckets_.begin());
     }

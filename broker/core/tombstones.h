@@ -46,6 +46,7 @@ public:
 
     WallTime floor() const { return floor_; }
     std::size_t count() const { return count_; }
+    std::uint64_t octets() const { return octets_; }  // that they take in memory, nearly
     std::optional<Instant> next_deadline(Now now) const;
 
 private:
@@ -55,6 +56,7 @@ private:
     };
     // Since 1970. So short that a bucket is filled and dropped within a step at any rate of tasks.
     using Slot = std::chrono::duration<std::int64_t, std::ratio<1, 50>>;
+    static std::uint64_t octets_of(const Bucket& bucket);
     static Slot slot_of(WallTime at);
     static WallTime end_of(Slot slot);
 
@@ -62,6 +64,7 @@ private:
     absl::flat_hash_map<TaskId, Slot, IdHash> timeless_;  // the buckets of ids that say no time
     WallTime floor_{};
     std::size_t count_ = 0;
+    std::uint64_t octets_ = 0;
 };
 
 }  // namespace xebec::broker

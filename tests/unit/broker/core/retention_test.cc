@@ -145,6 +145,32 @@ TEST(Retention, CountsErrorsAgainstTheBudgetAsWell) {  // I18
     EXPECT_EQ(broker.core.state().final_count(), 3U) << "each has its error, and a history of one";
 }
 
+TEST(Retention, CountsTombstonesAgainstTheBudgetAsWell) {  // I18
+    CoreOptions options = patient();
+    options.final_octets_max = 100'000;
+    options.final_count_min = 4;
+    Fixture broker(options);
+    broker.checks_every_step = false;
+    broker.connect("c");
+
+    for (std::uint32_t first = 0; first < 3'000; first += 100) {
+        broker.submit_many(first, 100);
+        broker.ask<CancelAnswer>("c", Cancel{.bulk = true});
+        broker.settle();
+        const State& state = broker.core.state();
+        ASSERT_TRUE(state.final_octets() + state.tombstones().octets() <= 100'000 ||
+                    state.final_count() == 4)
+            << first;
+    }
+
+    EXPECT_GT(broker.core.state().tombstones().count(), 1'000U);
+    EXPECT_EQ(broker.core.state().final_count(), 4U) << "these stay beyond the budget";
+    EXPECT_FALSE(broker.is_known(Fixture::id(2'904)));  // the newest are cancelled first
+    EXPECT_TRUE(broker.is_known(Fixture::id(2'903)));
+    EXPECT_EQ(broker.try_submit(Fixture::item(0)).status, SubmitStatus::exists);
+    broker.core.check_invariants();
+}
+
 TEST(Retention, RemovesManyInBoundedSteps) {
     Fixture broker;
     broker.checks_every_step = false;
@@ -249,6 +275,25 @@ TEST(Tombstone, OfAnIdFromTheFutureNeverMakesFreshIdsTooOld) {  // I21, L4
     }
 
     EXPECT_NE(broker.try_submit(ahead).status, SubmitStatus::created) << "never a second run";
+}
+
+TEST(Tombstones, CountWhatTheyTake) {  // I18
+    Tombstones tombstones;
+    const WallTime wall = Fixture::start_wall;
+    const Now now{.steady = Instant{1h}, .wall = wall};
+    EXPECT_EQ(tombstones.octets(), 0U);
+    TaskId timeless = Fixture::id(0, wall);
+    timeless.octets.fill(0x11);
+    for (std::uint32_t n = 0; n < 10'000; ++n) {
+        tombstones.add(Fixture::id(n, wall - milliseconds{n % 100}), {.number = n + 1}, now);
+    }
+    tombstones.add(timeless, {.number = 10'001}, now);
+
+    EXPECT_GE(tombstones.octets(), 10'000 * (sizeof(TaskId) + sizeof(Tombstone)));
+    EXPECT_LE(tombstones.octets(), 10'000 * 3 * (sizeof(TaskId) + sizeof(Tombstone)));
+    tombstones.raise_floor(wall + 1s);
+
+    EXPECT_EQ(tombstones.octets(), 0U);
 }
 
 TEST(Tombstones, BeyondTheirNumberGoOldestFirstButNeverUpToNow) {  // I18
