@@ -1,6 +1,7 @@
 #include "tools/bench/tests.h"
 
 #include "runtime/clock.h"
+#include "tools/bench/dashboard.h"
 #include "tools/bench/disk.h"
 #include "tools/bench/floods.h"
 #include "tools/bench/forward.h"
@@ -199,19 +200,21 @@ Report backlog(const Options& options) {
 }
 
 // The rate with what `start` returns, for as long as that lives, to the rate without, at the same
-// broker.
+// broker and in turns: it gets slower while its tables grow.
 template <class Start>
 Report rate_beside(const Options& options, std::string_view other, Start start) {
     const Load load = load_of(options, {});
     const BrokerProcess broker(broker_options(options));
     const Workers workers(broker, options.workers);
-    const auto measure = [&] {
-        return rate(median(
-            options.runs, [&] { return submit_to(broker, load); }, rate));
-    };
-    const double alone = measure();
-    const auto company = start(broker);
-    const double beside = measure();
+    const auto measured = medians(options.runs,
+                                  {[&] { return submit_to(broker, load); },
+                                   [&] {
+                                       const auto company = start(broker);
+                                       return submit_to(broker, load);
+                                   }},
+                                  rate);
+    const double alone = rate(measured[0]);
+    const double beside = rate(measured[1]);
     return {.tasks_per_second = beside,
             .other_tasks_per_second = alone,
             .ratio_other = beside / alone,
@@ -274,6 +277,24 @@ Report updates_stats(const Options& options) {
     return watched(options, 10, true);
 }
 
+// The dashboard, with a browser that has it open.
+Report updates_web(const Options& options) {
+    return rate_beside(options, "without it", [](const BrokerProcess& broker) {
+        struct Company {
+            std::unique_ptr<Background> web;
+            std::unique_ptr<Child> browser;
+        };
+        const int port = free_port();
+        Company company;
+        company.web = std::make_unique<Background>(std::vector<std::string>{
+            sibling("xebec-monitor"), "--broker", broker.clients(), "--updates", broker.updates(),
+            "web", "--listen", "127.0.0.1:" + std::to_string(port)});
+        company.browser = std::make_unique<Child>([port] { look_at_dashboard(port); });
+        sleep_for(seconds{2});
+        return company;
+    });
+}
+
 // A peer that floods only gets what processor time is left over, as if it ran elsewhere.
 template <void (*flood)(const Endpoints&)>
 Report flooded(const Options& options) {
@@ -285,7 +306,7 @@ Report flooded(const Options& options) {
     });
 }
 
-constexpr std::array<Test, 21> tests{{
+constexpr std::array<Test, 22> tests{{
     {"end-to-end", "submit, run, result back: 256 tasks to a message, 16 in flight", end_to_end},
     {"single", "the same, one task to a message, 1,000 in flight", single},
     {"latency", "one task in flight", latency},
@@ -299,6 +320,8 @@ constexpr std::array<Test, 21> tests{{
     {"idle", "what a broker with four idle workers takes", idle},
     {"updates", "end-to-end with a line-mode monitor, to that without", updates},
     {"updates-stats", "end-to-end with ten monitors of figures, to that without", updates_stats},
+    {"updates-web", "end-to-end with the dashboard open in a browser, to that without",
+     updates_web},
     {"flood-hellos", "end-to-end beside a flood of hellos, to that without", flooded<flood_hellos>},
     {"flood-heartbeats", "end-to-end beside a flood of heartbeats of no session, to that without",
      flooded<flood_heartbeats>},
