@@ -2,6 +2,7 @@
 // the alert rules and the dashboard use only such as there are.
 
 #include "monitor/web/metrics.h"
+#include "tests/unit/monitor/web/metrics_pictures.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -20,25 +21,7 @@ namespace {
 
 using testing::IsSubsetOf;
 
-std::vector<std::string> lines_of(const std::string& text) {
-    std::istringstream stream(text);
-    std::vector<std::string> lines;
-    for (std::string line; std::getline(stream, line);) {
-        lines.push_back(line);
-    }
-    return lines;
-}
-
-// A picture of which every metric shows something.
-Picture whole_picture() {
-    Picture picture{.broker = BrokerState::connected};
-    picture.resources.emplace();
-    picture.lanes[{"default", "add"}] = {};
-    picture.queue_facts = {{.name = "default"}};
-    return picture;
-}
-
-std::string content_of(const std::string& name) {
+std::string content_of_file(const std::string& name) {
     std::ifstream file(PROJECT_SOURCE_DIR "/" + name);
     std::stringstream content;
     content << file.rdbuf();
@@ -65,7 +48,8 @@ std::map<std::string, Described> shown_metrics() {
         std::string word;
         words >> hash >> word;
         if (word == "TYPE") {
-            words >> family >> shown[family].type;
+            words >> family;
+            words >> shown[family].type;
         } else if (hash != "#") {
             static const std::regex label("([a-z]+)=\"");
             for (std::sregex_iterator i(line.begin(), line.end(), label), end; i != end; ++i) {
@@ -83,7 +67,7 @@ std::map<std::string, Described> documented_metrics() {
     static const std::regex row("\\| `(xebec_\\w+)` \\| (\\w+) \\|([^|]*)\\|.*");
     static const std::regex label("`([a-z]+)`");
     std::map<std::string, Described> documented;
-    for (const std::string& line : lines_of(content_of("docs/metrics.md"))) {
+    for (const std::string& line : lines_of(content_of_file("docs/metrics.md"))) {
         std::smatch found;
         if (std::regex_match(line, found, row)) {
             Described& described = documented[found[1]];
@@ -116,7 +100,7 @@ std::set<std::string> series_names() {
 
 std::set<std::string> names_used_in(const std::string& file) {
     static const std::regex name("xebec_\\w+");
-    const std::string content = content_of(file);
+    const std::string content = content_of_file(file);
     std::set<std::string> names;
     for (std::sregex_iterator i(content.begin(), content.end(), name), end; i != end; ++i) {
         names.insert(i->str());

@@ -1,10 +1,11 @@
 #include "monitor/web/metrics.h"
 
+#include "tests/unit/monitor/web/metrics_pictures.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -17,17 +18,8 @@ using testing::Not;
 using testing::SizeIs;
 using testing::StartsWith;
 
-std::vector<std::string> lines_of(const std::string& text) {
-    std::istringstream stream(text);
-    std::vector<std::string> lines;
-    for (std::string line; std::getline(stream, line);) {
-        lines.push_back(line);
-    }
-    return lines;
-}
-
 // The lines that begin so, in the order of the page.
-std::vector<std::string> lines_of(const Picture& picture, const std::string& beginning) {
+std::vector<std::string> lines_beginning(const Picture& picture, const std::string& beginning) {
     std::vector<std::string> lines;
     for (std::string& line : lines_of(metrics_text(picture))) {
         if (line.starts_with(beginning)) {
@@ -39,42 +31,12 @@ std::vector<std::string> lines_of(const Picture& picture, const std::string& beg
 
 using Lines = std::vector<std::string>;
 
-Lane lane(std::initializer_list<int> waits_us) {
+Lane lane_with_waits(std::initializer_list<int> waits_us) {
     Lane lane;
     for (const int wait : waits_us) {
         lane.wait.add(microseconds{wait});
     }
     return lane;
-}
-
-// A picture that has a part of each kind.
-Picture whole_picture() {
-    Picture picture{.broker = BrokerState::connected,
-                    .epoch = 3,
-                    .started_at = WallTime{milliseconds{1'700'000'000'250}},
-                    .step_max_us = 12'500};
-    picture.sizes = {.tasks = {1, 2, 3, 4, 5, 6, 7, 8},
-                     .workers = 9,
-                     .slots = 10,
-                     .slots_busy = 4,
-                     .sessions = 12,
-                     .task_octets = 8'589'934'592};
-    picture.resources = protocol::BrokerResources{.resident_octets = 100'000'000,
-                                                  .cpu_permille = 250,
-                                                  .journal_octets = 67'108'864,
-                                                  .disk_free = 1'000'000'000,
-                                                  .disk_total = 4'000'000'000,
-                                                  .memory_octets_max = 2'147'483'648,
-                                                  .is_read_only = true};
-    picture.lanes[{"default", "add"}] = {
-        .ready = 3, .leased = 4, .created = 20, .succeeded = 12, .failed = 2};
-    picture.queue_facts = {{.name = "default",
-                            .is_paused = true,
-                            .ready = 3,
-                            .oldest_wait_ms = 1'500,
-                            .unserved_kinds = {"add"},
-                            .tasks = {1, 2, 3, 4, 5, 6, 7, 8}}};
-    return picture;
 }
 
 TEST(Metrics, SayOnlyThatTheBrokerIsDownWhileItIsNotHeard) {
@@ -93,23 +55,24 @@ TEST(Metrics, SayOnlyThatTheBrokerIsDownWhileItIsNotHeard) {
 TEST(Metrics, SayWhatTheBrokerIs) {
     const Picture picture = whole_picture();
 
-    EXPECT_EQ(lines_of(picture, "xebec_up"), Lines{"xebec_up 1"});
-    EXPECT_EQ(lines_of(picture, "xebec_boot_epoch"), Lines{"xebec_boot_epoch 3"});
-    EXPECT_EQ(lines_of(picture, "xebec_start_time"),
+    EXPECT_EQ(lines_beginning(picture, "xebec_up"), Lines{"xebec_up 1"});
+    EXPECT_EQ(lines_beginning(picture, "xebec_boot_epoch"), Lines{"xebec_boot_epoch 3"});
+    EXPECT_EQ(lines_beginning(picture, "xebec_start_time"),
               Lines{"xebec_start_time_seconds 1700000000.25"});
-    EXPECT_EQ(lines_of(picture, "xebec_longest_step"), Lines{"xebec_longest_step_seconds 0.0125"});
+    EXPECT_EQ(lines_beginning(picture, "xebec_longest_step"),
+              Lines{"xebec_longest_step_seconds 0.0125"});
 }
 
 TEST(Metrics, CountTasksByState) {
     const Picture picture = whole_picture();
 
-    EXPECT_EQ(lines_of(picture, "xebec_tasks{"),
+    EXPECT_EQ(lines_beginning(picture, "xebec_tasks{"),
               (Lines{"xebec_tasks{state=\"scheduled\"} 1", "xebec_tasks{state=\"blocked\"} 2",
                      "xebec_tasks{state=\"ready\"} 3", "xebec_tasks{state=\"leased\"} 4",
                      "xebec_tasks{state=\"succeeded\"} 5", "xebec_tasks{state=\"dead\"} 6",
                      "xebec_tasks{state=\"cancelled\"} 7", "xebec_tasks{state=\"expired\"} 8"}));
-    EXPECT_THAT(lines_of(picture, "xebec_queue_tasks{"), SizeIs(task_state_count));
-    EXPECT_EQ(lines_of(picture, "xebec_lane_tasks{"),
+    EXPECT_THAT(lines_beginning(picture, "xebec_queue_tasks{"), SizeIs(task_state_count));
+    EXPECT_EQ(lines_beginning(picture, "xebec_lane_tasks{"),
               (Lines{"xebec_lane_tasks{queue=\"default\",kind=\"add\",state=\"ready\"} 3",
                      "xebec_lane_tasks{queue=\"default\",kind=\"add\",state=\"leased\"} 4"}));
 }
@@ -118,8 +81,8 @@ TEST(Metrics, KeepLargeNumbersExact) {
     Picture picture = whole_picture();
     picture.totals.submitted = 9'007'199'254'740'991;
 
-    EXPECT_EQ(lines_of(picture, "xebec_task_bytes"), Lines{"xebec_task_bytes 8589934592"});
-    EXPECT_EQ(lines_of(picture, "xebec_tasks_submitted_total"),
+    EXPECT_EQ(lines_beginning(picture, "xebec_task_bytes"), Lines{"xebec_task_bytes 8589934592"});
+    EXPECT_EQ(lines_beginning(picture, "xebec_tasks_submitted_total"),
               Lines{"xebec_tasks_submitted_total 9007199254740991"});
 }
 
@@ -142,7 +105,7 @@ TEST(Metrics, CountWhatHappenedSinceTheBrokerStarted) {
     picture.lanes.clear();
 
     Lines totals;
-    for (const std::string& line : lines_of(picture, "xebec_")) {
+    for (const std::string& line : lines_beginning(picture, "xebec_")) {
         if (line.find("_total") != std::string::npos) {
             totals.push_back(line);
         }
@@ -165,20 +128,21 @@ TEST(Metrics, SayWhatIsWrongWithAQueue) {
     picture.queue_facts.push_back({.name = "idle", .ready = 0, .oldest_wait_ms = 700});
 
     EXPECT_EQ(
-        lines_of(picture, "xebec_queue_paused"),
+        lines_beginning(picture, "xebec_queue_paused"),
         (Lines{"xebec_queue_paused{queue=\"default\"} 1", "xebec_queue_paused{queue=\"idle\"} 0"}));
-    EXPECT_EQ(lines_of(picture, "xebec_queue_oldest_wait_seconds"),
+    EXPECT_EQ(lines_beginning(picture, "xebec_queue_oldest_wait_seconds"),
               (Lines{"xebec_queue_oldest_wait_seconds{queue=\"default\"} 1.5",
                      "xebec_queue_oldest_wait_seconds{queue=\"idle\"} 0"}));
-    EXPECT_EQ(lines_of(picture, "xebec_queue_unserved_kinds"),
+    EXPECT_EQ(lines_beginning(picture, "xebec_queue_unserved_kinds"),
               (Lines{"xebec_queue_unserved_kinds{queue=\"default\"} 1",
                      "xebec_queue_unserved_kinds{queue=\"idle\"} 0"}));
 }
 
 TEST(Metrics, LeaveOutResourcesThatTheBrokerDoesNotTell) {
     Picture picture = whole_picture();
-    EXPECT_EQ(lines_of(picture, "xebec_broker_cpu_ratio"), Lines{"xebec_broker_cpu_ratio 0.25"});
-    EXPECT_EQ(lines_of(picture, "xebec_read_only"), Lines{"xebec_read_only 1"});
+    EXPECT_EQ(lines_beginning(picture, "xebec_broker_cpu_ratio"),
+              Lines{"xebec_broker_cpu_ratio 0.25"});
+    EXPECT_EQ(lines_beginning(picture, "xebec_read_only"), Lines{"xebec_read_only 1"});
 
     picture.resources.reset();
 
@@ -191,10 +155,10 @@ TEST(Metrics, PutDurationsIntoFixedBuckets) {
     Picture picture = whole_picture();
     // Of the histogram's own buckets, 80 to 87 µs lies below the first bound and 96 to 103 does
     // not; two hours are beyond the last.
-    picture.lanes = {{{"q", "k"}, lane({3, 80, 97, 2'000, 2'000'000})}};
+    picture.lanes = {{{"q", "k"}, lane_with_waits({3, 80, 97, 2'000, 2'000'000})}};
     picture.lanes.begin()->second.wait.add(std::chrono::hours{2});
 
-    const Lines lines = lines_of(picture, "xebec_lane_wait_seconds_bucket");
+    const Lines lines = lines_beginning(picture, "xebec_lane_wait_seconds_bucket");
     const std::string start = "xebec_lane_wait_seconds_bucket{queue=\"q\",kind=\"k\",le=";
 
     ASSERT_THAT(lines, SizeIs(23));
@@ -206,7 +170,7 @@ TEST(Metrics, PutDurationsIntoFixedBuckets) {
     EXPECT_EQ(lines[13], start + "\"2.5\"} 5");
     EXPECT_EQ(lines[21], start + "\"3600\"} 5");
     EXPECT_EQ(lines[22], start + "\"+Inf\"} 6");
-    EXPECT_EQ(lines_of(picture, "xebec_lane_wait_seconds_count"),
+    EXPECT_EQ(lines_beginning(picture, "xebec_lane_wait_seconds_count"),
               Lines{"xebec_lane_wait_seconds_count{queue=\"q\",kind=\"k\"} 6"});
 }
 
@@ -219,7 +183,7 @@ TEST(Metrics, GiveASumThatIsNotTooSmallAndAtMostAnEighthTooLarge) {
         exact_seconds += value / 1e6;
     }
 
-    const Lines lines = lines_of(picture, "xebec_lane_run_seconds_sum");
+    const Lines lines = lines_beginning(picture, "xebec_lane_run_seconds_sum");
 
     ASSERT_THAT(lines, SizeIs(1));
     const double sum = std::stod(lines[0].substr(lines[0].find("} ") + 2));
@@ -234,12 +198,12 @@ TEST(Metrics, ShowTheLanesWithTheMostTasksAndSayHowManyAreLeftOut) {
         picture.lanes[{"default", "kind-" + std::to_string(i)}].created = i;
     }
 
-    const Lines shown = lines_of(picture, "xebec_lane_tasks_created_total{");
+    const Lines shown = lines_beginning(picture, "xebec_lane_tasks_created_total{");
 
     EXPECT_THAT(shown, SizeIs(metrics_lanes_max));
     EXPECT_THAT(shown, Not(Contains(testing::EndsWith("} 2"))));
     EXPECT_THAT(shown, Contains(testing::EndsWith("} 3")));
-    EXPECT_EQ(lines_of(picture, "xebec_lanes"),
+    EXPECT_EQ(lines_beginning(picture, "xebec_lanes"),
               (Lines{"xebec_lanes 2003", "xebec_lanes_left_out 3"}));
 }
 
@@ -250,11 +214,11 @@ TEST(Metrics, ShowTheQueuesWithTheMostWaitingAndSayHowManyAreLeftOut) {
         picture.queue_facts.push_back({.name = "queue-" + std::to_string(i), .ready = i});
     }
 
-    const Lines shown = lines_of(picture, "xebec_queue_paused{");
+    const Lines shown = lines_beginning(picture, "xebec_queue_paused{");
 
     EXPECT_THAT(shown, SizeIs(metrics_queues_max));
     EXPECT_THAT(shown, Not(Contains(StartsWith("xebec_queue_paused{queue=\"queue-0\"}"))));
-    EXPECT_EQ(lines_of(picture, "xebec_queues"),
+    EXPECT_EQ(lines_beginning(picture, "xebec_queues"),
               (Lines{"xebec_queues 2001", "xebec_queues_left_out 1"}));
 }
 
