@@ -6,10 +6,9 @@ import re
 import subprocess
 import tempfile
 import unittest
-import urllib.error
-import urllib.request
 
-from harness import *
+from harness import PATIENCE, wait_until
+from web import WithWeb
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
 PROMTOOL = os.environ.get("XEBEC_PROMTOOL", os.path.join(ROOT, "build/promtool/promtool"))
@@ -29,28 +28,21 @@ def samples_of(text):
     return {series: float(value) for series, value in (line.rsplit(" ", 1) for line in lines)}
 
 
-class Metrics(WithBroker):
-    def start_web(self, *args):
-        web = self.start("xebec-monitor", "--updates", self.broker.updates, "--broker",
-                         self.broker.clients, "web", "--listen", "127.0.0.1:0", *args)
-        return wait_until(lambda: web.out and web.out[0], "the monitor to print its address")
+class Metrics(WithWeb):
+    def scrape(self):
+        answer = self.ask("GET", "/metrics")
+        self.assertEqual(answer.status, 200)
+        return answer
 
-    def scrape(self, address, headers=None):
-        with urllib.request.urlopen(urllib.request.Request(address + "metrics",
-                                                           headers=headers or {})) as answer:
-            self.content_type = answer.headers["Content-Type"]
-            return answer.read().decode()
-
-    def until_scraped(self, address, condition, what):
-        """The first page of metrics whose samples meet the condition."""
+    def until_scraped(self, condition, what):
+        """The first page of metrics whose samples meet the condition, and these."""
         def look():
-            text = self.scrape(address)
+            text = self.scrape().content.decode()
             samples = samples_of(text)
             return (text, samples) if condition(samples) else None
         return wait_until(look, what)
 
     def test_they_are_what_happened(self):
-        address = self.start_web()
         self.start_workers("--concurrency", "3", "--name", "w")
         for _ in range(4):
             self.assertEqual(self.client("submit", "add", "1", "2", "--wait")[0], 0)
@@ -59,16 +51,19 @@ class Metrics(WithBroker):
         self.client("pause", "other")
 
         text, samples = self.until_scraped(
-            address, lambda s: s.get('xebec_tasks{state="dead"}') == 1
+            lambda s: s.get('xebec_tasks{state="dead"}') == 1
             and s.get('xebec_lane_wait_seconds_count{queue="other",kind="fail"}') == 1
             and s.get('xebec_lane_tasks{queue="default",kind="nobody",state="ready"}') == 1
             and s.get('xebec_queue_unserved_kinds{queue="default"}') == 1
-            and s.get('xebec_queue_paused{queue="other"}') == 1,
+            and s.get('xebec_queue_paused{queue="other"}') == 1
+            and s.get("xebec_broker_resident_bytes"),
             "the monitor to have seen all of it")
 
-        self.assertEqual(self.content_type, "text/plain; version=0.0.4; charset=utf-8")
+        self.assertEqual(self.scrape().headers["Content-Type"],
+                         "text/plain; version=0.0.4; charset=utf-8")
         expected = {
             "xebec_up": 1,
+            "xebec_read_only": 0,
             "xebec_workers": 1,
             "xebec_slots": 3,
             "xebec_slots_busy": 0,
@@ -100,15 +95,16 @@ class Metrics(WithBroker):
         self.assertGreater(samples["xebec_boot_epoch"], 0)
         self.assertAlmostEqual(samples["xebec_start_time_seconds"],
                                os.stat(f"/proc/{self.broker.pid}").st_ctime, delta=PATIENCE)
+        disk = os.statvfs(self.folder.name)
+        self.assertEqual(samples["xebec_disk_size_bytes"], disk.f_blocks * disk.f_frsize)
         self.assertEqual(promtool("check", "metrics", text=text), (0, ""))
 
     def test_a_broker_that_went_is_down_and_nothing_else(self):
-        address = self.start_web()
-        self.until_scraped(address, lambda s: s["xebec_up"] == 1, "the broker to be heard")
+        self.until_scraped(lambda s: s["xebec_up"] == 1, "the broker to be heard")
 
         self.broker.kill()
 
-        text, samples = self.until_scraped(address, lambda s: s["xebec_up"] == 0,
+        text, samples = self.until_scraped(lambda s: s["xebec_up"] == 0,
                                            "the monitor to miss the broker")
         self.assertEqual(samples, {"xebec_up": 0})
         self.assertEqual(promtool("check", "metrics", text=text), (0, ""))
@@ -117,14 +113,13 @@ class Metrics(WithBroker):
         token = "0123456789abcdef-token"
         with open(self.path("token"), "w") as file:
             file.write(token + "\n")
-        address = self.start_web("--token-file", self.path("token"))
+        web = self.start_web("--token-file", self.path("token"))
 
-        with self.assertRaises(urllib.error.HTTPError) as refused:
-            self.scrape(address)
+        refused = self.ask("GET", "/metrics", web=web)
+        granted = self.ask("GET", "/metrics", headers={"Authorization": f"Bearer {token}"}, web=web)
 
-        self.assertEqual(refused.exception.code, 401)
-        refused.exception.close()
-        self.assertIn("xebec_up", self.scrape(address, {"Authorization": f"Bearer {token}"}))
+        self.assertEqual((refused.status, granted.status), (401, 200))
+        self.assertIn(b"xebec_up", granted.content)
 
 
 class Rules(unittest.TestCase):
