@@ -3,7 +3,9 @@
 #include "protocol/errors.h"
 #include "protocol/names.h"
 
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <utility>
 
 namespace xebec::client {
@@ -24,11 +26,31 @@ std::uint64_t ms_of(const std::optional<WallTime>& at) {
     return at ? static_cast<std::uint64_t>(at->time_since_epoch().count()) : 0;
 }
 
+// 0 would leave it open.
+std::uint64_t bound_of(const std::optional<WallTime>& at) {
+    return at ? static_cast<std::uint64_t>(
+                    std::max<std::int64_t>(1, at->time_since_epoch().count()))
+              : 0;
+}
+
 std::optional<TaskError> error_if_any(const std::optional<protocol::Failure>& failure) {
     if (!failure) {
         return std::nullopt;
     }
     return TaskError{std::string(failure->error_class), std::string(failure->text)};
+}
+
+AttemptInfo info_of(const protocol::AttemptView& view) {
+    AttemptInfo info{.attempt = view.attempt,
+                     .fence = view.fence,
+                     .worker = std::string(view.worker),
+                     .started_at = instant_of(view.started_at),
+                     .ended_at = instant_of(view.ended_at),
+                     .state = view.state};
+    if (!view.error_class.empty()) {
+        info.error = TaskError{std::string(view.error_class), std::string(view.error_text)};
+    }
+    return info;
 }
 
 bool is_span(std::chrono::milliseconds span) {
@@ -75,24 +97,28 @@ Error error_of(const protocol::Problem& problem) {
 }
 
 TaskInfo info_of(const protocol::TaskView& view) {
-    return {.number = view.number,
-            .id = view.id,
-            .kind = std::string(view.kind),
-            .queue = std::string(view.queue),
-            .state = view.state,
-            .priority = view.priority,
-            .attempts = view.attempts,
-            .attempts_max = view.attempts_max,
-            .worker = std::string(view.worker),
-            .error = error_if_any(view.error),
-            .accepted_at = instant_of(view.accepted_at),
-            .due_at = instant_if_any(view.due_at),
-            .deadline = instant_if_any(view.deadline),
-            .started_at = instant_if_any(view.started_at),
-            .finished_at = instant_if_any(view.finished_at),
-            .fence = view.fence,
-            .series = view.series,
-            .version = view.version};
+    TaskInfo info{.number = view.number,
+                  .id = view.id,
+                  .kind = std::string(view.kind),
+                  .queue = std::string(view.queue),
+                  .state = view.state,
+                  .priority = view.priority,
+                  .attempts = view.attempts,
+                  .attempts_max = view.attempts_max,
+                  .worker = std::string(view.worker),
+                  .error = error_if_any(view.error),
+                  .accepted_at = instant_of(view.accepted_at),
+                  .due_at = instant_if_any(view.due_at),
+                  .deadline = instant_if_any(view.deadline),
+                  .started_at = instant_if_any(view.started_at),
+                  .finished_at = instant_if_any(view.finished_at),
+                  .fence = view.fence,
+                  .series = view.series,
+                  .version = view.version};
+    for (const protocol::AttemptView& attempt : view.history) {
+        info.history.push_back(info_of(attempt));
+    }
+    return info;
 }
 
 Outcome outcome_of(const protocol::OutcomeItem& item) {
@@ -109,7 +135,14 @@ protocol::TaskFilter filter_of(const TaskFilter& filter) {
     for (const TaskState state : filter.states) {
         states |= 1U << static_cast<unsigned>(state);
     }
-    return {.states = states, .queue = filter.queue, .kind = filter.kind, .worker = filter.worker};
+    return {.states = states,
+            .queue = filter.queue,
+            .kind = filter.kind,
+            .worker = filter.worker,
+            .error = filter.error,
+            .id_prefix = filter.id_prefix,
+            .accepted_from = bound_of(filter.accepted_from),
+            .accepted_to = bound_of(filter.accepted_to)};
 }
 
 Blob blob_of(std::string text) {

@@ -71,35 +71,51 @@ Json json_of(const protocol::Totals& totals) {
             {"refused", totals.refused},     {"malformed", totals.malformed}};
 }
 
-Json json_of(const protocol::Resources& resources) {
+Json json_of(const AttemptInfo& attempt) {
+    return {{"attempt", attempt.attempt},
+            {"fence", attempt.fence},
+            {"worker", attempt.worker},
+            {"started_at", instant(attempt.started_at)},
+            {"ended_at", instant(attempt.ended_at)},
+            {"state", to_string(attempt.state)},
+            {"error", error_if_any(attempt.error)}};
+}
+
+Json json_of(const std::optional<protocol::Resources>& resources) {
+    if (!resources) {
+        return {};
+    }
     Json gpus = Json::array();
-    for (const protocol::GpuView& gpu : resources.gpus) {
+    for (const protocol::GpuView& gpu : resources->gpus) {
         gpus.push_back({{"name", gpu.name},
                         {"busy_permille", gpu.busy_permille},
                         {"memory_used", gpu.memory_used},
                         {"memory_total", gpu.memory_total}});
     }
-    return {{"cpu_permille", resources.cpu_permille},
-            {"memory_used", resources.memory_used},
-            {"memory_total", resources.memory_total},
-            {"disk_used", resources.disk_used},
-            {"disk_total", resources.disk_total},
-            {"process_resident", resources.process_resident},
+    return {{"cpu_permille", resources->cpu_permille},
+            {"memory_used", resources->memory_used},
+            {"memory_total", resources->memory_total},
+            {"disk_used", resources->disk_used},
+            {"disk_total", resources->disk_total},
+            {"process_resident", resources->process_resident},
             {"gpus", std::move(gpus)}};
 }
 
-Json json_of(const protocol::BrokerResources& resources) {
-    return {{"resident_octets", resources.resident_octets},
-            {"cpu_permille", resources.cpu_permille},
-            {"journal_octets", resources.journal_octets},
-            {"disk_free", resources.disk_free},
-            {"disk_total", resources.disk_total},
-            {"memory_octets_max", resources.memory_octets_max},
-            {"is_read_only", resources.is_read_only}};
+Json json_of(const std::optional<protocol::BrokerResources>& resources) {
+    if (!resources) {
+        return {};
+    }
+    return {{"resident_octets", resources->resident_octets},
+            {"cpu_permille", resources->cpu_permille},
+            {"journal_octets", resources->journal_octets},
+            {"disk_free", resources->disk_free},
+            {"disk_total", resources->disk_total},
+            {"memory_octets_max", resources->memory_octets_max},
+            {"read_only", resources->is_read_only}};
 }
 
 Json json_of(const protocol::RecentAttempt& attempt) {
-    return {{"number", attempt.number},
+    return {{"number", attempt.number == 0 ? Json() : Json(attempt.number)},
             {"kind", attempt.kind},
             {"started_at", instant(attempt.started_at)},
             {"run_us", attempt.run_us},
@@ -107,6 +123,15 @@ Json json_of(const protocol::RecentAttempt& attempt) {
 }
 
 }  // namespace
+
+Json json_with_history(const TaskInfo& task) {
+    Json object = json_of(task);
+    object["history"] = Json::array();
+    for (const AttemptInfo& attempt : task.history) {
+        object["history"].push_back(json_of(attempt));
+    }
+    return object;
+}
 
 Json json_of(const TaskInfo& task) {
     return {{"number", task.number},
@@ -165,28 +190,30 @@ Json json_of(const protocol::QueueView& queue) {
             {"settings", json_of(queue.settings)}};
 }
 
-Json json_of(const protocol::WorkerView& worker) {
-    Json recent = Json::array();
-    for (const protocol::RecentAttempt& attempt : worker.recent) {
-        recent.push_back(json_of(attempt));
+Json json_of(const protocol::WorkerView& worker, bool with_recent) {
+    Json object{{"session", worker.session},
+                {"name", worker.name},
+                {"host", worker.host},
+                {"process", worker.process},
+                {"kinds", worker.kinds},
+                {"queues", worker.queues},
+                {"slots", worker.slots},
+                {"credit", worker.credit},
+                {"held", worker.held},
+                {"draining", worker.draining},
+                {"since", instant(worker.since)},
+                {"silent_ms", worker.silent_ms},
+                {"succeeded", worker.succeeded},
+                {"failed", worker.failed},
+                {"tasks", worker.tasks},
+                {"resources", json_of(worker.resources)}};
+    if (with_recent) {
+        object["recent"] = Json::array();
+        for (const protocol::RecentAttempt& attempt : worker.recent) {
+            object["recent"].push_back(json_of(attempt));
+        }
     }
-    return {{"session", worker.session},
-            {"name", worker.name},
-            {"host", worker.host},
-            {"process", worker.process},
-            {"kinds", worker.kinds},
-            {"queues", worker.queues},
-            {"slots", worker.slots},
-            {"credit", worker.credit},
-            {"held", worker.held},
-            {"draining", worker.draining},
-            {"since", instant(worker.since)},
-            {"silent_ms", worker.silent_ms},
-            {"succeeded", worker.succeeded},
-            {"failed", worker.failed},
-            {"tasks", worker.tasks},
-            {"resources", worker.resources ? json_of(*worker.resources) : Json()},
-            {"recent", std::move(recent)}};
+    return object;
 }
 
 Json json_of(const protocol::Figures& figures) {
@@ -205,7 +232,7 @@ Json json_of(const protocol::Figures& figures) {
             {"sessions", figures.sizes.sessions},
             {"task_octets", figures.sizes.task_octets},
             {"step_max_us", figures.step_max_us},
-            {"resources", figures.resources ? json_of(*figures.resources) : Json()},
+            {"resources", json_of(figures.resources)},
             {"lanes", std::move(lanes)}};
 }
 

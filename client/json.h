@@ -16,12 +16,14 @@
 namespace xebec::client {
 
 Json json_of(const TaskInfo& task);
+Json json_with_history(const TaskInfo& task);
 // What is not known is null.
 Json json_of(const Outcome& outcome);
 Json json_of_known(std::uint64_t number, const std::optional<TaskId>& id, std::string_view state,
                    const Json& error = {});  // number 0: not known
 Json json_of(const protocol::QueueView& queue);
-Json json_of(const protocol::WorkerView& worker);
+// With `recent`, also of attempts that have ended.
+Json json_of(const protocol::WorkerView& worker, bool with_recent = false);
 Json json_of(const protocol::Figures& figures);
 Json json_of(const Error& error);  // {class, text}, as a task's
 

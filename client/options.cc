@@ -95,6 +95,13 @@ std::optional<WallTime> parse_instant(std::string_view text, WallTime now) {
     return parse_utc(text);
 }
 
+std::optional<WallTime> parse_past(std::string_view text, WallTime now) {
+    if (const auto duration = parse_duration(text)) {
+        return now - *duration;
+    }
+    return parse_utc(text);
+}
+
 void complain(std::string_view text) {
     std::cerr << "xebec-client: " << escape_controls(text) << std::endl;
 }

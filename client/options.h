@@ -60,6 +60,8 @@ std::vector<TaskState> parse_states(const std::vector<std::string>& names);
 
 // An instant in RFC 3339, or a duration from `now`.
 std::optional<WallTime> parse_instant(std::string_view text, WallTime now);
+// The same, but a duration is counted back from `now`.
+std::optional<WallTime> parse_past(std::string_view text, WallTime now);
 
 // One line on standard error, made safe for a terminal.
 void complain(std::string_view text);

@@ -4,6 +4,7 @@
 #include "protocol/names.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace xebec::client {
 
@@ -77,6 +78,20 @@ std::string Block::text() const {
         out += '\n';
     }
     return out;
+}
+
+std::string size_text(std::uint64_t octets) {
+    constexpr const char* units[] = {" KiB", " MiB", " GiB", " TiB", " PiB", " EiB"};
+    if (octets < 1'024) {
+        return std::to_string(octets) + " B";
+    }
+    std::size_t unit = 0;
+    while (octets >= (std::uint64_t{1} << 20) && unit + 1 < std::size(units)) {
+        octets >>= 10;
+        ++unit;
+    }
+    return std::to_string(octets / 1'024) + "." + std::to_string(octets % 1'024 * 10 / 1'024) +
+           units[unit];
 }
 
 std::string shortened(std::string_view text, std::size_t characters_max) {

@@ -2,6 +2,7 @@
 // Text in columns, for people.
 
 #include <cstddef>
+#include <cstdint>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -44,6 +45,9 @@ public:
 private:
     std::vector<std::pair<std::string, std::string>> lines_;
 };
+
+// 5368709120 as "5.0 GiB".
+std::string size_text(std::uint64_t octets);
 
 // At most so many characters; an ellipsis stands for what is left out.
 std::string shortened(std::string_view text, std::size_t characters_max);

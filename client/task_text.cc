@@ -24,6 +24,14 @@ std::string time_text(const std::optional<WallTime>& at) {
     return at ? format_utc(*at) : "";
 }
 
+// How it ended, and where.
+std::string attempt_text(const AttemptInfo& attempt) {
+    const std::string how = attempt.error ? attempt.error->error_class + ": " + attempt.error->text
+                                          : std::string(to_string(attempt.state));
+    return format_utc(attempt.ended_at) + " on " + attempt.worker + ": " +
+           shortened(how, error_characters_max);
+}
+
 }  // namespace
 
 std::string table_of(const std::vector<TaskInfo>& tasks) {
@@ -74,6 +82,9 @@ std::string block_of(const TaskInfo& task) {
     }
     if (task.series != 0) {
         block.add("series", std::to_string(task.series));
+    }
+    for (const AttemptInfo& attempt : task.history) {
+        block.add("attempt " + std::to_string(attempt.attempt), attempt_text(attempt));
     }
     return block.text();
 }

@@ -32,6 +32,19 @@ std::string counts_text(const std::vector<std::uint64_t>& tasks) {
     return text.empty() ? "none" : text;
 }
 
+std::string resources_text(const protocol::BrokerResources& resources) {
+    std::string text = size_text(resources.resident_octets) + " of memory, " +
+                       std::to_string(resources.cpu_permille / 10) + "% of a core";
+    if (resources.journal_octets > 0) {
+        text += ", journal " + size_text(resources.journal_octets);
+    }
+    if (resources.disk_total > 0) {
+        text += ", " + size_text(resources.disk_free) + " of " + size_text(resources.disk_total) +
+                " free on its disk";
+    }
+    return text + (resources.is_read_only ? "; it takes no new tasks" : "");
+}
+
 std::string block_text(const protocol::Figures& figures) {
     const protocol::Totals& totals = figures.totals;
     const protocol::Sizes& sizes = figures.sizes;
@@ -47,6 +60,9 @@ std::string block_text(const protocol::Figures& figures) {
     block.add(
         "longest step",
         format_duration(std::chrono::microseconds{static_cast<std::int64_t>(figures.step_max_us)}));
+    if (figures.resources) {
+        block.add("broker", resources_text(*figures.resources));
+    }
     block.add("since start", number(totals.submitted) + " submitted, " + number(totals.succeeded) +
                                  " succeeded, " + number(totals.dead) + " dead, " +
                                  number(totals.cancelled) + " cancelled, " +

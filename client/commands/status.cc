@@ -30,7 +30,7 @@ int show_status(const Options& options, const std::vector<std::string>& texts) {
             info = client.query(keys[i]);
             status = info ? status : fail(options, info.error(), "task " + texts[i]);
         }
-        array.push_back(info ? json_of(*info) : json_of_missing(texts[i], info.error()));
+        array.push_back(info ? json_with_history(*info) : json_of_missing(texts[i], info.error()));
         if (info) {
             tasks.push_back(*info);
         }

@@ -30,37 +30,54 @@ std::string joined(const std::vector<std::uint64_t>& numbers) {
     return shortened(text, names_characters_max);
 }
 
+// Empty: not known.
+std::string cpu_text(const protocol::WorkerView& worker) {
+    return worker.resources && worker.resources->memory_total > 0
+               ? std::to_string(worker.resources->cpu_permille / 10) + "%"
+               : "";
+}
+
+std::string memory_text(const protocol::WorkerView& worker) {
+    return worker.resources && worker.resources->memory_total > 0
+               ? size_text(worker.resources->memory_used) + " of " +
+                     size_text(worker.resources->memory_total)
+               : "";
+}
+
 void add_row(Table& table, const protocol::WorkerView& worker) {
     table.add({std::string(worker.name) + (worker.draining ? " (draining)" : ""),
                std::to_string(worker.held) + "/" + std::to_string(worker.slots),
                std::to_string(worker.succeeded), std::to_string(worker.failed),
                format_duration(milliseconds{static_cast<std::int64_t>(worker.silent_ms)}),
+               cpu_text(worker), memory_text(worker),
                worker.queues.empty() ? "all" : joined(worker.queues), joined(worker.kinds),
                joined(worker.tasks)});
 }
 
-int show_workers(const Options& options) {
+int show_workers(const Options& options, bool with_recent) {
     Connection connection(connection_options(options));
     Table table({{"WORKER"},
                  {"HELD/SLOTS", Align::right},
                  {"SUCCEEDED", Align::right},
                  {"FAILED", Align::right},
                  {"SILENT", Align::right},
+                 {"CPU", Align::right},
+                 {"MEMORY", Align::right},
                  {"QUEUES"},
                  {"KINDS"},
                  {"TASKS"}});
     Json array = Json::array();
     std::uint64_t cursor = 0;
     do {
-        const auto packet =
-            connection.request(protocol::Workers{.cursor = cursor}, answer_time(options));
+        const auto packet = connection.request(
+            protocol::Workers{.cursor = cursor, .with_recent = with_recent}, answer_time(options));
         const auto answer = answer_as<protocol::WorkersAnswer>(packet);
         if (!answer) {
             return fail(options, answer.error());
         }
         for (const protocol::WorkerView& worker : answer->items) {
             add_row(table, worker);
-            array.push_back(json_of(worker));
+            array.push_back(json_of(worker, with_recent));
         }
         cursor = answer->cursor;
     } while (cursor != 0);
@@ -89,8 +106,16 @@ int drain(const Options& options, const std::vector<std::string>& names) {
 
 void add_workers(CLI::App& app, const Options& options, Command& command) {
     CLI::App* sub = app.add_subcommand("workers", "list the workers");
-    sub->footer("Example: xebec-client workers");
-    sub->callback([&options, &command] { command = [&options] { return show_workers(options); }; });
+    auto with_recent = std::make_shared<bool>(false);
+    sub->add_flag("--recent", *with_recent,
+                  "with --json: also attempts that ended since somebody asked, ten seconds ago at "
+                  "most");
+    sub->footer(
+        "CPU and MEMORY are those of the worker's whole machine.\n\n"
+        "Example: xebec-client workers");
+    sub->callback([&options, &command, with_recent] {
+        command = [&options, with_recent] { return show_workers(options, *with_recent); };
+    });
 }
 
 void add_drain(CLI::App& app, const Options& options, Command& command) {

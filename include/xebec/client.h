@@ -37,6 +37,10 @@ struct TaskFilter {
     std::string queue;              // empty: all, and so on
     std::string kind;
     std::string worker;
+    std::string error;                      // is in the class or the text of its error
+    std::string id_prefix;                  // the first hexadecimal digits of its id
+    std::optional<WallTime> accepted_from;  // absent: open, as is the next
+    std::optional<WallTime> accepted_to;    // before this
 };
 
 struct TaskPage {

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace xebec {
 
@@ -106,6 +107,17 @@ struct Outcome {
     std::uint64_t fence = 0;         // of the attempt that ended it; 0 if none did
 };
 
+// An attempt that ended without success.
+struct AttemptInfo {
+    std::uint32_t attempt = 0;  // 1 for the first that was started
+    std::uint64_t fence = 0;
+    std::string worker;
+    WallTime started_at{};
+    WallTime ended_at{};
+    TaskState state = TaskState::ready;  // of the task, after it
+    std::optional<TaskError> error;      // absent: it ended with its task
+};
+
 // A task as the broker shows it.
 struct TaskInfo {
     std::uint64_t number = 0;
@@ -126,6 +138,7 @@ struct TaskInfo {
     std::uint64_t fence = 0;              // of the latest attempt
     std::uint32_t series = 0;             // raised by each retry of a dead task
     std::uint32_t version = 0;            // raised by each change
+    std::vector<AttemptInfo> history;     // of one that was asked for: the latest, oldest first
 };
 
 }  // namespace xebec

@@ -193,6 +193,41 @@ class Managing(WithBroker):
         self.assertEqual(numbers("--state", "cancelled"), [1])
         self.assertEqual(numbers("--state", "ready", "--queue", "a"), [2])
 
+    def test_lists_by_error_id_and_time(self):
+        self.start_workers()
+        for argument in ("1", "0"):
+            self.submit("divide", "1", argument, "--attempts", "1")
+        dead = self.until_state(2, "dead")
+        self.until_state(1, "succeeded")
+
+        def numbers(*filters):
+            return [task["number"] for task in self.client_json("list", *filters)]
+
+        self.assertEqual(numbers("--error", dead["error"]["class"][1:]), [2])
+        self.assertEqual(numbers("--error", "no such error"), [])
+        self.assertEqual(numbers("--id-prefix", dead["id"]), [2])
+        self.assertEqual(numbers("--id-prefix", dead["id"][:4]), [2, 1])
+        self.assertEqual(numbers("--since", "1h"), [2, 1])
+        self.assertEqual(numbers("--until", "1h"), [])
+        self.assertEqual(numbers("--since", dead["accepted_at"], "--until", "0s"), [2])
+        for flags in (("--since", "yesterday"), ("--id-prefix", "xyz")):
+            self.assertNotEqual(self.client("list", *flags)[0], 0)
+
+    def test_a_task_shows_its_attempts_and_a_worker_its_machine(self):
+        self.start_workers()
+        number = self.submit("divide", "1", "0", "--attempts", "1")
+        self.until_state(number, "dead")
+
+        history = self.task(number)["history"]
+        self.assertEqual([(attempt["attempt"], attempt["state"]) for attempt in history],
+                         [(1, "dead")])
+        worker = wait_until(lambda: next((one for one in self.workers() if one["resources"]), None),
+                            "the worker to tell")
+        self.assertGreater(worker["resources"]["memory_total"], 0)
+        self.assertIn("%", self.client("workers")[1])
+        self.assertGreater(self.client_json("stats")["resources"]["resident_octets"], 0)
+        self.assertIn("of memory", self.client("stats")[1])
+
     def test_many_pages_come_as_one_list(self):
         lines = '{"kind": "nobody"}\n' * 2500
         self.assertEqual(self.client("submit", "--batch", "-", stdin=lines)[0], 0)

@@ -59,6 +59,22 @@ TEST(InstantText, IsADurationFromNowOrUtc) {
     EXPECT_EQ(parse_instant("tomorrow", now), std::nullopt);
 }
 
+TEST(PastText, IsADurationAgoOrUtc) {
+    const WallTime now{1'767'323'045s};
+
+    EXPECT_EQ(parse_past("10m", now), now - 10min);
+    EXPECT_EQ(parse_past("2026-01-02T03:04:05Z", WallTime{}), now);
+    EXPECT_EQ(parse_past("yesterday", now), std::nullopt);
+}
+
+TEST(SizeText, HasTheLargestUnitThatFits) {
+    EXPECT_EQ(size_text(0), "0 B");
+    EXPECT_EQ(size_text(1'023), "1023 B");
+    EXPECT_EQ(size_text(1'536), "1.5 KiB");
+    EXPECT_EQ(size_text(std::uint64_t{5} << 30), "5.0 GiB");
+    EXPECT_EQ(size_text(UINT64_MAX), "15.9 EiB");
+}
+
 TEST(BracketedArguments, SurviveTheParserOfFlags) {
     std::string program = "xebec-client";
     std::string list = "[1,2]";
@@ -126,6 +142,19 @@ TEST(TaskText, ShowsEverythingAboutOne) {
               "finished  2026-01-02T03:04:08.500Z\n"
               "took      2.5s\n"
               "fence     7\n");
+    TaskInfo task = dead_task();
+    task.history = {{.attempt = 1,
+                     .worker = "build7-2",
+                     .ended_at = WallTime{1'767'323'045s},
+                     .error = TaskError{"worker_lost", "silent"}},
+                    {.attempt = 2,
+                     .worker = "build7-1",
+                     .ended_at = WallTime{1'767'323'046s},
+                     .state = TaskState::cancelled}};
+    EXPECT_THAT(
+        block_of(task),
+        testing::EndsWith("attempt 1  2026-01-02T03:04:05.000Z on build7-2: worker_lost: silent\n"
+                          "attempt 2  2026-01-02T03:04:06.000Z on build7-1: cancelled\n"));
     EXPECT_EQ(reason_of(dead_task()), "dead after 2 attempts: exit: status 1\x1b[31m");
     EXPECT_EQ(reason_of({.state = TaskState::cancelled}), "cancelled");
 }
@@ -182,6 +211,19 @@ TEST(TaskJson, HasTheDocumentedKeys) {
                 "started_at":"2026-01-02T03:04:06.000Z","finished_at":"2026-01-02T03:04:08.500Z",
                 "fence":7,"series":0})"));
 
+    task.history = {{.attempt = 1,
+                     .fence = 6,
+                     .worker = "w",
+                     .started_at = WallTime{1'767'323'045s},
+                     .ended_at = WallTime{1'767'323'046s},
+                     .state = TaskState::ready,
+                     .error = TaskError{"worker_lost", "silent"}}};
+    EXPECT_FALSE(json_of(task).contains("history"));
+    EXPECT_EQ(json_with_history(task)["history"],
+              Json::parse(R"([{"attempt":1,"fence":6,"worker":"w",
+                "started_at":"2026-01-02T03:04:05.000Z","ended_at":"2026-01-02T03:04:06.000Z",
+                "state":"ready","error":{"class":"worker_lost","text":"silent"}}])"));
+
     task.worker = "";
     task.error.reset();
     EXPECT_EQ(json_of(task)["worker"], nullptr);
@@ -208,24 +250,43 @@ TEST(QueueJson, HasTheDocumentedKeys) {
 }
 
 TEST(WorkerJson, HasTheDocumentedKeys) {
-    const protocol::WorkerView worker{.session = 9,
-                                      .name = "w",
-                                      .host = "h",
-                                      .process = 3,
-                                      .kinds = {"add"},
-                                      .slots = 2,
-                                      .credit = 4,
-                                      .held = 1,
-                                      .since = 1'767'323'045'000,
-                                      .silent_ms = 20,
-                                      .succeeded = 5,
-                                      .failed = 6,
-                                      .tasks = {42}};
+    protocol::WorkerView worker{.session = 9,
+                                .name = "w",
+                                .host = "h",
+                                .process = 3,
+                                .kinds = {"add"},
+                                .slots = 2,
+                                .credit = 4,
+                                .held = 1,
+                                .since = 1'767'323'045'000,
+                                .silent_ms = 20,
+                                .succeeded = 5,
+                                .failed = 6,
+                                .tasks = {42}};
 
     EXPECT_EQ(json_of(worker), Json::parse(R"({"session":9,"name":"w","host":"h","process":3,
                 "kinds":["add"],"queues":[],"slots":2,"credit":4,"held":1,"draining":false,
                 "since":"2026-01-02T03:04:05.000Z","silent_ms":20,"succeeded":5,"failed":6,
-                "tasks":[42]})"));
+                "tasks":[42],"resources":null})"));
+
+    worker.resources = protocol::Resources{.cpu_permille = 420,
+                                           .memory_used = 1,
+                                           .memory_total = 2,
+                                           .disk_used = 3,
+                                           .disk_total = 4,
+                                           .process_resident = 5,
+                                           .gpus = {{"Tesla", 900, 6, 7}}};
+    worker.recent = {{.number = 42,
+                      .kind = "add",
+                      .started_at = 1'767'323'045'000,
+                      .run_us = 8,
+                      .state = TaskState::succeeded}};
+    EXPECT_EQ(json_of(worker, true)["resources"],
+              Json::parse(R"({"cpu_permille":420,"memory_used":1,"memory_total":2,"disk_used":3,
+                "disk_total":4,"process_resident":5,"gpus":[{"name":"Tesla","busy_permille":900,
+                "memory_used":6,"memory_total":7}]})"));
+    EXPECT_EQ(json_of(worker, true)["recent"], Json::parse(R"([{"number":42,"kind":"add",
+                "started_at":"2026-01-02T03:04:05.000Z","run_us":8,"state":"succeeded"}])"));
 }
 
 TEST(FiguresJson, HasQuantilesOfItsLanes) {
@@ -241,10 +302,25 @@ TEST(FiguresJson, HasQuantilesOfItsLanes) {
     EXPECT_EQ(json["totals"]["submitted"], 2);
     EXPECT_EQ(json["tasks"]["ready"], 2);
     EXPECT_EQ(json["slots_busy"], 1);
+    EXPECT_EQ(json["resources"], nullptr);
     EXPECT_EQ(json["lanes"], Json::parse(R"([{"queue":"q","kind":"add","ready":2,"leased":0,
                 "created":0,"succeeded":0,"failed":0,
                 "wait":{"count":10,"p50_us":5,"p99_us":5},
                 "run":{"count":0,"p50_us":null,"p99_us":null}}])"));
+}
+
+TEST(FiguresJson, HasWhatTheBrokerUses) {
+    const protocol::Figures figures{.resources = protocol::BrokerResources{.resident_octets = 1,
+                                                                           .cpu_permille = 2,
+                                                                           .journal_octets = 3,
+                                                                           .disk_free = 4,
+                                                                           .disk_total = 5,
+                                                                           .memory_octets_max = 6,
+                                                                           .is_read_only = true}};
+
+    EXPECT_EQ(json_of(figures)["resources"],
+              Json::parse(R"({"resident_octets":1,"cpu_permille":2,"journal_octets":3,
+                "disk_free":4,"disk_total":5,"memory_octets_max":6,"read_only":true})"));
 }
 
 TEST(JsonText, IsValidWhateverGoesIn) {
