@@ -89,15 +89,14 @@ void look_at(const QueueFacts& queue, const Facts& facts, std::vector<Finding>& 
     } else if (!queue.unserved_kinds.empty() && wait >= unserved_for) {
         findings.push_back({Level::bad,
                             "Queue " + queue.name + ": no worker serves " +
-                                listed(queue.unserved_kinds) + ", the oldest task waits " +
-                                span(wait) + ".",
+                                listed(queue.unserved_kinds) + ", and " +
+                                counted(queue.ready, "task waits.", "tasks wait."),
                             since, link});
     } else if (wait >= waiting_long) {
-        findings.push_back({Level::warn,
-                            "Queue " + queue.name + ": the oldest of " +
-                                counted(queue.ready, "waiting task", "waiting tasks") + " waits " +
-                                span(wait) + ".",
-                            since, link});
+        findings.push_back(
+            {Level::warn,
+             "Queue " + queue.name + ": " + counted(queue.ready, "task waits.", "tasks wait."),
+             since, link});
     }
 }
 

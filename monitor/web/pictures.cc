@@ -222,7 +222,7 @@ SeenWorker seen(const protocol::WorkerView& view) {
             .kinds = texts_of(view.kinds),
             .queues = texts_of(view.queues),
             .tasks = view.tasks,
-            .json = client::json_of(view)};
+            .json = client::json_of(view, true)};
 }
 
 std::vector<Mark> take(Scene& scene, Look look, const CurrentFigures& figures, Now now) {

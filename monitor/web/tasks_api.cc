@@ -237,7 +237,7 @@ void TasksApi::show(const TaskKey& key, Response& response) const {
     if (!known) {
         return fail(response, known.error());
     }
-    answer(response, client::json_of(known->info));
+    answer(response, client::json_with_history(known->info));
 }
 
 void TasksApi::show(const Request& request, Response& response) const {

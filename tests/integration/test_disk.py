@@ -132,13 +132,13 @@ class Folders(WithData):
     def test_one_of_a_newer_xebec(self):  # F25
         self.submit_some()
         self.stop()
-        golden = os.path.join(os.path.dirname(__file__), "../golden/journal-v1")
+        golden = os.path.join(os.path.dirname(__file__), "../golden/journal-v2")
         self.assertTrue(os.path.isdir(golden))
         shutil.rmtree(self.journal())
         shutil.copytree(golden, self.journal())
-        write_version(self.journal("segment-0000000001"), 2)
+        write_version(self.journal("segment-0000000001"), 3)
         said = self.start_in_vain()
-        self.assertIn("has version 2 of the journal's format", said)
+        self.assertIn("has version 3 of the journal's format", said)
         self.assertIn("start the newer xebec that wrote it", said)
 
     def test_one_with_a_foreign_file(self):

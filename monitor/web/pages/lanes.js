@@ -166,11 +166,11 @@ function dense_bars(lanes, end, span_ms) {
 function bar(attempt, end, span_ms) {
     const ran = (attempt.end ?? end) - attempt.start;
     const outcome = attempt.state === "leased" ? "runs for" : `${attempt.state} after`;
-    const words = `#${attempt.number} ${attempt.kind}, ${outcome} ${duration(ran)}`;
+    const words = `${task_name(attempt)}, ${outcome} ${duration(ran)}`;
     const is_failed = attempt.state !== "succeeded" && attempt.state !== "leased";
     return h("a", {
         key: attempt.key,
-        href: `/tasks/${attempt.number}`,
+        href: attempt.number ? `/tasks/${attempt.number}` : null,
         title: words,
         "aria-label": words,
         tabindex: "-1",
@@ -178,6 +178,11 @@ function bar(attempt, end, span_ms) {
         class: `bar ${kind_class(attempt.kind)} ${is_failed ? "failed" : ""} ${attempt.end === null ? "current" : ""}`,
         style: place(attempt.start, attempt.end ?? end, end, span_ms),
     });
+}
+
+// A plain request has no number.
+function task_name({ number, kind }) {
+    return number ? `#${number} ${kind}` : kind;
 }
 
 // Where the time from `from` to `to` lies on a lane that ends now.
@@ -195,8 +200,8 @@ function running_words(attempt, end) {
         "a",
         {
             class: "lane-now",
-            href: `/tasks/${attempt.number}`,
-            title: `#${attempt.number} ${attempt.kind}`,
+            href: attempt.number ? `/tasks/${attempt.number}` : null,
+            title: task_name(attempt),
             "data-task": attempt.number,
         },
         h("span", { class: "clip" }, attempt.kind),

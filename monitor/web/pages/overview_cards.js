@@ -170,7 +170,7 @@ export function broker_card({ resources, broker, totals, step_max_us }) {
     return card(
         "Broker",
         {
-            aside: resources?.is_read_only
+            aside: resources?.read_only
                 ? h("span", { class: "tag bad" }, "disk full: read only")
                 : address,
         },

@@ -35,7 +35,10 @@ export function timeline_nodes(task) {
 
 // All that is known of its attempts: those that failed, then the one it has now.
 function attempts_of(task) {
-    const known = [...(task.history ?? [])];
+    const known = (task.history ?? []).map((attempt) => ({
+        ...attempt,
+        outcome: outcome_of(attempt.state),
+    }));
     const first = known[0]?.attempt ?? task.attempts;
     const is_last_known = known.some((attempt) => attempt.attempt === task.attempts);
     if (!is_last_known && task.attempts > 0 && task.started_at) {
@@ -66,6 +69,19 @@ function attempts_of(task) {
         });
     }
     return known;
+}
+
+// Of an attempt that did not succeed, by the state of its task after it.
+function outcome_of(state) {
+    switch (state) {
+        case "ready":
+            return "returned"; // its worker was lost, or gave it back
+        case "cancelled":
+        case "expired":
+            return state;
+        default:
+            return "failed";
+    }
 }
 
 function attempt_node({ attempt, worker, started_at, ended_at, outcome, error }) {
