@@ -20,6 +20,7 @@ public:
 
     int code() const { return code_; }
     bool is_disk_full() const;
+    bool is_passing() const;  // descriptors or memory are used up: later it may succeed
 
 private:
     int code_;

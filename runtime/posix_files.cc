@@ -113,6 +113,10 @@ bool FileError::is_disk_full() const {
     return code_ == ENOSPC || code_ == EDQUOT;
 }
 
+bool FileError::is_passing() const {
+    return code_ == EMFILE || code_ == ENFILE || code_ == ENOMEM;
+}
+
 FileCalls real_file_calls() {
     return {.read_at = pread, .write_at = pwrite, .flush = fdatasync};
 }

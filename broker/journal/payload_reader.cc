@@ -42,15 +42,25 @@ bool PayloadReader::work() {
     std::stable_sort(requests.begin(), requests.end(),
                      [](const auto& a, const auto& b) { return a.locator < b.locator; });
     std::vector<ReadAnswer> answers;
+    std::vector<ReadRequest> later;
     for (const ReadRequest& request : requests) {
-        answers.push_back(read(request));
+        if (auto answer = read(request)) {
+            answers.push_back(std::move(*answer));
+        } else {
+            later.push_back(request);
+        }
+    }
+    must_retry_ = !later.empty();
+    if (must_retry_) {
+        open_.clear();  // what they take may be what is missing
     }
     const std::lock_guard lock(mutex_);
+    requests_.insert(requests_.end(), later.begin(), later.end());
     std::move(answers.begin(), answers.end(), std::back_inserter(answers_));
-    return true;
+    return !answers.empty();
 }
 
-ReadAnswer PayloadReader::read(const ReadRequest& request) {
+std::optional<ReadAnswer> PayloadReader::read(const ReadRequest& request) {
     ReadAnswer answer{.locator = request.locator, .token = request.token};
     try {
         runtime::File& file = open(request.locator.segment);
@@ -75,6 +85,9 @@ ReadAnswer PayloadReader::read(const ReadRequest& request) {
             answer.fault = name_of(request.locator) + " is damaged";
         }
     } catch (const runtime::FileError& error) {
+        if (error.is_passing()) {
+            return std::nullopt;
+        }
         answer.fault = error.what();
     }
     return answer;

@@ -10,6 +10,7 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -25,7 +26,7 @@ struct ReadAnswer {
     Locator locator;
     std::uint64_t token = 0;
     Blob octets;
-    std::string fault;  // not empty: it is damaged, or cannot be read
+    std::string fault;  // not empty: it is damaged, or the disk cannot read it
 };
 
 class PayloadReader {
@@ -38,8 +39,10 @@ public:
     void ask(std::span<const ReadRequest> requests);
     std::vector<ReadAnswer> take_answers();
 
-    // The disk's side: answers what was asked for so far; false if that was nothing.
+    // The disk's side: answers what was asked for so far; false if that was nothing. What cannot be
+    // read for want of descriptors or memory stays asked for: that is no damage.
     bool work();
+    bool must_retry() const { return must_retry_; }
 
 private:
     struct OpenSegment {
@@ -47,12 +50,13 @@ private:
         std::unique_ptr<runtime::File> file;
     };
 
-    ReadAnswer read(const ReadRequest& request);
+    std::optional<ReadAnswer> read(const ReadRequest& request);  // nothing: later
     runtime::File& open(std::uint32_t segment);
 
     runtime::FileSystem& files_;
     std::filesystem::path folder_;
     std::list<OpenSegment> open_;  // used last first
+    bool must_retry_ = false;
 
     std::mutex mutex_;  // of what follows
     std::vector<ReadRequest> requests_;

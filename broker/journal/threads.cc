@@ -8,6 +8,8 @@ namespace xebec::broker::journal {
 
 namespace {
 
+constexpr Duration retry_reads_after = std::chrono::milliseconds{100};
+
 // What the owner wants to hear of when it changes.
 auto signs_of(const Journal& journal) {
     return std::tuple(journal.is_disk_full(), journal.has_failed(), journal.is_closed());
@@ -50,8 +52,13 @@ void Threads::read() {
     while (!read_bell_.is_stopped()) {
         if (journal_.work_reads()) {
             wakeup_.signal();
-        } else if (!read_bell_.wait(std::nullopt)) {
-            return;
+        } else {
+            const auto retry_at = journal_.must_retry_reads()
+                                      ? std::optional(runtime::now().steady + retry_reads_after)
+                                      : std::nullopt;
+            if (!read_bell_.wait(retry_at)) {
+                return;
+            }
         }
     }
 }

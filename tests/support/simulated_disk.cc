@@ -91,6 +91,7 @@ void SimulatedDisk::revive() {
     is_dead_ = false;
     kill_at_.reset();
     fail_at_.reset();
+    opens_fail_.reset();
 }
 
 // ---- power ----
@@ -195,6 +196,9 @@ std::shared_ptr<SimulatedDisk::Node> SimulatedDisk::find(const char* action, con
 }
 
 std::unique_ptr<runtime::File> SimulatedDisk::open(const Path& path, runtime::FileAccess access) {
+    if (access == runtime::FileAccess::read && opens_fail_) {
+        throw FileError("open", path, *opens_fail_);
+    }
     if (access == runtime::FileAccess::create) {
         if (exists(path)) {
             throw FileError("open", path, EEXIST);

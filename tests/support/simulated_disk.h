@@ -32,6 +32,8 @@ public:
     void kill_at(std::uint64_t operation) { kill_at_ = operation; }
     // That operation fails with this errno; a write may happen in part.
     void fail_at(std::uint64_t operation, int code) { fail_at_ = {operation, code}; }
+    // Until `revive`, nothing can be opened to be read: this errno.
+    void fail_opens(int code) { opens_fail_ = code; }
     // Whoever needs more than this is told that the disk is full.
     void set_octets_max(std::uint64_t octets) { octets_max_ = octets; }
     void revive();
@@ -101,6 +103,7 @@ private:
     std::uint64_t flushes_ = 0;
     std::optional<std::uint64_t> kill_at_;
     std::optional<std::pair<std::uint64_t, int>> fail_at_;
+    std::optional<int> opens_fail_;
     std::uint64_t octets_max_ = UINT64_MAX;
     bool is_dead_ = false;
 };

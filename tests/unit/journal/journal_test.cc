@@ -125,6 +125,44 @@ TEST_F(JournalOf, ADamagedPayloadIsNotGivenOut) {  // I24
     EXPECT_NE(answers[0].fault.find("damaged"), std::string::npos);
 }
 
+TEST_F(JournalOf, APayloadIsReadLaterWhenDescriptorsOrMemoryAreUsedUp) {  // F21, F24
+    for (const int code : {EMFILE, ENFILE, ENOMEM}) {
+        open();
+        append({accepted(1, std::string(1'000, 'x'))});
+        const Locator locator = journal->places()[0].payload;
+        work();
+        disk.fail_opens(code);
+
+        journal->read(std::vector<ReadRequest>{{locator, 7}});
+        EXPECT_FALSE(journal->work_reads());
+        EXPECT_FALSE(journal->work_reads());
+        EXPECT_TRUE(journal->must_retry_reads());
+        EXPECT_TRUE(journal->take_answers().empty());
+        disk.revive();
+        EXPECT_TRUE(journal->work_reads());
+
+        const auto answers = journal->take_answers();
+        ASSERT_EQ(answers.size(), 1U);
+        EXPECT_EQ(answers[0].token, 7U);
+        EXPECT_EQ(answers[0].octets.view(), std::string(1'000, 'x'));
+        EXPECT_FALSE(journal->must_retry_reads());
+    }
+}
+
+TEST_F(JournalOf, APayloadThatTheDiskCannotReadIsNotAskedForAgain) {
+    open();
+    append({accepted(1, std::string(1'000, 'x'))});
+    const Locator locator = journal->places()[0].payload;
+    work();
+    disk.fail_opens(EIO);
+
+    journal->read(std::vector<ReadRequest>{{locator, 7}});
+
+    EXPECT_TRUE(journal->work_reads());
+    EXPECT_NE(journal->take_answers().at(0).fault, "");
+    EXPECT_FALSE(journal->must_retry_reads());
+}
+
 TEST_F(JournalOf, ManySegmentsComeBackInOrderAfterManyStarts) {
     for (std::uint64_t start = 0; start < 5; ++start) {
         open();
