@@ -66,7 +66,7 @@ TEST_P(Simulation, AFullDiskGetsRoomFromSegmentsThatGo) {  // F7, L4
     World world(GetParam(), little_memory(), small_segments(GetParam()));
     world.start_workers(4, 8);
     Faults faults;
-    faults.disk_full_mean_s = 6;
+    faults.disk_full_mean_s = 4;
     faults.broker_kill_mean_s = 30;
     faults.power_cut = 0.3;
     world.set_faults(faults);
