@@ -12,6 +12,8 @@ using std::chrono::microseconds;
 
 namespace {
 
+constexpr std::uint64_t tombstones_share = 35;  // per cent of what is kept of ended tasks
+
 std::uint64_t microseconds_between(Instant from, Instant to) {
     return static_cast<std::uint64_t>(
         std::max<std::int64_t>(0, duration_cast<microseconds>(to - from).count()));
@@ -528,7 +530,9 @@ std::optional<TaskIndex> State::next_removal(Instant now, std::uint64_t octets_m
         return queues_[end->second].finals.head();
     }
     const auto oldest = final_heads_.first();
-    const std::uint64_t octets = final_octets_ + tombstones_.octets();
+    // What tombstones are going to need is kept free for them: freed places of tasks are not.
+    const std::uint64_t octets =
+        final_octets_ + std::max(tombstones_.octets(), octets_max * tombstones_share / 100);
     if (oldest && octets > octets_max && final_count() > count_min) {
         return queues_[oldest->second].finals.head();
     }

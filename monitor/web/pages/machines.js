@@ -115,7 +115,7 @@ export function lost_workers(lost) {
             "h2",
             {},
             icon("bad"),
-            `${exact(lost.length)} lost in the last hour, ${short(tasks)} tasks went back`,
+            `${exact(lost.length)} lost in the last hour, ${short(tasks)} ${tasks === 1 ? "task" : "tasks"} went back`,
         ),
         h(
             "ul",
