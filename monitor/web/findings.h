@@ -49,7 +49,6 @@ struct Facts {
     std::uint32_t slots_busy = 0;
     std::uint64_t waiting = 0;
     double finished_per_s = 0;
-    double submitted_per_s = 0;
     std::uint64_t died_lately = 0;  // tasks, in the last ten minutes
     std::vector<QueueFacts> queues;
     std::vector<LostWorker> lost;  // newest first

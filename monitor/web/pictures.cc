@@ -113,7 +113,6 @@ Facts facts_of(const Scene& scene, const Picture& picture, const std::optional<P
                 .slots_busy = sizes.slots_busy,
                 .waiting = unfinished_of(sizes.tasks) - count_of(sizes.tasks, TaskState::leased),
                 .finished_per_s = value_of(point, Column::finished),
-                .submitted_per_s = value_of(point, Column::submitted),
                 .died_lately = scene.deaths.lately(),
                 .queues = scene.queue_facts,
                 .lost = picture.lost};
