@@ -196,10 +196,10 @@ class RawWorker(RawPeer):
         self.name, self.kinds, self.slots, self.credit = name, list(kinds), slots, credit or slots
         self.welcome = self.introduce(**more)
 
-    def introduce(self, held=(), previous=0, epoch_seen=0):
+    def introduce(self, held=(), previous=0, epoch_seen=0, host=""):
         return self.hello({0: 1, 1: self.name, 4: epoch_seen, 5: previous, 6: self.kinds,
                            8: self.slots, 9: self.credit,
-                           10: [{0: task, 1: fence} for task, fence in held]})
+                           10: [{0: task, 1: fence} for task, fence in held], 11: host})
 
     def assignments(self):
         return [(item[0], item[1]) for item in self.receive(ASSIGN).body[0]]

@@ -9,6 +9,7 @@ from harness import FAIL, FAIL_ANSWER, RawClient, RawWorker, new_id, wait_until
 
 PAGES = ("/", "/queues", "/workers", "/tasks", "/submit")
 MARKUP = '<img src=x onerror="window.broken = 1"><script>window.broken = 1</script>'
+MARKUP_NAME = "<img/src=x/onerror=window.broken=1>"  # of a worker: printable, without spaces
 
 
 class Dashboard(WithBrowser):
@@ -194,7 +195,7 @@ class Dashboard(WithBrowser):
         client = RawClient(self.broker.clients)
         task = new_id()
         client.submit({0: task, 1: "add", 2: MARKUP.encode(), 9: 1})
-        worker = RawWorker(self.broker.workers, name="w")
+        worker = RawWorker(self.broker.workers, name=MARKUP_NAME, host=MARKUP)
         (assigned, fence), = worker.assignments()
         worker.ask(FAIL, {0: [{0: assigned, 1: fence, 2: {0: MARKUP[:40], 1: MARKUP}}]}, FAIL_ANSWER)
         number = self.until_state("last", "dead")["number"]
@@ -205,6 +206,9 @@ class Dashboard(WithBrowser):
             self.browser.see("main h1, main [data-verdict]")
             if page == f"/tasks/{number}":
                 self.browser.see("article", "<img src=x")
+            if page == "/workers":
+                self.browser.see("main", MARKUP_NAME)
+                self.browser.see("main", MARKUP)
             self.assertIsNone(self.browser.run("return window.broken ?? null"), page)
             self.assertEqual(self.browser.all("main img, main script"), [], page)
         self.assert_quiet_and_at_home()
