@@ -1,6 +1,7 @@
 #include "worker/gpus.h"
 
 #include "protocol/limits.h"
+#include "runtime/clock.h"
 #include "runtime/descriptors.h"
 #include "runtime/process.h"
 
@@ -18,6 +19,7 @@ namespace {
 constexpr Duration interval = std::chrono::seconds{10};  // it costs more than it tells
 constexpr Duration rest = std::chrono::minutes{5};       // after it failed: there is no driver
 constexpr Duration patience = std::chrono::seconds{20};  // then it is killed
+constexpr Duration farewell = std::chrono::seconds{1};   // to end once it was killed
 constexpr std::size_t output_octets_max = 64 << 10;
 
 std::string_view trimmed(std::string_view text) {
@@ -57,10 +59,11 @@ std::string read_some(const runtime::Descriptor& descriptor) {
     return text;
 }
 
-bool has_ended(const runtime::Process& process) {
+// Whether it has, or does before `latest`.
+bool has_ended(const runtime::Process& process, Instant latest = {}) {
     runtime::DescriptorWait wait;
     const std::size_t ended = wait.add_readable(process.exit_descriptor());
-    wait.wait_until(Instant{});
+    wait.wait_until(latest);
     return wait.is_ready(ended);
 }
 
@@ -86,9 +89,12 @@ Gpus::Gpus(const std::string& program) {
 }
 
 Gpus::~Gpus() {
-    if (process_ && !has_ended(*process_)) {
-        process_->signal_group(SIGKILL);
-        // One that hangs in its driver does not even end by that, and waiting would hang with it.
+    if (!process_) {
+        return;
+    }
+    process_->signal_group(SIGKILL);
+    if (!has_ended(*process_, runtime::now().steady + farewell)) {
+        // It hangs in its driver and does not even end by that: reaping it would hang as well.
         static_cast<void>(process_.release());
     }
 }
