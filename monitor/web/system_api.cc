@@ -166,8 +166,9 @@ void SystemApi::workers(const Request& request, Response& response) const {
 }
 
 void SystemApi::lost_workers(Response& response) const {
+    const auto picture = board_.picture();  // held: the board may show the next one meanwhile
     Json array = Json::array();
-    for (const LostWorker& worker : board_.picture()->lost) {
+    for (const LostWorker& worker : picture->lost) {
         array.push_back({{"name", worker.name},
                          {"host", worker.host},
                          {"process", worker.process},
