@@ -156,7 +156,9 @@ class Api(WithWeb):
         self.assertEqual(stats["totals"]["succeeded"], 1)
         history = self.call("GET", "/history?step=1", 200).json
         self.assertEqual({len(column) for column in history["columns"].values()}, {3600})
-        self.assertEqual(history["columns"]["workers"][-1] or history["columns"]["workers"][-2], 1)
+        # The second under way, and one that the machine was busy in, may have no value.
+        known = [value for value in history["columns"]["workers"][-10:] if value is not None]
+        self.assertEqual(known[-1], 1)
         self.call("GET", "/history?step=0", 400)
 
     def test_live_figures_and_their_verdict(self):
