@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include <chrono>
+#include <cstdint>
 #include <httplib.h>
 #include <stdexcept>
 #include <string>
@@ -60,12 +61,17 @@ void look_at_dashboard(int port) {
         sleep_for(std::chrono::milliseconds{100});
     }
     std::thread([port] { follow(port); }).detach();
-    while (true) {
-        for (const char* path :
-             {"/queues?spark=1", "/workers?recent=1", "/tasks?limit=50", "/errors"}) {
-            if (!ask(port, path)) {
-                throw std::runtime_error("the dashboard stopped answering");
-            }
+    const auto must_answer = [port](const char* path) {
+        if (!ask(port, path)) {
+            throw std::runtime_error("the dashboard stopped answering");
+        }
+    };
+    for (std::uint64_t second = 0;; ++second) {
+        for (const char* path : {"/queues?spark=1", "/workers?recent=1", "/tasks?limit=50"}) {
+            must_answer(path);
+        }
+        if (second % 10 == 0) {
+            must_answer("/errors");
         }
         sleep_for(seconds{1});
     }
