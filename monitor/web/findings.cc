@@ -2,6 +2,8 @@
 
 #include "protocol/time_text.h"
 
+#include <absl/strings/str_join.h>
+
 #include <algorithm>
 #include <cmath>
 #include <string_view>
@@ -38,14 +40,6 @@ std::string span(milliseconds duration) {
 
 std::string percent(double share) {
     return std::to_string(static_cast<int>(std::floor(share * 100))) + " %";
-}
-
-std::string listed(const std::vector<std::string>& names) {
-    std::string text;
-    for (const std::string& name : names) {
-        text += (text.empty() ? "" : ", ") + name;
-    }
-    return text;
 }
 
 void look_at_broker(const Facts& facts, std::vector<Finding>& findings) {
@@ -89,7 +83,7 @@ void look_at(const QueueFacts& queue, const Facts& facts, std::vector<Finding>& 
     } else if (!queue.unserved_kinds.empty() && wait >= unserved_for) {
         findings.push_back({Level::bad,
                             "Queue " + queue.name + ": no worker serves " +
-                                listed(queue.unserved_kinds) + ", and " +
+                                absl::StrJoin(queue.unserved_kinds, ", ") + ", and " +
                                 counted(queue.ready, "task waits.", "tasks wait."),
                             since, link});
     } else if (wait >= waiting_long) {

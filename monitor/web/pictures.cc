@@ -168,7 +168,8 @@ Json broker_json(const Scene& scene, const Picture& picture) {
 
 std::string live_of(const Scene& scene, const Picture& picture, const protocol::Figures& figures,
                     const std::optional<Point>& point) {
-    const std::vector<Finding> findings = findings_of(facts_of(scene, picture, point));
+    const Facts facts = facts_of(scene, picture, point);
+    const std::vector<Finding> findings = findings_of(facts);
     Json live = client::json_of(figures);  // what GET /stats answers, without the lanes
     live.erase("lanes");
     live.erase("epoch");
@@ -181,7 +182,7 @@ std::string live_of(const Scene& scene, const Picture& picture, const protocol::
     for (const Finding& finding : findings) {
         live["findings"].push_back(json_of(finding));
     }
-    live["verdict"] = verdict_of(facts_of(scene, picture, point), findings);
+    live["verdict"] = verdict_of(facts, findings);
     live["queues"] = live_queues(picture.queues);
     live["kinds"] = scene.kinds;
     return client::line_of(live);

@@ -9,8 +9,9 @@
 #include "protocol/names.h"
 #include "runtime/clock.h"
 
+#include <absl/strings/str_split.h>
+
 #include <optional>
-#include <sstream>
 #include <string_view>
 #include <utility>
 
@@ -163,16 +164,14 @@ std::vector<std::string> names_in(const httplib::Params& query, const std::strin
     std::vector<std::string> names;
     const auto [first, last] = query.equal_range(name);
     for (auto param = first; param != last; ++param) {
-        std::istringstream text(param->second);
-        for (std::string part; std::getline(text, part, ',');) {
-            names.push_back(part);
+        for (const absl::string_view part : absl::StrSplit(param->second, ',', absl::SkipEmpty())) {
+            names.emplace_back(part.data(), part.size());
         }
     }
     return names;
 }
 
 Result<Selection> selection_in(const httplib::Params& query) {
-    // The same checks as of a list, one value at a time.
     Selection selection;
     selection.queues = names_in(query, "queue");
     selection.kinds = names_in(query, "kind");

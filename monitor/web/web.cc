@@ -10,6 +10,7 @@
 #include "runtime/sockets.h"
 
 #include <absl/strings/ascii.h>
+#include <absl/strings/escaping.h>
 
 #include <array>
 #include <charconv>
@@ -50,13 +51,8 @@ std::optional<Address> parse_address(std::string_view text) {
 std::string random_text() {
     std::array<std::uint8_t, 24> octets{};
     runtime::fill_random(octets);
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string text;
-    for (const std::uint8_t octet : octets) {
-        text += digits[octet >> 4U];
-        text += digits[octet & 15U];
-    }
-    return text;
+    return absl::BytesToHexString(
+        absl::string_view(reinterpret_cast<const char*>(octets.data()), octets.size()));
 }
 
 std::string token_in(const std::string& file) {
