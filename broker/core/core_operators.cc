@@ -3,6 +3,7 @@
 #include "broker/core/core.h"
 #include "protocol/check.h"
 #include "protocol/names.h"
+#include "protocol/wire_time.h"
 
 #include <algorithm>
 
@@ -22,10 +23,6 @@ std::uint64_t count(milliseconds duration) {
 std::uint64_t count_between(Instant from, Instant to) {
     const auto ms = std::chrono::duration_cast<milliseconds>(to - from).count();
     return static_cast<std::uint64_t>(std::max<std::int64_t>(0, ms));
-}
-
-std::uint64_t to_wire(WallTime at) {
-    return static_cast<std::uint64_t>(std::max<std::int64_t>(0, at.time_since_epoch().count()));
 }
 
 Problem problem(Refusal refusal, std::string_view text = {}) {

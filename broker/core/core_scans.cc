@@ -1,6 +1,7 @@
 // Lists and bulk actions: walks over all tasks, newest first, a bounded piece in each step.
 
 #include "broker/core/core.h"
+#include "protocol/wire_time.h"
 
 #include <algorithm>
 
@@ -14,10 +15,6 @@ constexpr std::size_t entries_per_step_max = 2'000;
 constexpr std::uint64_t entries_per_request_max = 200'000;  // then the answer has a cursor
 constexpr std::size_t scans_max = 1'000;
 constexpr std::size_t list_items_default = 50;
-
-std::uint64_t to_wire(WallTime at) {
-    return static_cast<std::uint64_t>(std::max<std::int64_t>(0, at.time_since_epoch().count()));
-}
 
 }  // namespace
 

@@ -1,6 +1,7 @@
 // What clients ask about tasks and do to them one by one, and how tasks end without a worker.
 
 #include "broker/core/core.h"
+#include "protocol/wire_time.h"
 
 #include <algorithm>
 
@@ -13,10 +14,6 @@ namespace {
 constexpr std::uint64_t waits_max = 1'000'000;  // of one session
 constexpr std::size_t waiters_max = 1'000;      // of one task
 constexpr int removals_per_step_max = 1'000;
-
-std::uint64_t to_wire(WallTime at) {
-    return static_cast<std::uint64_t>(std::max<std::int64_t>(0, at.time_since_epoch().count()));
-}
 
 Problem problem_of(Refusal refusal) {
     return {.code = static_cast<std::uint16_t>(refusal),

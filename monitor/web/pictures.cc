@@ -2,6 +2,7 @@
 
 #include "monitor/web/findings.h"
 #include "protocol/time_text.h"
+#include "protocol/wire_time.h"
 
 #include <algorithm>
 #include <cmath>
@@ -18,10 +19,6 @@ constexpr std::size_t live_queues_max = 200;
 std::uint64_t count_of(const std::vector<std::uint64_t>& tasks, TaskState state) {
     const auto index = static_cast<std::size_t>(state);
     return index < tasks.size() ? tasks[index] : 0;
-}
-
-std::uint64_t ms_of(WallTime at) {
-    return static_cast<std::uint64_t>(std::max<std::int64_t>(0, at.time_since_epoch().count()));
 }
 
 double rounded(double rate) {
@@ -93,7 +90,7 @@ Json json_of(const SeenWorker& worker, const std::map<std::uint64_t, SeenTask>& 
 Json json_of(const Finding& finding) {
     return {{"level", to_string(finding.level)},
             {"text", finding.text},
-            {"since", finding.since ? Json(ms_of(*finding.since)) : Json()},
+            {"since", finding.since ? Json(to_wire(*finding.since)) : Json()},
             {"link", finding.link}};
 }
 
@@ -174,7 +171,7 @@ std::string live_of(const Scene& scene, const Picture& picture, const protocol::
     live.erase("lanes");
     live.erase("epoch");
     live.erase("uptime_ms");
-    live["time"] = ms_of(picture.time);
+    live["time"] = to_wire(picture.time);
     live["broker"] = broker_json(scene, picture);
     live["read_only"] = scene.read_only;
     live["sample"] = point ? web::json_of(*point) : Json();

@@ -4,6 +4,7 @@
 #include "protocol/limits.h"
 #include "protocol/names.h"
 #include "protocol/time_text.h"
+#include "protocol/wire_time.h"
 
 #include <algorithm>
 #include <array>
@@ -30,10 +31,6 @@ std::optional<std::uint64_t> parse_number(std::string_view text) {
     const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
     return problem == std::errc{} && end == text.data() + text.size() ? std::optional(number)
                                                                       : std::nullopt;
-}
-
-std::uint64_t since_1970(WallTime at) {
-    return static_cast<std::uint64_t>(std::max<std::int64_t>(0, at.time_since_epoch().count()));
 }
 
 // Fills a selection, one named value at a time.
@@ -108,9 +105,9 @@ void Selector::set_states(std::string_view names) {
 void Selector::set_instant(const std::string& name, const std::string& value,
                            std::uint64_t& target) {
     if (const auto at = parse_utc(value)) {
-        target = since_1970(*at);
+        target = to_wire(*at);
     } else if (const auto ago = parse_duration(value)) {
-        target = since_1970(now_ - *ago);
+        target = to_wire(now_ - *ago);
     } else {
         complain("\"" + name +
                  "\" is a duration back from now such as 10m, or an instant such as "

@@ -94,7 +94,9 @@ TEST(RequestThreads, EndWithWhatWasAsked) {
 TEST(RequestThreads, EndWithoutEverHavingRun) {
     RequestThreads threads(3);
 
-    threads.shutdown();
+    auto ended = std::async(std::launch::async, [&threads] { threads.shutdown(); });
+
+    EXPECT_EQ(ended.wait_for(std::chrono::seconds{60}), std::future_status::ready);
 }
 
 }  // namespace
