@@ -178,17 +178,25 @@ class Dashboard(WithBrowser):
         self.browser.until(lambda: background() != light, "the dark")
         self.assert_quiet_and_at_home()
 
+    def assert_fits_a_phone(self, page):
+        self.open(page)
+        self.browser.see("main h1, main [data-verdict]")
+        self.browser.see_none(".waiting")
+        width = self.browser.run("return document.documentElement.scrollWidth")
+        self.assertLessEqual(width, 390, f"{page}\n{self.browser.text('main')}")
+
     def test_nothing_is_wider_than_a_phone(self):
+        self.browser.use_phone()
+        self.addCleanup(self.browser.emulate, "clearDeviceMetricsOverride", {})
+        for page in (*PAGES, "/tasks/1"):  # as they are before the first task
+            self.assert_fits_a_phone(page)
         self.start_workers()
         self.submit("add", "1", "2")
         number = self.submit("nobody", "a" * 200, "--queue", "q" * 48)
-        self.browser.use_phone()
-        self.addCleanup(self.browser.emulate, "clearDeviceMetricsOverride", {})
+        self.open("/queues")
+        self.browser.see(".queues-table", "qqq")
         for page in (*PAGES, f"/tasks/{number}"):
-            self.open(page)
-            self.browser.see("main h1, main [data-verdict]")
-            width = self.browser.run("return document.documentElement.scrollWidth")
-            self.assertLessEqual(width, 390, page)
+            self.assert_fits_a_phone(page)
         self.assert_quiet_and_at_home()
 
     def test_text_of_users_is_never_markup(self):
