@@ -24,8 +24,9 @@ namespace {
 constexpr std::size_t worker_messages_per_step_max = 256;
 constexpr std::size_t client_messages_per_step_max = 64;
 constexpr std::size_t octets_per_step_max = 1 << 20;
-// Of each port. One message more may be begun: four thousand tasks at most.
-constexpr milliseconds receiving_max{3};
+// Of each port. One message more may be begun: four thousand tasks at most. Short, so that peers
+// have something to do while the rest is taken in: in long steps they and the broker take turns.
+constexpr std::chrono::microseconds receiving_max{300};
 constexpr int complaints_per_second_max = 100;  // answers to what is not a message
 constexpr milliseconds linger{1'000};
 // A stop takes five seconds at most: to have everything said, the journal closed, and linger.

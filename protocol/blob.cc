@@ -21,15 +21,6 @@ constexpr std::size_t allocated(std::size_t octets) {
 
 }  // namespace
 
-// The header of every buffer. Own octets follow it directly; a foreign buffer's description does.
-struct Blob::Block {
-    std::atomic<std::uint32_t> handles{1};
-    std::uint32_t size : 31;
-    std::uint32_t is_foreign : 1;
-
-    char* own() { return reinterpret_cast<char*>(this) + sizeof(Block); }
-};
-
 Blob Blob::copy_of(std::string_view octets) {
     if (octets.empty()) {
         return {};
@@ -52,16 +43,10 @@ Blob Blob::adopt(Foreign foreign) {
     return Blob(block);
 }
 
-std::string_view Blob::view() const {
-    if (block_ == nullptr) {
-        return {};
-    }
-    if (block_->is_foreign == 0) {
-        return {block_->own(), block_->size};
-    }
-    Foreign foreign;
-    std::memcpy(&foreign, block_->own(), sizeof foreign);
-    return {foreign.data, foreign.size};
+std::string_view Blob::Block::foreign() {
+    Foreign described;
+    std::memcpy(&described, own(), sizeof described);
+    return {described.data, described.size};
 }
 
 std::size_t Blob::footprint() const {
@@ -73,16 +58,7 @@ std::size_t Blob::footprint() const {
                : allocated(sizeof(Block) + sizeof(Foreign)) + allocated(block_->size);
 }
 
-void Blob::retain() const noexcept {
-    if (block_ != nullptr) {
-        block_->handles.fetch_add(1, std::memory_order_relaxed);
-    }
-}
-
-void Blob::drop() noexcept {
-    if (block_ == nullptr || block_->handles.fetch_sub(1, std::memory_order_acq_rel) != 1) {
-        return;
-    }
+void Blob::free() noexcept {
     if (block_->is_foreign != 0) {
         Foreign foreign;
         std::memcpy(&foreign, block_->own(), sizeof foreign);

@@ -33,19 +33,42 @@ public:
     }
     ~Blob() { drop(); }
 
-    std::string_view view() const;
-    std::size_t size() const { return view().size(); }
+    std::string_view view() const {
+        return block_ == nullptr ? std::string_view{} : block_->view();
+    }
+    std::size_t size() const { return block_ == nullptr ? 0 : block_->size; }
     bool empty() const { return block_ == nullptr; }
 
     // Octets of memory this handle's buffer occupies, for accounting.
     std::size_t footprint() const;
 
 private:
-    struct Block;
+    // The header of every buffer. Own octets follow it directly; a foreign buffer's description
+    // does.
+    struct Block {
+        std::atomic<std::uint32_t> handles{1};
+        std::uint32_t size : 31;
+        std::uint32_t is_foreign : 1;
+
+        char* own() { return reinterpret_cast<char*>(this) + sizeof(Block); }
+        std::string_view view() {
+            return is_foreign == 0 ? std::string_view{own(), size} : foreign();
+        }
+        std::string_view foreign();
+    };
 
     explicit Blob(Block* block) : block_(block) {}
-    void retain() const noexcept;
-    void drop() noexcept;
+    void retain() const noexcept {
+        if (block_ != nullptr) {
+            block_->handles.fetch_add(1, std::memory_order_relaxed);
+        }
+    }
+    void drop() noexcept {
+        if (block_ != nullptr && block_->handles.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+            free();
+        }
+    }
+    void free() noexcept;
 
     Block* block_ = nullptr;
 };

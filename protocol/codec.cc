@@ -10,9 +10,6 @@ namespace xebec::protocol {
 
 namespace {
 
-constexpr std::size_t room_max = 256 << 10;
-constexpr std::size_t update_octets_usual = 64;
-
 Error bad(Refusal refusal, std::string_view text) {
     return to_error(refusal, text);
 }
@@ -65,17 +62,12 @@ Packet encode(Header header, const Message& message, std::size_t inline_octets_m
     Encoder encoder(inline_octets_max);
     std::visit(
         [&](const auto& body) {
-            // The next of a kind is often as long as the last: so much room saves growing bit by
-            // bit.
-            thread_local std::size_t octets_last = 0;
             header.type = std::decay_t<decltype(body)>::type;
-            encoder.sink.reserve(std::min(octets_last, room_max));
             encoder.write(body);
-            octets_last = encoder.sink.size();
         },
         message);
     header.payloads = static_cast<std::uint32_t>(encoder.payloads.size());
-    return {header, encoder.sink.take(), std::move(encoder.payloads)};
+    return {header, encoder.sink.text(), std::move(encoder.payloads)};
 }
 
 Result<Message> decode(const Header& header, std::string_view body, std::span<const Blob> payloads,
@@ -131,9 +123,8 @@ Result<UpdatesHeader> decode_updates_header(std::string_view octets) {
 
 std::string encode_updates(std::span<const Update> updates) {
     Encoder encoder(0);
-    encoder.sink.reserve(std::min(updates.size() * update_octets_usual, room_max));
     encoder.write(updates);
-    return encoder.sink.take();
+    return encoder.sink.text();
 }
 
 Result<std::vector<Update>> decode_updates(std::string_view body, const Limits& limits) {
@@ -143,7 +134,7 @@ Result<std::vector<Update>> decode_updates(std::string_view body, const Limits& 
 std::string encode_figures(const Figures& figures) {
     Encoder encoder(0);
     encoder.write(figures);
-    return encoder.sink.take();
+    return encoder.sink.text();
 }
 
 Result<Figures> decode_figures(std::string_view body, const Limits& limits) {

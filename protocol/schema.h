@@ -184,10 +184,19 @@ struct ShapeOf<std::optional<T>> {
 // ---- encoding ----
 
 // Where the packer writes, a few octets at a time: a string that is longer than what has been
-// written, so that a write is a comparison and a copy.
+// written, so that a write is a comparison and a copy. It is kept from one message of a thread to
+// the next.
 class Sink {
 public:
-    void reserve(std::size_t octets) { octets_.resize(std::max(octets_.size(), octets)); }
+    Sink() : octets_(std::exchange(spare_, {})) {}
+    ~Sink() {
+        if (octets_.size() <= spare_octets_max) {
+            spare_ = std::move(octets_);
+        }
+    }
+    Sink(const Sink&) = delete;
+    Sink& operator=(const Sink&) = delete;
+
     void write(const char* data, std::size_t size) {
         if (octets_.size() - used_ < size) [[unlikely]] {
             grow(size);
@@ -196,20 +205,18 @@ public:
         used_ += size;
     }
 
-    std::size_t size() const { return used_; }
-    std::string take() {
-        octets_.resize(used_);
-        used_ = 0;
-        return std::move(octets_);
-    }
+    std::string text() const { return octets_.substr(0, used_); }
 
 private:
-    static constexpr std::size_t room_min = 64;
+    static constexpr std::size_t spare_octets_max = 1 << 20;
+    static constexpr std::size_t room_min = 4096;
 
     // Apart, so that `write` is inlined and the size of most writes is known there.
     [[gnu::noinline]] void grow(std::size_t size) {
-        reserve(std::max({octets_.size() * 2, used_ + size, room_min}));
+        octets_.resize(std::max({octets_.size() * 2, used_ + size, room_min}));
     }
+
+    static inline thread_local std::string spare_;
 
     std::string octets_;
     std::size_t used_ = 0;

@@ -306,6 +306,7 @@ private:
         std::uint64_t octets = 0;  // told again in a full journal
     };
     void carry();
+    void prefetch(const Mentions::Mention& mention) const;
     std::size_t carry(const Mentions::Mention& mention);
     std::size_t carry_tombstone(const Mentions::Mention& mention);
     void carry_read(const Mentions::Mention& mention, const OctetsRead& event);

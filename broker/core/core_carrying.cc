@@ -10,8 +10,9 @@ namespace xebec::broker {
 
 namespace {
 
-constexpr std::uint64_t carried_octets_per_step_max = 4 << 20;
-constexpr int mentions_per_step_max = 40'000;
+constexpr std::uint64_t carried_octets_per_step_max = 1 << 20;
+constexpr int mentions_per_step_max = 4'000;
+constexpr std::size_t mentions_ahead = 8;       // that are asked for before their turn
 constexpr std::size_t carried_reads_max = 256;  // under way
 // In a full journal there is no more room than what is left of its last segment.
 constexpr std::uint64_t octets_when_full_max = 4 << 20;
@@ -43,7 +44,11 @@ void Core::carry() {
         if (carrying_->next >= due || must_rest) {
             break;
         }
-        octets += carry(carrying_->mentions->tasks[carrying_->next++]);
+        const std::vector<Mentions::Mention>& mentions = carrying_->mentions->tasks;
+        if (carrying_->next + mentions_ahead < mentions.size()) {
+            prefetch(mentions[carrying_->next + mentions_ahead]);
+        }
+        octets += carry(mentions[carrying_->next++]);
     }
     carrying_->octets += is_disk_full_ ? octets : 0;
     if (carrying_->next < carrying_->mentions->tasks.size()) {
@@ -52,6 +57,16 @@ void Core::carry() {
         (carrying_->is_damaged ? step_.effects->segment_kept : step_.effects->segment_done) =
             carrying_->mentions->segment;
         carrying_.reset();
+    }
+}
+
+// Nothing has looked at it for long.
+void Core::prefetch(const Mentions::Mention& mention) const {
+    const TaskIndex index = state_.tasks().find(mention.number);
+    if (index == no_task) {
+        state_.tombstones().prefetch(mention.id);
+    } else {
+        state_.tasks().prefetch(index);
     }
 }
 

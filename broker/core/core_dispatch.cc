@@ -193,8 +193,10 @@ void Core::flush_assignments(SessionIndex index) {
     // What was revoked in the step that assigned it: the assignment goes first, so that the worker
     // knows what it gives back.
     Budget budget(options_.limits);
+    const auto batch_max = static_cast<std::size_t>(options_.limits.batch_items_max);
     Assign message;
     constexpr std::size_t item_octets = 192;
+    message.items.reserve(std::min(worker.assigning.size(), batch_max));
     for (AssignItem& item : worker.assigning) {
         if (!budget.take(item_octets, item.payload.view)) {
             send(index, std::move(message), Leaves::at_once);
@@ -207,7 +209,6 @@ void Core::flush_assignments(SessionIndex index) {
         send(index, std::move(message), Leaves::at_once);
     }
     worker.assigning.clear();
-    const auto batch_max = static_cast<std::size_t>(options_.limits.batch_items_max);
     for (std::size_t first = 0; first < worker.revoking.size(); first += batch_max) {
         const auto leases = std::span(worker.revoking).subspan(first);
         const auto batch = leases.first(std::min(batch_max, leases.size()));
@@ -221,6 +222,8 @@ void Core::flush_outcomes(SessionIndex index) {
     Budget budget(options_.limits);
     Outcomes message;
     constexpr std::size_t item_octets = 128;
+    message.items.reserve(
+        std::min<std::size_t>(session.outcomes.size(), options_.limits.batch_items_max));
     for (PendingOutcome& outcome : session.outcomes) {
         const std::size_t overhead = item_octets + outcome.error_text.size();
         if (!budget.take(overhead, outcome.item.result.view)) {
@@ -232,7 +235,7 @@ void Core::flush_outcomes(SessionIndex index) {
         if (!outcome.error_class.empty()) {
             outcome.item.error = Failure{outcome.error_class.view(), outcome.error_text.view()};
         }
-        message.items.push_back(outcome.item);
+        message.items.push_back(std::move(outcome.item));
     }
     if (!message.items.empty()) {
         message.sequence = ++session.outcomes_sent;

@@ -134,12 +134,13 @@ void Offers::put_on_line(SessionIndex session) {
 void Offers::update_room(SessionIndex session, bool used) {
     WorkerPart& worker = sessions_[session].worker;
     const Room room = room_of(worker);
-    if (room == worker.room && !used) {
+    const bool moves_back = used && worker.used_order != used_order_last_;
+    if (room == worker.room && !moves_back) {
         return;
     }
     take_off_line(worker);
     worker.room = room;
-    if (used) {
+    if (moves_back) {
         worker.used_order = ++used_order_last_;
     }
     put_on_line(session);

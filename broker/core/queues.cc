@@ -35,15 +35,8 @@ std::optional<QueueIndex> QueueTable::find(std::string_view name) const {
 }
 
 std::optional<KindIndex> QueueTable::find_kind(std::string_view name) const {
-    if (kind_last_ && this->name(*kind_last_) == name) {
-        return kind_last_;
-    }
     const auto found = kinds_by_name_.find(name);
-    if (found == kinds_by_name_.end()) {
-        return std::nullopt;
-    }
-    kind_last_ = found->second;
-    return kind_last_;
+    return found == kinds_by_name_.end() ? std::nullopt : std::optional(found->second);
 }
 
 std::optional<QueueIndex> QueueTable::make(std::string_view name) {
@@ -54,8 +47,8 @@ std::optional<QueueIndex> QueueTable::make(std::string_view name) {
         return std::nullopt;
     }
     const auto index = static_cast<QueueIndex>(queues_.size());
-    queues_.push_back({.name = std::string(name)});
-    by_name_.emplace(queues_.back().name, index);
+    queues_.push_back(std::make_unique<Queue>(Queue{.name = std::string(name)}));
+    by_name_.emplace(queues_.back()->name, index);
     return index;
 }
 
@@ -67,43 +60,47 @@ std::optional<KindIndex> QueueTable::make_kind(std::string_view name) {
         return std::nullopt;
     }
     const auto index = static_cast<KindIndex>(kinds_.size());
-    kinds_.emplace_back(name);
-    kinds_by_name_.emplace(kinds_.back(), index);
+    kinds_.push_back(std::make_unique<const std::string>(name));
+    kinds_by_name_.emplace(*kinds_.back(), index);
     return index;
 }
 
 std::optional<LaneIndex> QueueTable::find_lane(QueueIndex queue, KindIndex kind) const {
+    const auto found = lanes_by_pair_.find(pair_key(queue, kind));
+    return found == lanes_by_pair_.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::optional<LaneIndex> QueueTable::find_lane(std::string_view queue,
+                                               std::string_view kind) const {
     if (lane_last_) {
         const Lane& last = (*this)[*lane_last_];
-        if (last.queue() == queue && last.kind() == kind) {
+        if ((*this)[last.queue()].name == queue && name(last.kind()) == kind) {
             return lane_last_;
         }
     }
-    const auto found = lanes_by_pair_.find(pair_key(queue, kind));
-    if (found == lanes_by_pair_.end()) {
+    const auto queue_known = find(queue);
+    const auto kind_known = find_kind(kind);
+    if (!queue_known || !kind_known) {
         return std::nullopt;
     }
-    lane_last_ = found->second;
-    return lane_last_;
+    const auto found = find_lane(*queue_known, *kind_known);
+    lane_last_ = found ? found : lane_last_;
+    return found;
 }
 
 LaneIndex QueueTable::make_lane(QueueIndex queue, KindIndex kind) {
     const auto index = static_cast<LaneIndex>(lanes_.size());
     check(lanes_by_pair_.emplace(pair_key(queue, kind), index).second,
           "a queue and a kind have one lane");
-    lanes_.emplace_back(queue, kind);
+    lanes_.push_back(std::make_unique<Lane>(queue, kind));
     (*this)[queue].lanes.push_back(index);
     return index;
 }
 
 bool QueueTable::has_room_for(std::string_view queue, std::string_view kind) const {
-    const auto queue_known = find(queue);
-    const auto kind_known = find_kind(kind);
-    if (queue_known && kind_known && find_lane(*queue_known, *kind_known)) {
-        return true;
-    }
-    return (queue_known || queues_.size() < names_max) &&
-           (kind_known || kinds_.size() < names_max) && lanes_.size() < lanes_max;
+    return find_lane(queue, kind) ||
+           ((find(queue) || queues_.size() < names_max) &&
+            (find_kind(kind) || kinds_.size() < names_max) && lanes_.size() < lanes_max);
 }
 
 }  // namespace xebec::broker

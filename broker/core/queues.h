@@ -13,7 +13,7 @@
 
 #include <array>
 #include <cstdint>
-#include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -63,33 +63,33 @@ public:
     std::optional<QueueIndex> make(std::string_view name);
     std::optional<KindIndex> make_kind(std::string_view name);
     std::optional<LaneIndex> find_lane(QueueIndex queue, KindIndex kind) const;
+    std::optional<LaneIndex> find_lane(std::string_view queue, std::string_view kind) const;
     LaneIndex make_lane(QueueIndex queue, KindIndex kind);  // there must be none yet
 
     bool has_room_for(std::string_view queue, std::string_view kind) const;
 
-    Queue& operator[](QueueIndex queue) { return queues_[static_cast<std::size_t>(queue)]; }
+    Queue& operator[](QueueIndex queue) { return *queues_[static_cast<std::size_t>(queue)]; }
     const Queue& operator[](QueueIndex queue) const {
-        return queues_[static_cast<std::size_t>(queue)];
+        return *queues_[static_cast<std::size_t>(queue)];
     }
-    Lane& operator[](LaneIndex lane) { return lanes_[static_cast<std::size_t>(lane)]; }
-    const Lane& operator[](LaneIndex lane) const { return lanes_[static_cast<std::size_t>(lane)]; }
-    std::string_view name(KindIndex kind) const { return kinds_[static_cast<std::size_t>(kind)]; }
+    Lane& operator[](LaneIndex lane) { return *lanes_[static_cast<std::size_t>(lane)]; }
+    const Lane& operator[](LaneIndex lane) const { return *lanes_[static_cast<std::size_t>(lane)]; }
+    std::string_view name(KindIndex kind) const { return *kinds_[static_cast<std::size_t>(kind)]; }
 
     std::size_t lane_count() const { return lanes_.size(); }
     std::size_t queue_count() const { return queues_.size(); }
     const absl::btree_map<std::string_view, QueueIndex>& by_name() const { return by_name_; }
 
 private:
-    // Deques, because names are borrowed for as long as the broker runs.
-    std::deque<Queue> queues_;
-    std::deque<std::string> kinds_;
-    std::deque<Lane> lanes_;
+    // They never move: names are borrowed for as long as the broker runs.
+    std::vector<std::unique_ptr<Queue>> queues_;
+    std::vector<std::unique_ptr<const std::string>> kinds_;
+    std::vector<std::unique_ptr<Lane>> lanes_;
     absl::btree_map<std::string_view, QueueIndex> by_name_;
     absl::flat_hash_map<std::string_view, KindIndex> kinds_by_name_;
     absl::flat_hash_map<std::uint64_t, LaneIndex> lanes_by_pair_;
-    // What was found last: the items of a message mostly have the same.
+    // What was found last by name: the items of a message mostly have the same.
     mutable std::optional<QueueIndex> queue_last_;
-    mutable std::optional<KindIndex> kind_last_;
     mutable std::optional<LaneIndex> lane_last_;
 };
 

@@ -357,8 +357,11 @@ void State::end(TaskIndex index, TaskState state, WallTime at, Now now) {
 }
 
 void State::set_error(Task& task, const Blob& error_class, const Blob& error_text) {
-    octets_ -= octets_of(task);
     Details& details = tasks_.details(task);
+    if (details.error_class.empty() && error_class.empty()) {
+        return;  // as of most tasks
+    }
+    octets_ -= octets_of(task);
     details.error_class = error_class;
     details.error_text = error_text;
     octets_ += octets_of(task);
@@ -399,13 +402,12 @@ std::uint64_t State::octets_of(const Task& task) const {
 }
 
 LaneIndex State::lane_for(std::string_view queue, std::string_view kind) {
+    if (const auto known = queues_.find_lane(queue, kind)) {
+        return *known;
+    }
     const auto queue_index = queues_.make(queue);
     const auto kind_index = queues_.make_kind(kind);
     check(queue_index && kind_index, "there is room for a recorded queue and kind");
-    const auto known = queues_.find_lane(*queue_index, *kind_index);
-    if (known) {
-        return *known;
-    }
     const LaneIndex made = queues_.make_lane(*queue_index, *kind_index);
     queues_[made].name_octets = static_cast<std::uint32_t>(queue.size() + kind.size());
     return made;

@@ -153,6 +153,7 @@ private:
     std::uint64_t final_cost(const Task& task) const;  // in memory or in the journal
     std::uint64_t live_cost(const Task& task) const;   // in the journal
     LaneIndex lane_for(std::string_view queue, std::string_view kind);
+    void set_sizes(Task& task, std::uint32_t payload_octets, std::uint32_t result_octets);
     void watch_head(QueueIndex queue);    // of the queue's final tasks, after a change
     void unwatch_head(QueueIndex queue);  // before one
     void pass_head(QueueIndex queue);     // before it leaves

@@ -33,25 +33,41 @@ TaskIndex State::locate(const Record& record, const Places& places) {
         return no_task;  // gone already, in the same step
     }
     Task& task = tasks_[index];
+    const bool has_payload = !is_final(task.state) || task.state == TaskState::dead;
+    std::uint32_t payload_octets = task.payload_octets;
+    if (!places.payload.is_nowhere() && has_payload) {
+        task.payload_at = places.payload;
+        payload_octets = places.payload_octets;
+    }
+    const Details* details = tasks_.find_details(task);
+    std::uint32_t result_octets = details == nullptr ? 0 : details->result_octets;
+    if (!places.result.is_nowhere() && task.state == TaskState::succeeded) {
+        tasks_.details(task).result_at = places.result;
+        result_octets = places.result_octets;
+    }
+    set_sizes(task, payload_octets, result_octets);
+    return index;
+}
+
+// They are known but at a start, when octets that stand apart are not read.
+void State::set_sizes(Task& task, std::uint32_t payload_octets, std::uint32_t result_octets) {
+    const Details* details = tasks_.find_details(task);
+    if (payload_octets == task.payload_octets &&
+        (details == nullptr || result_octets == details->result_octets)) {
+        return;
+    }
     Lane& lane = queues_[task.lane];
     const bool is_ready = task.state == TaskState::ready;
     lane.away -= is_ready && task.is_payload_away() ? 1 : 0;
     live_octets_ -= live_cost(task);
     final_octets_ -= is_final(task.state) ? final_cost(task) : 0;
-    const bool has_payload = !is_final(task.state) || task.state == TaskState::dead;
-    if (!places.payload.is_nowhere() && has_payload) {
-        task.payload_at = places.payload;
-        task.payload_octets = places.payload_octets;
-    }
-    if (!places.result.is_nowhere() && task.state == TaskState::succeeded) {
-        Details& details = tasks_.details(task);
-        details.result_at = places.result;
-        details.result_octets = places.result_octets;
+    task.payload_octets = payload_octets;
+    if (details != nullptr) {
+        tasks_.details(task).result_octets = result_octets;
     }
     lane.away += is_ready && task.is_payload_away() ? 1 : 0;
     final_octets_ += is_final(task.state) ? final_cost(task) : 0;
     live_octets_ += live_cost(task);
-    return index;
 }
 
 bool State::put_away(TaskIndex index) {

@@ -123,25 +123,4 @@ TaskIndex TaskTable::find(const TaskId& id) const {
     return found == ids.end() ? no_task : *found;
 }
 
-Details& TaskTable::details(Task& task) {
-    if (task.details == no_index<DetailsIndex>) {
-        task.details = details_.acquire();
-    }
-    return details_[task.details];
-}
-
-Fence TaskTable::fence_of(const Task& task) const {
-    const Details* details = find_details(task);
-    return details == nullptr ? Fence{} : details->fence;
-}
-
-SessionIndex TaskTable::holder_of(const Task& task) const {
-    const Details* details = find_details(task);
-    return details == nullptr ? no_session : details->holder;
-}
-
-const Details* TaskTable::find_details(const Task& task) const {
-    return task.details == no_index<DetailsIndex> ? nullptr : &details_[task.details];
-}
-
 }  // namespace xebec::broker

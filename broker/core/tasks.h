@@ -131,11 +131,24 @@ public:
     const Task& operator[](TaskIndex task) const { return tasks_[task]; }
 
     // Makes them if absent.
-    Details& details(Task& task);
+    Details& details(Task& task) {
+        if (task.details == no_index<DetailsIndex>) {
+            task.details = details_.acquire();
+        }
+        return details_[task.details];
+    }
     // Nothing if absent.
-    const Details* find_details(const Task& task) const;
-    Fence fence_of(const Task& task) const;
-    SessionIndex holder_of(const Task& task) const;
+    const Details* find_details(const Task& task) const {
+        return task.details == no_index<DetailsIndex> ? nullptr : &details_[task.details];
+    }
+    Fence fence_of(const Task& task) const {
+        const Details* details = find_details(task);
+        return details == nullptr ? Fence{} : details->fence;
+    }
+    SessionIndex holder_of(const Task& task) const {
+        const Details* details = find_details(task);
+        return details == nullptr ? no_session : details->holder;
+    }
 
     std::uint32_t size() const { return tasks_.size(); }
     // Places 0 to used() - 1 have been given out; one that is free has number 0.

@@ -39,7 +39,7 @@ void Tombstones::add(const TaskId& id, const Tombstone& tombstone, Now removed) 
     octets_ += octets_of(bucket);
 }
 
-const Tombstone* Tombstones::find(const TaskId& id) const {
+const Tombstones::Bucket* Tombstones::bucket_for(const TaskId& id) const {
     Slot slot{};
     if (const auto made = made_at(id)) {
         slot = slot_of(*made);
@@ -49,11 +49,22 @@ const Tombstone* Tombstones::find(const TaskId& id) const {
         return nullptr;
     }
     const auto bucket = buckets_.find(slot);
-    if (bucket == buckets_.end()) {
+    return bucket == buckets_.end() ? nullptr : &bucket->second;
+}
+
+const Tombstone* Tombstones::find(const TaskId& id) const {
+    const Bucket* bucket = bucket_for(id);
+    if (bucket == nullptr) {
         return nullptr;
     }
-    const auto found = bucket->second.tombstones.find(id);
-    return found == bucket->second.tombstones.end() ? nullptr : &found->second;
+    const auto found = bucket->tombstones.find(id);
+    return found == bucket->tombstones.end() ? nullptr : &found->second;
+}
+
+void Tombstones::prefetch(const TaskId& id) const {
+    if (const Bucket* bucket = bucket_for(id)) {
+        bucket->tombstones.prefetch(id);
+    }
 }
 
 std::optional<WallTime> Tombstones::next_floor(Now now) const {

@@ -35,6 +35,8 @@ public:
     // An id that says no time is filed under the time of its removal.
     void add(const TaskId& id, const Tombstone& tombstone, Now removed);
     const Tombstone* find(const TaskId& id) const;
+    // Asks the processor for what `find` will look at.
+    void prefetch(const TaskId& id) const;
 
     // The floor to which dropping the bucket that has to go first would lead, if one has to go: its
     // latest tombstone is older than the window, or there are too many. A floor never rises to
@@ -57,6 +59,7 @@ private:
     // Since 1970. So short that a bucket is filled and dropped within a step at any rate of tasks.
     using Slot = std::chrono::duration<std::int64_t, std::ratio<1, 50>>;
     static std::uint64_t octets_of(const Bucket& bucket);
+    const Bucket* bucket_for(const TaskId& id) const;
     static Slot slot_of(WallTime at);
     static WallTime end_of(Slot slot);
 
