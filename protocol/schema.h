@@ -88,7 +88,7 @@ inline bool read_task_id(TaskId& id, std::string_view value) {
     if (value.size() != id.octets.size()) {
         return false;
     }
-    std::copy(value.begin(), value.end(), id.octets.begin());
+    std::memcpy(id.octets.data(), value.data(), sizeof id.octets);
     return true;
 }
 
@@ -117,7 +117,7 @@ template <>
 struct ShapeOf<Octets> {
     static constexpr Shape shape{.octets =
                                      [](void* target, std::string_view value) {
-                                         *static_cast<Octets*>(target) = Octets(value);
+                                         static_cast<Octets*>(target)->view = value;
                                          return true;
                                      },
                                  .payload =
