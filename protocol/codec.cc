@@ -122,9 +122,33 @@ Result<UpdatesHeader> decode_updates_header(std::string_view octets) {
 }
 
 std::string encode_updates(std::span<const Update> updates) {
-    Encoder encoder(0);
-    encoder.write(updates);
-    return encoder.sink.text();
+    UpdatesEncoder encoder;
+    for (const Update& update : updates) {
+        encoder.add(update);
+    }
+    return encoder.take();
+}
+
+UpdatesEncoder::UpdatesEncoder() = default;
+UpdatesEncoder::~UpdatesEncoder() = default;
+UpdatesEncoder::UpdatesEncoder(UpdatesEncoder&&) noexcept = default;
+UpdatesEncoder& UpdatesEncoder::operator=(UpdatesEncoder&&) noexcept = default;
+
+void UpdatesEncoder::add(const Update& update) {
+    if (!encoder_) {
+        encoder_ = std::make_unique<Encoder>(0);
+    }
+    encoder_->write(update);
+    ++count_;
+}
+
+std::string UpdatesEncoder::take() {
+    std::string array = Encoder::array_of(static_cast<std::uint32_t>(count_));
+    if (encoder_) {
+        array += encoder_->sink.view();
+    }
+    *this = {};
+    return array;
 }
 
 Result<std::vector<Update>> decode_updates(std::string_view body, const Limits& limits) {

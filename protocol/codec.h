@@ -9,7 +9,9 @@
 #include <xebec/result.h>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -51,6 +53,25 @@ std::string task_topic(std::string_view queue);  // task.<queue>.
 std::array<char, updates_header_octets> encode(const UpdatesHeader& header);
 Result<UpdatesHeader> decode_updates_header(std::string_view octets);
 std::string encode_updates(std::span<const Update> updates);  // a MessagePack array
+
+// The same, of updates that come one by one. Each is encoded at once: it borrows nothing
+// afterwards.
+class UpdatesEncoder {
+public:
+    UpdatesEncoder();
+    ~UpdatesEncoder();
+    UpdatesEncoder(UpdatesEncoder&&) noexcept;
+    UpdatesEncoder& operator=(UpdatesEncoder&&) noexcept;
+
+    void add(const Update& update);
+    std::size_t count() const { return count_; }
+    std::string take();  // it is as new afterwards
+
+private:
+    std::unique_ptr<class Encoder> encoder_;  // nothing: there are none
+    std::size_t count_ = 0;
+};
+
 Result<std::vector<Update>> decode_updates(std::string_view body, const Limits& limits = {});
 std::string encode_figures(const Figures& figures);  // a MessagePack map
 Result<Figures> decode_figures(std::string_view body, const Limits& limits = {});

@@ -205,7 +205,8 @@ public:
         used_ += size;
     }
 
-    std::string text() const { return octets_.substr(0, used_); }
+    std::string_view view() const { return std::string_view(octets_).substr(0, used_); }
+    std::string text() const { return std::string(view()); }
 
 private:
     static constexpr std::size_t spare_octets_max = 1 << 20;
@@ -225,6 +226,13 @@ private:
 class Encoder {
 public:
     explicit Encoder(std::size_t inline_octets_max) : inline_octets_max_(inline_octets_max) {}
+
+    // The beginning of an array whose values follow.
+    static std::string array_of(std::uint32_t values) {
+        Encoder encoder(0);
+        encoder.packer_.pack_array(values);
+        return encoder.sink.text();
+    }
 
     template <Fielded T>
     void write(const T& object) {
@@ -316,7 +324,9 @@ private:
     template <class F, class T>
     void write_field(const T& object) {
         if (is_written<F>(object)) {
-            packer_.pack_uint8(F::key);
+            static_assert(F::key <= key_max, "a key is one octet");
+            constexpr char key = static_cast<char>(F::key);
+            sink.write(&key, 1);
             write(object.*F::member);
         }
     }

@@ -347,7 +347,7 @@ void Core::run_timers() {
 }
 
 void Core::publish() {
-    publish_transitions();
+    publish_updates();
     if (watched_figures_ && step_.now.steady >= figures_due_) {
         publish_figures();
         figures_due_ = step_.now.steady + figures_interval;

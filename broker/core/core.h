@@ -373,7 +373,7 @@ private:
     protocol::Figures figures(bool only_changed) const;  // but for the lanes
     std::size_t add_lanes(protocol::Figures& figures, std::size_t first, bool only_changed) const;
     protocol::LaneView view_of(const Lane& lane) const;
-    void publish_transitions();
+    void publish_updates();
     void publish_figures();
 
     CoreOptions options_;
@@ -420,8 +420,6 @@ private:
 
     bool watched_tasks_ = false;
     bool watched_figures_ = false;
-    std::vector<Transition> transitions_;    // of a step that is being published;
-    std::vector<protocol::Update> updates_;  // both empty in between, kept for their memory
     Instant figures_due_{};
     std::size_t figures_lane_ = 0;         // where the next `stat.` message begins
     std::optional<Instant> recent_until_;  // attempts that end are noted so long

@@ -419,38 +419,18 @@ void Core::on(const Request& request, const Snapshot&) {
 // ---- updates ----
 
 // One message per queue and step, in the order of the commits.
-void Core::publish_transitions() {
-    state_.take_transitions(transitions_);
-    const auto by_queue = [](const Transition& a, const Transition& b) {
-        return a.queue < b.queue;
-    };
-    if (!std::is_sorted(transitions_.begin(), transitions_.end(), by_queue)) {
-        std::stable_sort(transitions_.begin(), transitions_.end(), by_queue);
-    }
-    for (std::size_t i = 0; i < transitions_.size(); ++i) {
-        Transition& transition = transitions_[i];
-        transition.update.kind = state_.queues().name(transition.kind);
-        transition.update.worker = transition.worker.view();
-        transition.update.error_class = transition.error_class.view();
-        updates_.push_back(transition.update);
-        const bool is_last =
-            i + 1 == transitions_.size() || transitions_[i + 1].queue != transition.queue;
-        constexpr std::size_t updates_max = 8'192;  // well below the limit of a body
-        if (!is_last && updates_.size() < updates_max) {
-            continue;
-        }
+void Core::publish_updates() {
+    for (UpdateBatch& batch : state_.take_updates()) {
         const auto header = encode(UpdatesHeader{
             .epoch = epoch_,
-            .sequence_first = transition.sequence - updates_.size() + 1,
-            .count = updates_.size(),
+            .sequence_first = batch.sequence_first,
+            .count = batch.updates.count(),
             .time = static_cast<std::uint64_t>(step_.now.wall.time_since_epoch().count())});
         step_.effects->publications.push_back(
-            {.frames = {task_topic(state_.queues()[transition.queue].name),
-                        std::string(header.data(), header.size()), encode_updates(updates_)},
+            {.frames = {task_topic(state_.queues()[batch.queue].name),
+                        std::string(header.data(), header.size()), batch.updates.take()},
              .records_before = step_.effects->records.size()});
-        updates_.clear();
     }
-    transitions_.clear();
 }
 
 void Core::publish_figures() {

@@ -43,6 +43,7 @@ struct Queue {
     std::uint64_t created = 0;                            // since
     std::uint64_t removed = 0;                            // by retention
     std::uint64_t sequence = 0;                           // of its latest update
+    std::optional<std::size_t> updates_at;                // the batch that the next one goes to
     std::vector<LaneIndex> lanes;
     TaskLine finals;  // oldest end first
 

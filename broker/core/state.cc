@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 namespace xebec::broker {
 
@@ -432,21 +433,33 @@ void State::note(Task& task, std::uint64_t duration_us, bool removed) {
     if (!watching_) {
         return;
     }
+    constexpr std::size_t updates_max = 8'192;  // of a batch: well below the limit of a body
+    const Lane& lane = queues_[task.lane];
+    if (!queue.updates_at || updates_[*queue.updates_at].updates.count() == updates_max) {
+        queue.updates_at = updates_.size();
+        updates_.push_back(
+            {.queue = lane.queue(), .sequence_first = queue.sequence, .updates = {}});
+    }
     const Details* details = tasks_.find_details(task);
     const bool in_attempt = task.state == TaskState::leased;
-    transitions_.push_back(
-        {.queue = queues_[task.lane].queue(),
-         .sequence = queue.sequence,
-         .update = {.number = task.number_shown(),
-                    .id = task.id,
-                    .state = task.state,
-                    .attempt = static_cast<std::uint32_t>(task.attempts) + (in_attempt ? 1 : 0),
-                    .duration_us = duration_us,
-                    .version = task.version,
-                    .removed = removed},
-         .kind = queues_[task.lane].kind(),
-         .worker = details == nullptr ? Blob{} : details->worker,
-         .error_class = details == nullptr ? Blob{} : details->error_class});
+    updates_[*queue.updates_at].updates.add(
+        {.number = task.number_shown(),
+         .id = task.id,
+         .kind = queues_.name(lane.kind()),
+         .state = task.state,
+         .attempt = static_cast<std::uint32_t>(task.attempts) + (in_attempt ? 1 : 0),
+         .worker = details == nullptr ? std::string_view{} : details->worker.view(),
+         .error_class = details == nullptr ? std::string_view{} : details->error_class.view(),
+         .duration_us = duration_us,
+         .version = task.version,
+         .removed = removed});
+}
+
+std::vector<UpdateBatch> State::take_updates() {
+    for (const UpdateBatch& batch : updates_) {
+        queues_[batch.queue].updates_at.reset();
+    }
+    return std::exchange(updates_, {});
 }
 
 // ---- time and retention ----

@@ -7,6 +7,7 @@
 #include "broker/core/tasks.h"
 #include "broker/core/timers.h"
 #include "broker/core/tombstones.h"
+#include "protocol/codec.h"
 #include "protocol/messages.h"
 
 #include <array>
@@ -16,15 +17,11 @@
 
 namespace xebec::broker {
 
-// One committed transition, as watchers will see it. Owns its texts: the task may change again
-// before it is sent.
-struct Transition {
+// Committed transitions of one queue, in order, as watchers will see them.
+struct UpdateBatch {
     QueueIndex queue{};
-    std::uint64_t sequence = 0;
-    protocol::Update update;  // its texts are set when it is sent
-    KindIndex kind{};
-    Blob worker;
-    Blob error_class;
+    std::uint64_t sequence_first = 0;
+    protocol::UpdatesEncoder updates;
 };
 
 class State {
@@ -107,10 +104,9 @@ public:
     const std::vector<LaneIndex>& touched_lanes() const { return touched_lanes_; }
     void forget_touched_lanes() { touched_lanes_.clear(); }
 
-    // With `watching`, transitions are collected; sequences are counted either way.
+    // With `watching`, transitions are noted for watchers; sequences are counted either way.
     void set_watching(bool watching) { watching_ = watching; }
-    // `into` is empty; its memory is used for the next.
-    void take_transitions(std::vector<Transition>& into) { into.swap(transitions_); }
+    std::vector<UpdateBatch> take_updates();
 
     void check_invariants() const;
 
@@ -184,7 +180,7 @@ private:
 
     std::vector<LaneIndex> touched_lanes_;
     bool watching_ = false;
-    std::vector<Transition> transitions_;
+    std::vector<UpdateBatch> updates_;
 
     // While it replays: a steady clock of its own, and the wall clock of the last record.
     std::optional<Now> replayed_;
