@@ -184,14 +184,19 @@ struct ShapeOf<std::optional<T>> {
 // ---- encoding ----
 
 // Where the packer writes, a few octets at a time: a string that is longer than what has been
-// written, so that a write is a comparison and a copy. It is kept from one message of a thread to
-// the next.
+// written, so that a write is a comparison and a copy. A few are kept from one message of a thread
+// to the next.
 class Sink {
 public:
-    Sink() : octets_(std::exchange(spare_, {})) {}
+    Sink() {
+        if (!spares_.empty()) {
+            octets_ = std::move(spares_.back());
+            spares_.pop_back();
+        }
+    }
     ~Sink() {
-        if (octets_.size() <= spare_octets_max) {
-            spare_ = std::move(octets_);
+        if (spares_.size() < spares_max && octets_.size() <= spare_octets_max) {
+            spares_.push_back(std::move(octets_));
         }
     }
     Sink(const Sink&) = delete;
@@ -209,6 +214,7 @@ public:
     std::string text() const { return std::string(view()); }
 
 private:
+    static constexpr std::size_t spares_max = 4;
     static constexpr std::size_t spare_octets_max = 1 << 20;
     static constexpr std::size_t room_min = 4096;
 
@@ -217,7 +223,7 @@ private:
         octets_.resize(std::max({octets_.size() * 2, used_ + size, room_min}));
     }
 
-    static inline thread_local std::string spare_;
+    static inline thread_local std::vector<std::string> spares_;
 
     std::string octets_;
     std::size_t used_ = 0;
