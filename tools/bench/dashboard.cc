@@ -1,7 +1,5 @@
 #include "tools/bench/dashboard.h"
 
-#include "tools/bench/processes.h"
-
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -9,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <httplib.h>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -20,24 +19,39 @@ using std::chrono::seconds;
 
 namespace {
 
-void follow(int port) {
-    while (true) {
-        httplib::Client client("127.0.0.1", port);
-        client.set_read_timeout(seconds{30});
-        client.Get("/api/v1/live", [](const char*, std::size_t) { return true; });
-        sleep_for(seconds{1});
-    }
-}
+constexpr seconds answer_max{30};
+constexpr int gone = 410;  // the payload of a task that has ended
 
-bool ask(int port, const std::string& path) {
+// Answers with whether it was told anything; `take` says whether to go on.
+template <class Take>
+bool follow(int port, Take take) {
+    bool is_told = false;
     httplib::Client client("127.0.0.1", port);
-    client.set_read_timeout(seconds{30});
-    const httplib::Result answer = client.Get("/api/v1" + path);
-    return answer && answer->status == 200;
+    client.set_read_timeout(answer_max);
+    client.Get("/api/v1/live", [&](const char*, std::size_t) {
+        is_told = true;
+        return take();
+    });
+    return is_told;
 }
 
-}  // namespace
+std::optional<std::string> ask(int port, const std::string& path) {
+    httplib::Client client("127.0.0.1", port);
+    client.set_read_timeout(answer_max);
+    const httplib::Result answer = client.Get(path);
+    const bool is_right = answer && (answer->status == 200 || answer->status == gone);
+    return is_right ? std::optional(answer->body) : std::nullopt;
+}
 
+std::string must_ask(int port, const std::string& path) {
+    const auto answer = ask(port, path);
+    if (!answer) {
+        throw std::runtime_error("the dashboard does not answer as it should: " + path);
+    }
+    return *answer;
+}
+
+// A port of this machine that nobody listens on now.
 int free_port() {
     const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
     sockaddr_in address{};
@@ -53,28 +67,51 @@ int free_port() {
     return ntohs(address.sin_port);
 }
 
-void look_at_dashboard(int port) {
-    for (int tries = 0; !ask(port, "/queues"); ++tries) {
+}  // namespace
+
+Dashboard::Dashboard(const BrokerProcess& broker)
+    : port_(free_port()),
+      monitor_({sibling("xebec-monitor"), "--broker", broker.clients(), "--updates",
+                broker.updates(), "web", "--listen", "127.0.0.1:" + std::to_string(port_)}) {
+    for (int tries = 0; !ask(port_, "/api/v1/queues"); ++tries) {
         if (tries == 100) {
             throw std::runtime_error("the dashboard does not answer");
         }
         sleep_for(std::chrono::milliseconds{100});
     }
-    std::thread([port] { follow(port); }).detach();
-    const auto must_answer = [port](const char* path) {
-        if (!ask(port, path)) {
-            throw std::runtime_error("the dashboard stopped answering");
+}
+
+std::string Dashboard::get(const std::string& path) const {
+    return must_ask(port_, path);
+}
+
+void Dashboard::wait_for_live() const {
+    if (!follow(port_, [] { return false; })) {
+        throw std::runtime_error("the dashboard's live stream tells nothing");
+    }
+}
+
+void look_at_dashboard(int port) {
+    std::thread([port] {
+        while (true) {
+            follow(port, [] { return true; });
+            sleep_for(seconds{1});
         }
-    };
+    }).detach();
     for (std::uint64_t second = 0;; ++second) {
         for (const char* path : {"/queues?spark=1", "/workers?recent=1", "/tasks?limit=50"}) {
-            must_answer(path);
+            must_ask(port, std::string("/api/v1") + path);
         }
         if (second % 10 == 0) {
-            must_answer("/errors");
+            must_ask(port, "/api/v1/errors");
         }
         sleep_for(seconds{1});
     }
+}
+
+OpenDashboard::OpenDashboard(const BrokerProcess& broker)
+    : dashboard_(broker), browser_([this] { look_at_dashboard(dashboard_.port()); }) {
+    sleep_for(seconds{2});
 }
 
 }  // namespace xebec::bench

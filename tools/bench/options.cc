@@ -34,7 +34,7 @@ std::optional<int> parse_options(int argc, char** argv, Options& options) {
     app.add_option("--batch", options.batch, "tasks in a message")->check(CLI::Range(1, 4096));
     app.add_option("--window", options.window, "messages in flight")->check(CLI::Range(1, 100'000));
     app.add_option("--waiting", options.waiting,
-                   "of memory, backlog, start, disk: tasks that wait");
+                   "of memory, backlog, pages, start, disk: tasks that wait");
     app.add_option("--workers", options.workers, "worker processes")
         ->check(CLI::Range(1, 64))
         ->capture_default_str();

@@ -89,6 +89,21 @@ std::string stat_of(pid_t process, const std::string& name) {
     return runtime::read_file("/proc/" + std::to_string(process) + "/" + name).value_or("");
 }
 
+// The number behind `name` in a file of lines such as "VmHWM:     1234 kB".
+std::uint64_t figure_of(pid_t process, const std::string& file, const std::string& name) {
+    const std::string text = '\n' + stat_of(process, file);
+    const std::string label = '\n' + name + ':';
+    const std::size_t at = text.find(label);
+    if (at == std::string::npos) {
+        throw std::runtime_error("/proc does not tell " + name + " of a process");
+    }
+    return std::stoull(text.substr(at + label.size()));
+}
+
+std::uint64_t resident_octets(pid_t process) {
+    return figure_of(process, "status", "VmRSS") * 1024;
+}
+
 }  // namespace
 
 Background::Background(const std::vector<std::string>& arguments) {
@@ -100,6 +115,10 @@ Background::Background(const std::vector<std::string>& arguments) {
 Background::~Background() {
     process_->signal_group(SIGKILL);
     process_->reap();
+}
+
+std::uint64_t Background::memory_octets() const {
+    return resident_octets(process_->id());
 }
 
 BrokerProcess::BrokerProcess(const BrokerOptions& options)
@@ -156,23 +175,8 @@ Duration BrokerProcess::start() {
     return took;
 }
 
-namespace {
-
-// The number behind `name` in a file of lines such as "VmHWM:     1234 kB".
-std::uint64_t figure_of(pid_t process, const std::string& file, const std::string& name) {
-    const std::string text = '\n' + stat_of(process, file);
-    const std::string label = '\n' + name + ':';
-    const std::size_t at = text.find(label);
-    if (at == std::string::npos) {
-        throw std::runtime_error("/proc does not tell " + name + " of a process");
-    }
-    return std::stoull(text.substr(at + label.size()));
-}
-
-}  // namespace
-
 std::uint64_t BrokerProcess::memory_octets() const {
-    return figure_of(process_->id(), "status", "VmRSS") * 1024;
+    return resident_octets(process_->id());
 }
 
 std::uint64_t BrokerProcess::memory_octets_max() const {

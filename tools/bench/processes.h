@@ -89,6 +89,8 @@ public:
     Background(const Background&) = delete;
     Background& operator=(const Background&) = delete;
 
+    std::uint64_t memory_octets() const;  // resident
+
 private:
     std::unique_ptr<runtime::Process> process_;
 };

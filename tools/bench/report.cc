@@ -17,7 +17,7 @@ struct Line {
     int decimals;
 };
 
-std::array<Line, 30> lines_of(const Report& r) {
+std::array<Line, 34> lines_of(const Report& r) {
     return {
         {{"tasks_per_second", "tasks/s", r.tasks_per_second, 0},
          {"forward_tasks_per_second", "forward only, tasks/s", r.forward_tasks_per_second, 0},
@@ -33,6 +33,10 @@ std::array<Line, 30> lines_of(const Report& r) {
          {"none_p50_us", "p50 without a journal, us", r.none_p50_us, 1},
          {"flush_p50_us", "p50 of a flush, us", r.flush_p50_us, 1},
          {"allowed_p50_us", "p50 of none and two flushes, us", r.allowed_p50_us, 1},
+         {"alone_p50_us", "p50 without the dashboard, us", r.alone_p50_us, 1},
+         {"alone_p99_us", "p99 without the dashboard, us", r.alone_p99_us, 1},
+         {"ratio_p99", "p99, of that", r.ratio_p99, 3},
+         {"longest_page_ms", "longest page, ms", r.longest_page_ms, 1},
          {"octets_per_task", "octets per task", r.octets_per_task, 1},
          {"start_s", "start, s", r.start_s, 2},
          {"journal_mib", "journal, MiB", r.journal_mib, 1},
@@ -76,14 +80,22 @@ std::string to_json(const Report& report) {
     if (report.broker_cpu_us_per_task) {
         object["broker_cpu_us_per_task"] = *report.broker_cpu_us_per_task;
     }
+    for (const Timed& timed : report.timed) {
+        object["timed"].push_back({{"what", timed.what},
+                                   {"median_ms", timed.median_ms},
+                                   {"longest_ms", timed.longest_ms}});
+    }
     return object.dump();
 }
 
 std::string to_text(const Report& report) {
     std::string out = report.test + '\n';
-    const auto add = [&out](const std::string& text, const std::string& value) {
+    const auto column = [](const std::string& value) {
+        return std::string(value.size() < 14 ? 14 - value.size() : 0, ' ') + value;
+    };
+    const auto add = [&](const std::string& text, const std::string& value) {
         out += "  " + text + std::string(text.size() < 40 ? 40 - text.size() : 1, ' ');
-        out += std::string(value.size() < 14 ? 14 - value.size() : 0, ' ') + value + '\n';
+        out += column(value) + '\n';
     };
     for (const Line& line : lines_of(report)) {
         if (line.value) {
@@ -94,6 +106,12 @@ std::string to_text(const Report& report) {
     }
     if (report.broker_cpu_us_per_task) {
         add("broker, CPU us per task", number(*report.broker_cpu_us_per_task, 2));
+    }
+    if (!report.timed.empty()) {
+        add("", column("median, ms") + column("longest, ms"));
+    }
+    for (const Timed& timed : report.timed) {
+        add(timed.what, column(number(timed.median_ms, 1)) + column(number(timed.longest_ms, 1)));
     }
     return out;
 }

@@ -5,8 +5,16 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace xebec::bench {
+
+// What was asked for several times.
+struct Timed {
+    std::string what;
+    double median_ms = 0;
+    double longest_ms = 0;
+};
 
 // What does not apply is absent. Names and units are those of the JSON.
 struct Report {
@@ -23,6 +31,10 @@ struct Report {
     std::optional<double> none_p50_us;     // the same without a journal
     std::optional<double> flush_p50_us;    // 4 KiB in place
     std::optional<double> allowed_p50_us;  // that without a journal, and two flushes
+    std::optional<double> alone_p50_us;    // of the same broker without the dashboard
+    std::optional<double> alone_p99_us;
+    std::optional<double> ratio_p99;  // to that
+    std::optional<double> longest_page_ms;
     std::optional<double> octets_per_task;
     std::optional<double> memory_mib;      // of the broker, in all, at the end
     std::optional<double> memory_max_mib;  // and at any time
@@ -41,6 +53,7 @@ struct Report {
     std::optional<double> broker_cpu_percent;  // of one core
     std::optional<double> broker_cpu_us_per_task;
     std::string_view other;  // what `other_tasks_per_second` is
+    std::vector<Timed> timed;
 };
 
 constexpr double in_mib(std::uint64_t octets) {

@@ -6,6 +6,7 @@
 #include "tools/bench/floods.h"
 #include "tools/bench/forward.h"
 #include "tools/bench/journal_tests.h"
+#include "tools/bench/page_tests.h"
 #include "tools/bench/peers.h"
 #include "tools/bench/processes.h"
 #include "tools/bench/runs.h"
@@ -277,21 +278,9 @@ Report updates_stats(const Options& options) {
     return watched(options, 10, true);
 }
 
-// The dashboard, with a browser that has it open.
 Report updates_web(const Options& options) {
     return rate_beside(options, "without it", [](const BrokerProcess& broker) {
-        struct Company {
-            std::unique_ptr<Background> web;
-            std::unique_ptr<Child> browser;
-        };
-        const int port = free_port();
-        Company company;
-        company.web = std::make_unique<Background>(std::vector<std::string>{
-            sibling("xebec-monitor"), "--broker", broker.clients(), "--updates", broker.updates(),
-            "web", "--listen", "127.0.0.1:" + std::to_string(port)});
-        company.browser = std::make_unique<Child>([port] { look_at_dashboard(port); });
-        sleep_for(seconds{2});
-        return company;
+        return std::make_unique<OpenDashboard>(broker);
     });
 }
 
@@ -306,7 +295,7 @@ Report flooded(const Options& options) {
     });
 }
 
-constexpr std::array<Test, 22> tests{{
+constexpr std::array<Test, 23> tests{{
     {"end-to-end", "submit, run, result back: 256 tasks to a message, 16 in flight", end_to_end},
     {"single", "the same, one task to a message, 1,000 in flight", single},
     {"latency", "one task in flight", latency},
@@ -322,6 +311,7 @@ constexpr std::array<Test, 22> tests{{
     {"updates-stats", "end-to-end with ten monitors of figures, to that without", updates_stats},
     {"updates-web", "end-to-end with the dashboard open in a browser, to that without",
      updates_web},
+    {"pages", "what the dashboard asks for, and one task in flight, while ten million wait", pages},
     {"flood-hellos", "end-to-end beside a flood of hellos, to that without", flooded<flood_hellos>},
     {"flood-heartbeats", "end-to-end beside a flood of heartbeats of no session, to that without",
      flooded<flood_heartbeats>},
