@@ -42,7 +42,7 @@ std::optional<int> parse_options(int argc, char** argv, Options& options) {
         ->check(CLI::Range(1, 10'000))
         ->capture_default_str();
     app.add_flag("--finished", options.finished, "of start: the tasks have ended before");
-    app.add_option("--seconds", options.seconds, "of disk: how long tasks flow")
+    app.add_option("--seconds", options.seconds, "of soak, disk: how long tasks flow")
         ->check(CLI::Range(1, 86'400))
         ->capture_default_str();
     app.add_option("--runs", options.runs, "of which the median counts")

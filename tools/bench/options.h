@@ -18,7 +18,7 @@ struct Options {
     std::uint64_t waiting = 0;           // tasks that wait meanwhile; 0: as the test has it
     std::uint64_t workers = 1;           // worker processes
     std::uint64_t idle_workers = 1'000;  // of the test `workers`
-    std::uint64_t seconds = 60;          // of the test `disk`
+    std::uint64_t seconds = 60;          // of the tests `soak` and `disk`
     bool finished = false;               // of the test `start`: the tasks have ended already
     std::uint64_t runs = 3;              // the median counts
     std::string durability;              // of the broker; empty: as the test has it

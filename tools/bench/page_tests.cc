@@ -11,6 +11,7 @@
 #include <functional>
 #include <regex>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -235,6 +236,33 @@ Report pages(const Options& options) {
     report.ratio_p99 = measured[1].p99_us / measured[0].p99_us;
     report.worst_step_ms = worst_step_ms(broker);
     report.memory_mib = in_mib(broker.memory_octets());
+    return report;
+}
+
+Report soak(const Options& options) {
+    const BrokerProcess broker(broker_options(options));
+    const Workers workers(broker, options.workers);
+    const OpenDashboard dashboard(broker);
+    const Child client([&] {
+        const SharedBoard board;
+        while (true) {
+            run_client(*board, broker.clients(), load_of(options, {}));
+            if (board->measured.wrong > 0) {
+                throw std::runtime_error("results were wrong");
+            }
+        }
+    });
+    Report report;
+    for (std::uint64_t second = 0; second <= options.seconds; ++second) {
+        if (second % 60 == 0) {
+            report.monitor_mib.push_back(in_mib(dashboard.memory_octets()));
+        }
+        const Workers short_lived(broker, 1, "comes-and-goes");
+        sleep_for(std::chrono::seconds{1});
+        check_children();
+    }
+    report.memory_mib = in_mib(broker.memory_octets());
+    report.memory_max_mib = in_mib(broker.memory_octets_max());
     return report;
 }
 

@@ -11,4 +11,8 @@ namespace xebec::bench {
 // many have ended; one task in flight with the dashboard open and without.
 Report pages(const Options& options);
 
+// What memory the monitor takes while tasks flow, workers come and go, and a browser has the
+// dashboard open.
+Report soak(const Options& options);
+
 }  // namespace xebec::bench

@@ -85,6 +85,9 @@ std::string to_json(const Report& report) {
                                    {"median_ms", timed.median_ms},
                                    {"longest_ms", timed.longest_ms}});
     }
+    if (!report.monitor_mib.empty()) {
+        object["monitor_mib"] = report.monitor_mib;
+    }
     return object.dump();
 }
 
@@ -106,6 +109,10 @@ std::string to_text(const Report& report) {
     }
     if (report.broker_cpu_us_per_task) {
         add("broker, CPU us per task", number(*report.broker_cpu_us_per_task, 2));
+    }
+    for (std::size_t minute = 0; minute < report.monitor_mib.size(); ++minute) {
+        add("monitor's memory after " + std::to_string(minute) + " min, MiB",
+            number(report.monitor_mib[minute], 1));
     }
     if (!report.timed.empty()) {
         add("", column("median, ms") + column("longest, ms"));

@@ -54,6 +54,7 @@ struct Report {
     std::optional<double> broker_cpu_us_per_task;
     std::string_view other;  // what `other_tasks_per_second` is
     std::vector<Timed> timed;
+    std::vector<double> monitor_mib;  // resident, at the beginning of each minute
 };
 
 constexpr double in_mib(std::uint64_t octets) {

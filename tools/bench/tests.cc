@@ -295,7 +295,7 @@ Report flooded(const Options& options) {
     });
 }
 
-constexpr std::array<Test, 23> tests{{
+constexpr std::array<Test, 24> tests{{
     {"end-to-end", "submit, run, result back: 256 tasks to a message, 16 in flight", end_to_end},
     {"single", "the same, one task to a message, 1,000 in flight", single},
     {"latency", "one task in flight", latency},
@@ -312,6 +312,8 @@ constexpr std::array<Test, 23> tests{{
     {"updates-web", "end-to-end with the dashboard open in a browser, to that without",
      updates_web},
     {"pages", "what the dashboard asks for, and one task in flight, while ten million wait", pages},
+    {"soak", "the monitor's memory, minute by minute, while tasks flow and the dashboard is open",
+     soak},
     {"flood-hellos", "end-to-end beside a flood of hellos, to that without", flooded<flood_hellos>},
     {"flood-heartbeats", "end-to-end beside a flood of heartbeats of no session, to that without",
      flooded<flood_heartbeats>},
