@@ -1,15 +1,19 @@
 #include "worker/command_handler.h"
 
+#include "runtime/clock.h"
+#include "runtime/descriptors.h"
 #include "tests/unit/worker/handler_bench.h"
 
 #include <gtest/gtest.h>
-#include <sys/wait.h>
+#include <sys/syscall.h>
 
-#include <csignal>
-#include <filesystem>
-#include <fstream>
+#include <array>
+#include <cerrno>
+#include <fcntl.h>
+#include <string>
 #include <thread>
 #include <unistd.h>
+#include <vector>
 
 namespace xebec::worker {
 
@@ -33,42 +37,55 @@ std::string shell(const std::string& script, const std::string& payload = "",
     return outcome_of({"sh", "-c", script}, payload, limits);
 }
 
-// A file that a program can write to, gone with the test.
-class ScratchFile {
-public:
-    ScratchFile() { close(mkstemp(path_.data())); }
-    ~ScratchFile() { std::filesystem::remove(path_); }
-
-    const std::string& path() const { return path_; }
-    std::string text() const {
-        std::ifstream file(path_);
-        return {std::istreambuf_iterator<char>(file), {}};
-    }
-    // Waits until the program has written a line.
-    std::string wait_for_line() const {
-        const auto limit = std::chrono::steady_clock::now() + 20s;
-        while (text().find('\n') == std::string::npos && std::chrono::steady_clock::now() < limit) {
-            std::this_thread::sleep_for(1ms);
+// Whether the descriptor became readable in a generous time.
+bool becomes_readable(int descriptor) {
+    const Instant limit = runtime::now().steady + 20s;
+    while (runtime::now().steady < limit) {
+        runtime::DescriptorWait wait;
+        const std::size_t index = wait.add_readable(descriptor);
+        wait.wait_until(limit);
+        if (wait.is_ready(index)) {
+            return true;
         }
-        return text();
+    }
+    return false;
+}
+
+// Where a program tells a process id.
+class ToldProcess {
+public:
+    ToldProcess() {
+        std::array<int, 2> ends{};
+        if (pipe2(ends.data(), O_CLOEXEC) == 0) {
+            reading_ = runtime::Descriptor(ends[0]);
+            writing_ = runtime::Descriptor(ends[1]);
+        }
+    }
+
+    // For a program to write a line to.
+    std::string path() const {
+        return "/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(writing_.number());
+    }
+    pid_t wait() const {
+        std::string line;
+        while (line.find('\n') == std::string::npos && becomes_readable(reading_.number())) {
+            char next = 0;
+            if (read(reading_.number(), &next, 1) == 1) {
+                line += next;
+            }
+        }
+        return line.empty() ? 0 : std::stoi(line);
     }
 
 private:
-    std::string path_ = (std::filesystem::temp_directory_path() / "xebec-test-XXXXXX").string();
+    runtime::Descriptor reading_;
+    runtime::Descriptor writing_;
 };
 
 bool ends_soon(pid_t process) {
-    const auto limit = std::chrono::steady_clock::now() + 20s;
-    while (kill(process, 0) == 0 && std::chrono::steady_clock::now() < limit) {
-        // An orphan's zombie is somebody else's to reap: dead is what counts.
-        std::ifstream stat("/proc/" + std::to_string(process) + "/stat");
-        const std::string text{std::istreambuf_iterator<char>(stat), {}};
-        if (text.find(") Z ") != std::string::npos) {
-            return true;
-        }
-        std::this_thread::sleep_for(1ms);
-    }
-    return kill(process, 0) != 0;
+    // glibc has no function for this before 2.36.
+    const runtime::Descriptor watched(static_cast<int>(syscall(SYS_pidfd_open, process, 0)));
+    return watched.is_open() ? becomes_readable(watched.number()) : errno == ESRCH;
 }
 
 TEST(CommandHandler, GivesThePayloadAndTakesTheOutput) {
@@ -132,43 +149,48 @@ TEST(CommandHandler, TakesOutputOfExactlyTheLimit) {
 }
 
 TEST(CommandHandler, DoesNotWaitForWhatTheProgramLeftBehind) {
-    const ScratchFile file;
+    const ToldProcess left;
 
-    const std::string result = shell("sleep 1000 & echo $! > " + file.path() + "; echo done");
+    const std::string result = shell("sleep 1000 & echo $! > " + left.path() + "; echo done");
 
     EXPECT_EQ(result, "ok: done\n");
-    EXPECT_TRUE(ends_soon(std::stoi(file.text())));
+    EXPECT_TRUE(ends_soon(left.wait()));
 }
 
 TEST(CommandHandler, AsksTheGroupToEndWhenStopped) {
-    const ScratchFile file;
+    const ToldProcess started;
+    pid_t process = 0;
     FakeContext context("");
     std::jthread stopper([&] {
-        file.wait_for_line();
+        process = started.wait();
         context.stop.request_stop();
     });
 
     const HandlerResult result =
-        call_program({"sh", "-c", "sleep 1000 & echo $! > " + file.path() + "; wait"}, context);
+        call_program({"sh", "-c", "sleep 1000 & echo $! > " + started.path() + "; wait"}, context);
 
     EXPECT_EQ(told(result), "signal: killed by SIGTERM (signal 15)");
-    EXPECT_TRUE(ends_soon(std::stoi(file.text())));
+    stopper.join();
+    EXPECT_TRUE(ends_soon(process));
 }
 
 TEST(CommandHandler, KillsAGroupThatDoesNotListen) {
-    const ScratchFile file;
+    const ToldProcess started;
+    pid_t process = 0;
     FakeContext context("");
     std::jthread stopper([&] {
-        file.wait_for_line();
+        process = started.wait();
         context.stop.request_stop();
     });
 
     const HandlerResult result = call_program(
-        {"sh", "-c", "trap '' TERM; echo $$ > " + file.path() + "; while :; do sleep 0.01; done"},
+        {"sh", "-c",
+         "trap '' TERM; echo $$ > " + started.path() + "; while :; do sleep 0.01; done"},
         context, {.stop_max = 50ms});
 
     EXPECT_EQ(told(result), "signal: killed by SIGKILL (signal 9)");
-    EXPECT_TRUE(ends_soon(std::stoi(file.text())));
+    stopper.join();
+    EXPECT_TRUE(ends_soon(process));
 }
 
 TEST(CommandHandler, StopsAProgramThatFloodsItsErrors) {
