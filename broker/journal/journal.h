@@ -107,7 +107,9 @@ public:
     // Answers what was asked for; false if there was nothing. One thread, may be another.
     bool work_reads() { return reader_.work() || scanner_.work() || pieces_.work(); }
     // After that: something could not be read yet, and should be tried again soon.
-    bool must_retry_reads() const { return reader_.must_retry(); }
+    bool must_retry_reads() const {
+        return reader_.must_retry() || scanner_.must_retry() || pieces_.must_retry();
+    }
 
     // Called by the owner's side when the disk's has something to do.
     std::function<void()> on_work = [] {};

@@ -26,14 +26,19 @@ bool PieceReader::work() {
         request = requests_.front();
         requests_.pop_front();
     }
-    PieceAnswer answer = read(request);
+    auto answer = read(request);
+    must_retry_ = !answer;
     const std::lock_guard lock(mutex_);
-    answers_.push_back(std::move(answer));
+    if (must_retry_) {
+        requests_.push_front(request);
+        return false;
+    }
+    answers_.push_back(std::move(*answer));
     return true;
 }
 
 // The file is closed again at once: an open one would keep its room on the disk when it is removed.
-PieceAnswer PieceReader::read(const PieceRequest& request) {
+std::optional<PieceAnswer> PieceReader::read(const PieceRequest& request) {
     PieceAnswer answer{.token = request.token};
     const std::filesystem::path path = folder_ / segment_name(request.at.segment);
     try {
@@ -47,6 +52,9 @@ PieceAnswer PieceReader::read(const PieceRequest& request) {
             answer.fault = path.string() + " is shorter than it was";
         }
     } catch (const runtime::FileError& error) {
+        if (error.is_passing()) {
+            return std::nullopt;
+        }
         answer.fault = error.what();
     }
     return answer;

@@ -9,6 +9,7 @@
 #include <deque>
 #include <filesystem>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -37,14 +38,16 @@ public:
     std::vector<PieceAnswer> take_answers();
 
     // The disk's side: reads one piece, so that nothing else waits for long; false if none was
-    // asked for.
+    // asked for. One that cannot be read for want of descriptors or memory stays asked for.
     bool work();
+    bool must_retry() const { return must_retry_; }
 
 private:
-    PieceAnswer read(const PieceRequest& request);
+    std::optional<PieceAnswer> read(const PieceRequest& request);  // nothing: later
 
     runtime::FileSystem& files_;
     std::filesystem::path folder_;
+    bool must_retry_ = false;
 
     std::mutex mutex_;  // of what follows
     std::deque<PieceRequest> requests_;

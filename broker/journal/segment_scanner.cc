@@ -64,21 +64,31 @@ bool SegmentScanner::work() {
     if (!segment) {
         return false;
     }
-    Mentions mentions{.segment = *segment};
-    try {
-        mentions = scan(*segment);
-    } catch (const runtime::FileError& error) {
-        mentions.fault = error.what();
-    }
-    auto answer = std::make_shared<const Mentions>(std::move(mentions));
+    auto mentions = scan(*segment);
+    must_retry_ = !mentions;
     const std::lock_guard lock(mutex_);
-    answer_ = std::move(answer);
+    if (must_retry_) {
+        asked_ = segment;
+        return false;
+    }
+    answer_ = std::make_shared<const Mentions>(std::move(*mentions));
     return true;
+}
+
+std::optional<Mentions> SegmentScanner::scan(std::uint32_t segment) {
+    try {
+        return read(segment);
+    } catch (const runtime::FileError& error) {
+        if (error.is_passing()) {
+            return std::nullopt;
+        }
+        return Mentions{.segment = segment, .fault = error.what()};
+    }
 }
 
 // A segment ends where the next one's opening says. A seal need not be there: a start may have been
 // killed between the two.
-Mentions SegmentScanner::scan(std::uint32_t segment) {
+Mentions SegmentScanner::read(std::uint32_t segment) {
     Mentions mentions{.segment = segment};
     OpenSegment next(files_, folder_ / segment_name(segment + 1));
     OpenSegment opened(files_, folder_ / segment_name(segment));

@@ -23,14 +23,18 @@ public:
     void ask(std::uint32_t segment);
     std::shared_ptr<const Mentions> take_answer();  // nothing: it is not there yet
 
-    // The disk's side: false if nothing was asked for.
+    // The disk's side: false if nothing was asked for. A segment that cannot be read for want of
+    // descriptors or memory stays asked for: that is no damage.
     bool work();
+    bool must_retry() const { return must_retry_; }
 
 private:
-    Mentions scan(std::uint32_t segment);
+    std::optional<Mentions> scan(std::uint32_t segment);  // nothing: later
+    Mentions read(std::uint32_t segment);
 
     runtime::FileSystem& files_;
     std::filesystem::path folder_;
+    bool must_retry_ = false;
 
     std::mutex mutex_;  // of what follows
     std::optional<std::uint32_t> asked_;

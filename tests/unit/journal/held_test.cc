@@ -181,6 +181,34 @@ TEST_F(HeldSegments, AreCopiedAtAnyMomentWhileOthersGo) {  // I1, I22
     EXPECT_GT(journal->segment(), 100U);
 }
 
+TEST_F(HeldSegments, AreReadLaterWhenDescriptorsOrMemoryAreUsedUp) {  // F21, F24
+    for (const int code : {EMFILE, ENFILE, ENOMEM}) {
+        open();
+        fill(0, 30);
+        const std::uint32_t segment = journal->hold(1).front().segment;
+        disk.fail_opens(code);
+
+        const std::vector<PieceRequest> requests{{.at = {segment, 0}, .octets = 100, .token = 7},
+                                                 {.at = {segment, 100}, .octets = 50, .token = 8}};
+        journal->read_pieces(requests);
+        EXPECT_FALSE(journal->work_reads());
+        EXPECT_FALSE(journal->work_reads());
+        EXPECT_TRUE(journal->must_retry_reads());
+        EXPECT_TRUE(journal->take_pieces().empty());
+        disk.revive();
+        EXPECT_TRUE(journal->work_reads());
+        EXPECT_TRUE(journal->work_reads());
+
+        const std::vector<PieceAnswer> answers = journal->take_pieces();
+        ASSERT_EQ(answers.size(), 2U);
+        EXPECT_EQ(answers[0].token, 7U);
+        EXPECT_EQ(answers[0].octets.size(), 100U);
+        EXPECT_EQ(answers[1].token, 8U);
+        EXPECT_EQ(answers[1].octets.size(), 50U);
+        EXPECT_FALSE(journal->must_retry_reads());
+    }
+}
+
 TEST_F(HeldSegments, AreNotReadBeyondTheirEnd) {
     open();
     fill(0, 10);

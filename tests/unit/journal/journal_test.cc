@@ -163,6 +163,42 @@ TEST_F(JournalOf, APayloadThatTheDiskCannotReadIsNotAskedForAgain) {
     EXPECT_FALSE(journal->must_retry_reads());
 }
 
+TEST_F(JournalOf, ASegmentIsScannedLaterWhenDescriptorsOrMemoryAreUsedUp) {  // F21, F24
+    for (const int code : {EMFILE, ENFILE, ENOMEM}) {
+        open();
+        fill(0, 200);
+        const std::uint32_t oldest = journal->segments().front().segment;
+        disk.fail_opens(code);
+
+        journal->scan(oldest);
+        EXPECT_FALSE(journal->work_reads());
+        EXPECT_FALSE(journal->work_reads());
+        EXPECT_TRUE(journal->must_retry_reads());
+        EXPECT_EQ(journal->take_scan(), nullptr);
+        disk.revive();
+        EXPECT_TRUE(journal->work_reads());
+
+        const auto mentions = journal->take_scan();
+        ASSERT_NE(mentions, nullptr);
+        EXPECT_EQ(mentions->segment, oldest);
+        EXPECT_EQ(mentions->fault, "");
+        EXPECT_FALSE(mentions->tasks.empty());
+        EXPECT_FALSE(journal->must_retry_reads());
+    }
+}
+
+TEST_F(JournalOf, ASegmentThatTheDiskCannotReadIsNotScannedAgain) {
+    open();
+    fill(0, 200);
+    disk.fail_opens(EIO);
+
+    journal->scan(1);
+
+    EXPECT_TRUE(journal->work_reads());
+    EXPECT_NE(journal->take_scan()->fault, "");
+    EXPECT_FALSE(journal->must_retry_reads());
+}
+
 TEST_F(JournalOf, ManySegmentsComeBackInOrderAfterManyStarts) {
     for (std::uint64_t start = 0; start < 5; ++start) {
         open();
