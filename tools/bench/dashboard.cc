@@ -7,7 +7,6 @@
 #include <chrono>
 #include <cstdint>
 #include <httplib.h>
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -35,20 +34,28 @@ bool follow(int port, Take take) {
     return is_told;
 }
 
-std::optional<std::string> ask(int port, const std::string& path) {
+httplib::Result ask(int port, const std::string& path) {
     httplib::Client client("127.0.0.1", port);
     client.set_read_timeout(answer_max);
-    const httplib::Result answer = client.Get(path);
-    const bool is_right = answer && (answer->status == 200 || answer->status == gone);
-    return is_right ? std::optional(answer->body) : std::nullopt;
+    return client.Get(path);
+}
+
+bool is_there(int port) {
+    const httplib::Result answer = ask(port, "/api/v1/queues");
+    return answer && answer->status == 200;
 }
 
 std::string must_ask(int port, const std::string& path) {
-    const auto answer = ask(port, path);
+    const httplib::Result answer = ask(port, path);
     if (!answer) {
-        throw std::runtime_error("the dashboard does not answer as it should: " + path);
+        throw std::runtime_error("the dashboard does not answer " + path + ": " +
+                                 to_string(answer.error()));
     }
-    return *answer;
+    if (answer->status != 200 && answer->status != gone) {
+        throw std::runtime_error("the dashboard answers " + path + " with status " +
+                                 std::to_string(answer->status) + ": " + answer->body);
+    }
+    return answer->body;
 }
 
 // A port of this machine that nobody listens on now.
@@ -73,7 +80,7 @@ Dashboard::Dashboard(const BrokerProcess& broker)
     : port_(free_port()),
       monitor_({sibling("xebec-monitor"), "--broker", broker.clients(), "--updates",
                 broker.updates(), "web", "--listen", "127.0.0.1:" + std::to_string(port_)}) {
-    for (int tries = 0; !ask(port_, "/api/v1/queues"); ++tries) {
+    for (int tries = 0; !is_there(port_); ++tries) {
         if (tries == 100) {
             throw std::runtime_error("the dashboard does not answer");
         }
