@@ -2,42 +2,39 @@
 #include "broker/journal/record_types.h"
 #include "protocol/limits.h"
 
+#include <array>
+#include <utility>
+
 namespace xebec::broker::journal {
 
-// Reads fields; after the first that is wrong everything is empty, and `is_good` says no.
+// Reads fields; after the first that is wrong everything is empty, and `is_good` says no. Starts
+// and scans of segments spend most of their time here: once a field was wrong there are no octets
+// left, so that reading one compares with the end and nothing else.
 class RecordReader {
 public:
-    explicit RecordReader(RecordDecoder& decoder) : decoder_(decoder) {}
+    explicit RecordReader(RecordDecoder& decoder)
+        : decoder_(decoder),
+          at_(decoder.rest_.data()),
+          end_(decoder.rest_.data() + decoder.rest_.size()) {}
 
     bool is_good() const { return is_good_; }
+    // What the record has left over, for the next one.
+    std::string_view rest() const { return {at_, left()}; }
 
-    std::uint8_t octet() { return static_cast<std::uint8_t>(take(1, zero_prefix)[0]); }
+    std::uint8_t octet() { return static_cast<std::uint8_t>(*take(1)); }
     template <class Enum>
     Enum choice(Enum last) {
         const std::uint8_t value = octet();
-        is_good_ = is_good_ && value <= static_cast<std::uint8_t>(last);
-        return is_good_ ? static_cast<Enum>(value) : Enum{};
+        return value <= static_cast<std::uint8_t>(last) ? static_cast<Enum>(value) : fail(Enum{});
     }
     bool flag() {
         const std::uint8_t value = octet();
-        is_good_ = is_good_ && value <= 1;
-        return value == 1;
+        return value <= 1 ? value == 1 : fail(false);
     }
     std::uint64_t number(std::uint64_t max = UINT64_MAX) {
-        std::uint64_t value = 0;
-        for (unsigned shift = 0; shift < 64; shift += 7) {
-            const std::uint8_t next = octet();
-            if (shift == 63 && next > 1) {
-                break;
-            }
-            value |= static_cast<std::uint64_t>(next & 0x7F) << shift;
-            if (next < 0x80) {
-                is_good_ = is_good_ && value <= max && (next != 0 || shift == 0);
-                return is_good_ ? value : 0;
-            }
-        }
-        is_good_ = false;
-        return 0;
+        const std::uint8_t first = octet();
+        const std::uint64_t value = first < 0x80 ? first : longer_number(first);
+        return value <= max ? value : fail(std::uint64_t{0});
     }
     template <class Small>
     Small small() {
@@ -49,17 +46,14 @@ public:
     }
     WallTime time() { return WallTime{milliseconds{signed_number()}}; }
     milliseconds duration() { return milliseconds{signed_number()}; }
-    std::uint64_t fixed() {
-        return load<std::uint64_t>(take(8, std::string_view("\0\0\0\0\0\0\0", 8)).data());
-    }
+    std::uint64_t fixed() { return load<std::uint64_t>(take(8)); }
     TaskId id() {
-        constexpr char none[16] = {};
         TaskId id;
-        std::memcpy(id.octets.data(), take(16, std::string_view(none, 16)).data(), 16);
+        std::memcpy(id.octets.data(), take(id.octets.size()), id.octets.size());
         return id;
     }
     std::string_view text(std::size_t octets_max) {
-        return take(static_cast<std::size_t>(number(octets_max)), {});
+        return octets(static_cast<std::size_t>(number(octets_max)));
     }
     Blob blob(std::size_t octets_max) { return Blob::copy_of(text(octets_max)); }
     Blob worker() {
@@ -87,41 +81,68 @@ public:
     }
 
 private:
-    std::string_view take(std::size_t size, std::string_view otherwise) {
-        is_good_ = is_good_ && decoder_.rest_.size() >= size;
-        if (!is_good_) {
-            return otherwise.empty() ? std::string_view() : std::string_view(zeros, size);
-        }
-        const std::string_view taken = decoder_.rest_.substr(0, size);
-        decoder_.rest_.remove_prefix(size);
-        return taken;
+    std::size_t left() const { return static_cast<std::size_t>(end_ - at_); }
+    void stop() {
+        is_good_ = false;
+        at_ = end_;
     }
-    Octets in_line(Locator& locator, std::uint32_t& octets) {
-        const auto here = static_cast<std::uint32_t>(decoder_.all_.size() - decoder_.rest_.size());
-        const std::string_view prefix = take(payload_prefix_octets, zero_prefix);
-        const auto size = load<std::uint32_t>(prefix.data());
-        is_good_ = is_good_ && size > 0 && size <= inline_octets_max;
-        const std::string_view content = take(is_good_ ? size : 0, {});
-        is_good_ = is_good_ && payload_checksum(content) == load<std::uint64_t>(prefix.data() + 4);
+    template <class Value>
+    Value fail(Value otherwise) {
+        stop();
+        return otherwise;
+    }
+    // So many octets, 16 at most; zeros where there are none.
+    const char* take(std::size_t size) {
+        return left() >= size ? std::exchange(at_, at_ + size) : fail(zeros.data());
+    }
+    std::string_view octets(std::size_t size) {
+        return left() >= size ? std::string_view(std::exchange(at_, at_ + size), size)
+                              : fail(std::string_view());
+    }
+    std::uint64_t longer_number(std::uint8_t first) {
+        std::uint64_t value = first & 0x7FU;
+        for (unsigned shift = 7; shift < 64; shift += 7) {
+            const std::uint8_t next = octet();
+            value |= static_cast<std::uint64_t>(next & 0x7F) << shift;
+            if (next < 0x80) {
+                const bool is_right = next != 0 && (shift < 63 || next == 1);
+                return is_right ? value : fail(std::uint64_t{0});
+            }
+        }
+        return fail(std::uint64_t{0});
+    }
+    Octets in_line(Locator& locator, std::uint32_t& size) {
+        const auto here = static_cast<std::uint32_t>(decoder_.all_.size() - left());
+        const char* const prefix = take(payload_prefix_octets);
+        size = load<std::uint32_t>(prefix);
+        if (size == 0 || size > inline_octets_max) {
+            return fail(Octets());
+        }
+        const std::string_view content = octets(size);
+        if (payload_checksum(content) != load<std::uint64_t>(prefix + 4)) {
+            return fail(Octets());
+        }
         locator = {in_metadata, here};
-        octets = size;
-        return is_good_ ? Octets(content) : Octets();
+        return Octets(content);
     }
     void apart(Locator& locator, std::uint32_t& octets) {
         Apart apart{.offset = small<std::uint32_t>()};
-        const std::string_view prefix = take(payload_prefix_octets, zero_prefix);
-        apart.octets = load<std::uint32_t>(prefix.data());
-        apart.checksum = load<std::uint64_t>(prefix.data() + 4);
-        is_good_ = is_good_ && apart.octets > inline_octets_max;
+        const char* const prefix = take(payload_prefix_octets);
+        apart.octets = load<std::uint32_t>(prefix);
+        apart.checksum = load<std::uint64_t>(prefix + 4);
+        if (apart.octets <= inline_octets_max) {
+            stop();
+        }
         locator = {in_payloads, apart.offset};
         octets = apart.octets;
         decoder_.apart_.push_back(apart);
     }
 
-    static constexpr char zeros[16] = {};
-    static constexpr std::string_view zero_prefix{zeros, payload_prefix_octets};
+    static constexpr std::array<char, 16> zeros{};
 
     RecordDecoder& decoder_;
+    const char* at_;
+    const char* const end_;
     bool is_good_ = true;
 };
 
@@ -131,7 +152,7 @@ constexpr auto state_last = static_cast<TaskState>(task_state_count - 1);
 
 // The fields of braced initialisers are read from left to right.
 
-Record read_accepted(RecordReader& in, Places& places) {
+std::optional<Record> read_accepted(RecordReader& in, Places& places) {
     TaskAccepted r{.number = in.number(),
                    .id = in.id(),
                    .content_hash = in.fixed(),
@@ -148,7 +169,7 @@ Record read_accepted(RecordReader& in, Places& places) {
     return r;
 }
 
-Record read_returned(RecordReader& in) {
+std::optional<Record> read_returned(RecordReader& in) {
     AttemptReturned r{.number = in.number()};
     const auto charge = in.choice(Charge::explained);
     r.is_charged = charge != Charge::none;
@@ -160,7 +181,7 @@ Record read_returned(RecordReader& in) {
     return r;
 }
 
-Record read_failed(RecordReader& in) {
+std::optional<Record> read_failed(RecordReader& in) {
     return AttemptFailed{.number = in.number(),
                          .error_class = in.blob(error_text_octets_max),
                          .error_text = in.blob(error_text_octets_max),
@@ -169,7 +190,7 @@ Record read_failed(RecordReader& in) {
                          .at = in.time()};
 }
 
-Record read_succeeded(RecordReader& in, Places& places) {
+std::optional<Record> read_succeeded(RecordReader& in, Places& places) {
     TaskSucceeded r{.number = in.number(),
                     .result_type = in.choice(ContentType::json),
                     .run_us = in.number(),
@@ -178,7 +199,7 @@ Record read_succeeded(RecordReader& in, Places& places) {
     return r;
 }
 
-Record read_died(RecordReader& in) {
+std::optional<Record> read_died(RecordReader& in) {
     return TaskDied{.number = in.number(),
                     .error_class = in.blob(error_text_octets_max),
                     .error_text = in.blob(error_text_octets_max),
@@ -186,7 +207,7 @@ Record read_died(RecordReader& in) {
                     .at = in.time()};
 }
 
-Record read_queue(RecordReader& in) {
+std::optional<Record> read_queue(RecordReader& in) {
     QueueChanged r{.queue = in.text(queue_name_octets_max)};
     r.is_paused = in.flag();
     r.settings = {.lease = in.duration(),
@@ -199,7 +220,7 @@ Record read_queue(RecordReader& in) {
     return r;
 }
 
-Record read_carried(RecordReader& in, Places& places) {
+std::optional<Record> read_carried(RecordReader& in, Places& places) {
     TaskCarried r{.number = in.number(),
                   .id = in.id(),
                   .content_hash = in.fixed(),
@@ -231,7 +252,7 @@ Record read_carried(RecordReader& in, Places& places) {
     return r;
 }
 
-Record read_tombstone(RecordReader& in) {
+std::optional<Record> read_tombstone(RecordReader& in) {
     return TombstoneCarried{.id = in.id(),
                             .number = in.number(),
                             .content_hash = in.fixed(),
@@ -240,7 +261,7 @@ Record read_tombstone(RecordReader& in) {
                             .removed_at = in.time()};
 }
 
-Record read_history(RecordReader& in) {
+std::optional<Record> read_history(RecordReader& in) {
     HistoryCarried r{.number = in.number()};
     const std::uint64_t count = in.number(history_attempts_max);
     for (std::uint64_t i = 0; i < count; ++i) {
@@ -313,6 +334,7 @@ std::optional<Record> RecordDecoder::next() {
     RecordReader in(*this);
     const std::uint8_t type = in.octet();
     std::optional<Record> record = read_record(in, static_cast<RecordType>(type), places_);
+    rest_ = in.rest();
     if (!record) {
         fault_ =
             "a record of the unknown type " + std::to_string(type) + ": written by a newer xebec?";
