@@ -19,7 +19,8 @@ using std::chrono::seconds;
 namespace {
 
 constexpr seconds answer_max{30};
-constexpr int gone = 410;  // the payload of a task that has ended
+constexpr int gone = 410;       // the payload of a task that has ended
+constexpr int no_answer = 504;  // by the broker, in time
 
 // Answers with whether it was told anything; `take` says whether to go on.
 template <class Take>
@@ -45,8 +46,7 @@ bool is_there(int port) {
     return answer && answer->status == 200;
 }
 
-std::string must_ask(int port, const std::string& path) {
-    const httplib::Result answer = ask(port, path);
+std::string body_of(const httplib::Result& answer, const std::string& path) {
     if (!answer) {
         throw std::runtime_error("the dashboard does not answer " + path + ": " +
                                  to_string(answer.error()));
@@ -56,6 +56,17 @@ std::string must_ask(int port, const std::string& path) {
                                  std::to_string(answer->status) + ": " + answer->body);
     }
     return answer->body;
+}
+
+// As a page does: what the broker was too busy to answer is asked for again a little later.
+void ask_as_page(int port, const std::string& path) {
+    constexpr int tries_max = 20;
+    httplib::Result answer = ask(port, path);
+    for (int tries = 1; answer && answer->status == no_answer && tries < tries_max; ++tries) {
+        sleep_for(seconds{1});
+        answer = ask(port, path);
+    }
+    body_of(answer, path);
 }
 
 // A port of this machine that nobody listens on now.
@@ -89,7 +100,7 @@ Dashboard::Dashboard(const BrokerProcess& broker)
 }
 
 std::string Dashboard::get(const std::string& path) const {
-    return must_ask(port_, path);
+    return body_of(ask(port_, path), path);
 }
 
 void Dashboard::wait_for_live() const {
@@ -107,10 +118,10 @@ void look_at_dashboard(int port) {
     }).detach();
     for (std::uint64_t second = 0;; ++second) {
         for (const char* path : {"/queues?spark=1", "/workers?recent=1", "/tasks?limit=50"}) {
-            must_ask(port, std::string("/api/v1") + path);
+            ask_as_page(port, std::string("/api/v1") + path);
         }
         if (second % 10 == 0) {
-            must_ask(port, "/api/v1/errors");
+            ask_as_page(port, "/api/v1/errors");
         }
         sleep_for(seconds{1});
     }
