@@ -121,6 +121,23 @@ std::uint64_t Background::memory_octets() const {
     return resident_octets(process_->id());
 }
 
+namespace {
+
+// A program whose log nobody reads stops when the pipe is full.
+[[noreturn]] void read_for_ever(int descriptor) {
+    std::array<char, 4096> buffer{};
+    while (true) {
+        runtime::DescriptorWait wait;
+        wait.add_readable(descriptor);
+        wait.wait_until({});
+        if (read(descriptor, buffer.data(), buffer.size()) == 0) {
+            descriptor = -1;  // it has ended
+        }
+    }
+}
+
+}  // namespace
+
 BrokerProcess::BrokerProcess(const BrokerOptions& options)
     : options_(options), folder_(options.parent) {
     start();
@@ -131,6 +148,7 @@ BrokerProcess::~BrokerProcess() {
 }
 
 void BrokerProcess::kill() {
+    log_reader_.reset();
     if (process_) {
         process_->signal_group(SIGKILL);
         process_->reap();
@@ -162,6 +180,7 @@ Duration BrokerProcess::start() {
         text.append(buffer.data(), got > 0 ? static_cast<std::size_t>(got) : 0);
     }
     const Duration took = runtime::now().steady - began;
+    log_reader_ = std::make_unique<Child>([this] { read_for_ever(process_->errors.number()); });
     std::istringstream words(text.substr(text.find("ready, ")));
     for (std::string word; words >> word;) {
         for (const auto& [name, endpoint] :

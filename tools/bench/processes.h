@@ -130,6 +130,7 @@ private:
     BrokerOptions options_;
     TemporaryFolder folder_;
     std::unique_ptr<runtime::Process> process_;
+    std::unique_ptr<Child> log_reader_;
     std::string clients_;
     std::string workers_;
     std::string updates_;
