@@ -164,7 +164,12 @@ void Core::tell_waiters(const Readers& readers, TaskIndex task, const OctetsRead
             continue;
         }
         if (task == no_task) {
-            tell_removed(waiter.session, readers.waited_for);
+            // Even if nothing remembers it by now: what has a result has succeeded.
+            const Tombstone* known = state_.tombstones().find(readers.waited_for);
+            tell_removed(waiter.session, readers.waited_for,
+                         known != nullptr
+                             ? *known
+                             : Tombstone{.number = event.token / 2, .state = TaskState::succeeded});
             continue;
         }
         PendingOutcome outcome = outcome_of(state_.tasks()[task]);

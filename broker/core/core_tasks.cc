@@ -184,7 +184,7 @@ void Core::on(const Request& request, const Wait& message) {
             if (tombstone == nullptr) {
                 reply.items.push_back({.problem = problem_of(Refusal::unknown_task)});
             } else {
-                tell_removed(request.session, *id);
+                tell_removed(request.session, *id, *tombstone);
                 reply.items.push_back({.number = tombstone->number, .id = *id});
             }
             continue;
@@ -252,16 +252,12 @@ PendingOutcome Core::outcome_of(const Task& task) const {
 }
 
 // The task is known by its tombstone only: how it ended is remembered, its result is not.
-void Core::tell_removed(SessionIndex session, const TaskId& id) {
-    const Tombstone* tombstone = state_.tombstones().find(id);
-    if (tombstone == nullptr) {
-        return;
-    }
+void Core::tell_removed(SessionIndex session, const TaskId& id, const Tombstone& tombstone) {
     sessions_[session].outcomes.push_back(
         {.item = {.id = id,
-                  .number = tombstone->number,
-                  .state = tombstone->state,
-                  .fence = tombstone->fence.value()},
+                  .number = tombstone.number,
+                  .state = tombstone.state,
+                  .fence = tombstone.fence.value()},
          .error_class = Blob::copy_of("removed"),
          .error_text = Blob::copy_of("the retention of this task is over")});
     touch(session);

@@ -324,6 +324,28 @@ TEST(OnlyInTheJournal, WhoWaitsForATaskThatIsRemovedWhileItIsReadIsTold) {  // L
     EXPECT_EQ(outcomes[0].error->error_class, "removed");
 }
 
+TEST(OnlyInTheJournal, WhoWaitsForATaskThatIsForgottenWhileItIsReadIsTold) {  // L3
+    Fixture before(with_journal());
+    fill(before);
+    Fixture broker(before, with_journal());
+    broker.connect("submitter");
+    broker.connect("c");
+
+    broker.receive("c", Wait{.tasks = {Fixture::id(1)}});
+    broker.settle();
+    broker.pass(24h + 61min);
+    ASSERT_EQ(broker.core.state().tombstones().find(Fixture::id(1)), nullptr);
+    EXPECT_TRUE(broker.outcomes("c").empty());
+    EXPECT_EQ(broker.answer_reads(), 1U);
+
+    EXPECT_EQ(broker.outcomes("c"),
+              (std::vector<OutcomeItem>{
+                  {.id = Fixture::id(1),
+                   .number = 1,
+                   .state = TaskState::succeeded,
+                   .error = Failure{"removed", "the retention of this task is over"}}}));
+}
+
 TEST(OnlyInTheJournal, WhatIsDamagedIsSaid) {  // I24
     Fixture before(with_journal());
     before.submit(asking(1));
