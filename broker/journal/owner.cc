@@ -9,6 +9,7 @@ namespace xebec::broker::journal {
 namespace {
 
 constexpr milliseconds garbage_look{20};
+constexpr std::size_t handful_max = 64;  // tasks and tombstones that are told again together
 constexpr std::chrono::minutes kept_for{1};
 
 }  // namespace
@@ -85,7 +86,9 @@ void Owner::look_for_garbage(std::uint64_t live_octets, Instant now) {
     }
     // What is needed is known to a few parts in a hundred.
     const std::uint64_t allowed = live_octets / 16 * 15 * 2;
-    if (segments.size() > 1 && sealed + journal_.segment_octets() > allowed) {
+    // Else telling a segment again might take as much room as it gives back, and not end.
+    const bool is_worth_it = sealed / 4 * 3 >= live_octets;
+    if (segments.size() > 1 && sealed + journal_.segment_octets() > allowed && is_worth_it) {
         is_carrying_ = true;
         is_urgent_ = sealed > allowed;
         journal_.announce_trim();
@@ -110,14 +113,17 @@ std::uint64_t Owner::octets_appended() const {
 }
 
 // The later a segment goes, the less of it is needed still; but it has to go in time, whatever else
-// there is to write.
+// there is to write. By handfuls: a frame takes whole sectors, and what it takes makes more due.
 std::size_t Owner::carry_due() const {
     const bool has_time = !journal_.is_disk_full() &&
                           (!is_urgent_ || journal_.octets_waiting() > options_.octets_waiting_busy);
     const std::uint64_t at = octets_appended();
-    return is_carrying_ && has_time && at < carries_until_
-               ? mentions_ * (at - carries_from_) / (carries_until_ - carries_from_)
-               : JournalChanged{}.carry_due;
+    if (!is_carrying_ || !has_time || at >= carries_until_) {
+        return JournalChanged{}.carry_due;
+    }
+    const std::size_t handful = std::clamp<std::size_t>(mentions_ / 16, 1, handful_max);
+    const std::size_t due = mentions_ * (at - carries_from_) / (carries_until_ - carries_from_);
+    return due / handful * handful;
 }
 
 void Owner::trim_to(std::uint32_t first_needed) {

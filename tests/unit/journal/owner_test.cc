@@ -31,8 +31,9 @@ struct OwnerOf : JournalFixture {
         work();
     }
     bool exists(std::uint32_t segment) { return disk.exists(segment_path(segment)); }
-    std::shared_ptr<const Mentions> scan() {
-        owner->look_for_garbage(0, now);
+    std::shared_ptr<const Mentions> scan(std::uint64_t needed = 0) {
+        now += milliseconds{100};
+        owner->look_for_garbage(needed, now);
         journal->work_reads();
         return owner->take_scan();
     }
@@ -60,17 +61,55 @@ TEST_F(OwnerOf, AJournalLooksAtItsOldestSegmentWhenLittleIsNeeded) {
     open_owned();
     fill_segments(3);
 
-    owner->look_for_garbage(plenty, now);
-    journal->work_reads();
-    EXPECT_EQ(owner->take_scan(), nullptr);
-    now += milliseconds{100};
+    EXPECT_EQ(scan(plenty), nullptr);
     const auto mentions = scan();
 
     ASSERT_NE(mentions, nullptr);
     EXPECT_EQ(mentions->segment, 1U);
     EXPECT_FALSE(mentions->tasks.empty());
-    now += milliseconds{100};
     EXPECT_EQ(scan(), nullptr);  // one at a time
+}
+
+// What it takes up would be taken up again at once, and so on for ever.
+TEST_F(OwnerOf, ASegmentOfWhichMostIsNeededIsNotToldAgain) {
+    open_owned();
+    fill_segments(1);
+    const std::uint64_t needed = small_segment_octets / 8 * 7;
+
+    EXPECT_EQ(scan(needed), nullptr);
+    fill_segments(2);
+
+    EXPECT_NE(scan(needed), nullptr);
+}
+
+// A frame takes whole sectors, and what they take makes more due: one by one they would take up all
+// the room there is.
+TEST_F(OwnerOf, WhatIsToldAgainComesInHandfuls) {
+    open_owned();
+    for (std::uint64_t number = 1; journal->segment() < 2; number += 40) {
+        std::vector<Record> records;
+        for (std::uint64_t i = 0; i < 40; ++i) {
+            records.push_back(accepted(number + i, ""));
+        }
+        append(records);
+        work();
+    }
+    const auto mentions = scan(small_segment_octets / 8 * 5);
+    ASSERT_NE(mentions, nullptr);
+    const std::size_t handful = mentions->tasks.size() / 16;
+    ASSERT_GT(handful, 1U);
+    std::size_t due = owner->take_change().value().carry_due;
+    EXPECT_EQ(due, 0U);
+
+    for (std::uint64_t number = 1'000; due < mentions->tasks.size(); ++number) {
+        ASSERT_LT(number, 1'100U);
+        append({accepted(number, "")});
+        work();
+        if (const auto change = owner->take_change()) {
+            EXPECT_GE(change->carry_due, due + handful);
+            due = change->carry_due;
+        }
+    }
 }
 
 TEST_F(OwnerOf, AJournalOfOneSegmentHasNoGarbage) {
