@@ -48,7 +48,8 @@ void Core::carry() {
         if (carrying_->next + mentions_ahead < mentions.size()) {
             prefetch(mentions[carrying_->next + mentions_ahead]);
         }
-        octets += carry(mentions[carrying_->next++]);
+        const Mentions::Mention& mention = mentions[carrying_->next++];
+        octets += state_.take_told_again(mention.number) ? 0 : carry(mention);
     }
     carrying_->octets += is_disk_full_ ? octets : 0;
     if (carrying_->next < carrying_->mentions->tasks.size()) {

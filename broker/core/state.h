@@ -10,6 +10,8 @@
 #include "protocol/codec.h"
 #include "protocol/messages.h"
 
+#include <absl/container/flat_hash_map.h>
+
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -56,6 +58,10 @@ public:
     TaskCarried tell_again(const Task& task, Now now) const;
     // What has to follow that; nothing: the task has no history.
     std::optional<HistoryCarried> tell_history(const Task& task) const;
+    // Whether the task, or its tombstone, stands whole further on in the journal too, so that it
+    // need not be told again; true once for each time that a start has found. A broker that is
+    // killed while it tells a segment again leaves some twice, and twice they would stay for ever.
+    bool take_told_again(std::uint64_t number);
 
     TaskTable& tasks() { return tasks_; }
     const TaskTable& tasks() const { return tasks_; }
@@ -130,6 +136,7 @@ private:
     void on(const HistoryCarried& record, Now now);
 
     void raise_bases(std::uint64_t number, std::uint64_t finished_order);
+    void note_told_again(std::uint64_t number);
     void pass_replayed(WallTime at, WallTime at_least);
     void shift_times(Duration by);
     void note_accepted(WallTime at);
@@ -181,6 +188,9 @@ private:
     std::vector<LaneIndex> touched_lanes_;
     bool watching_ = false;
     std::vector<UpdateBatch> updates_;
+
+    absl::flat_hash_map<std::uint64_t, std::uint32_t> told_again_;  // by number: how often too many
+    std::uint64_t history_awaited_ = 0;  // of this task, before it has been told again
 
     // While it replays: a steady clock of its own, and the wall clock of the last record.
     std::optional<Now> replayed_;

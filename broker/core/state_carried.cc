@@ -3,6 +3,7 @@
 #include "broker/core/state.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace xebec::broker {
 
@@ -23,7 +24,13 @@ bool has_details(const TaskCarried& record) {
 
 void State::on(const TaskCarried& record, Now now) {
     raise_bases(record.number, record.finished_order);
-    if (tasks_.find(record.number) != no_task) {
+    if (const TaskIndex known = tasks_.find(record.number); known != no_task) {
+        const Details* details = tasks_.find_details(tasks_[known]);
+        if (details != nullptr && details->history) {
+            history_awaited_ = record.number;
+        } else {
+            note_told_again(record.number);
+        }
         return;
     }
     const TaskIndex index = tasks_.insert(record.id, record.number);
@@ -126,6 +133,9 @@ void State::on(const HistoryCarried& record, Now) {
     Task& task = tasks_[index];
     const Details* known = tasks_.find_details(task);
     if (known != nullptr && known->history) {
+        if (std::exchange(history_awaited_, 0) == record.number) {
+            note_told_again(record.number);
+        }
         return;
     }
     const bool is_over = is_final(task.state);
@@ -146,6 +156,7 @@ void State::on(const HistoryCarried& record, Now) {
 void State::on(const TombstoneCarried& record, Now now) {
     raise_bases(record.number, 0);
     if (tombstones_.find(record.id) != nullptr) {
+        note_told_again(record.number);
         return;
     }
     tombstones_.add(record.id,
@@ -158,6 +169,21 @@ void State::on(const TombstoneCarried& record, Now now) {
 
 void State::on(const BasesCarried& record, Now) {
     raise_bases(record.number_last, record.finished_order_last);
+}
+
+void State::note_told_again(std::uint64_t number) {
+    ++told_again_[number];
+}
+
+bool State::take_told_again(std::uint64_t number) {
+    const auto found = told_again_.find(number);
+    if (found == told_again_.end()) {
+        return false;
+    }
+    if (--found->second == 0) {
+        told_again_.erase(found);
+    }
+    return true;
 }
 
 void State::raise_bases(std::uint64_t number, std::uint64_t finished_order) {

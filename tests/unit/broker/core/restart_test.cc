@@ -476,6 +476,23 @@ TEST(Carrying, WhatIsDamagedKeepsTheSegment) {  // I11, I24
     EXPECT_EQ(after.take_notices<OctetsDamaged>().size(), 5U);
 }
 
+// Else each would be told again as often as that, for ever.
+TEST(Carrying, WhatAKilledBrokerHadToldAgainStandsBehindAlready) {  // I22
+    const auto count_tasks = [](const std::vector<Record>& told) {
+        return std::count_if(told.begin(), told.end(), [](const Record& record) {
+            return std::holds_alternative<TaskCarried>(record);
+        });
+    };
+    Fixture before(with_journal());
+    fill(before);
+    EXPECT_EQ(count_tasks(before.carry_everything()), 5);
+    Fixture after(before, with_journal());
+
+    EXPECT_EQ(count_tasks(after.carry_everything()), 0);
+    EXPECT_EQ(after.take_segments_done(), std::vector<std::uint32_t>{1});
+    EXPECT_EQ(count_tasks(after.carry_everything()), 5);  // of the segment behind
+}
+
 TEST(Carrying, GoesAsFarAsItIsDue) {
     Fixture broker(with_journal());
     fill(broker);
