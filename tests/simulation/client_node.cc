@@ -185,14 +185,12 @@ void ClientNode::on(const client::Answered& effect) {
         return;
     }
     if (auto retry = retries_.extract(effect.request); !retry.empty()) {
-        // Refused with `not_dead` if an earlier answer was lost; unknown once it is removed.
-        const protocol::Problem problem = std::get<protocol::RetryAnswer>(*decoded).items.at(0);
-        if (problem.code == 0) {
+        // Refused with `not_dead` if an earlier answer was lost; unknown once it is removed: it may
+        // have been tried again even so, and how it ended is remembered.
+        if (std::get<protocol::RetryAnswer>(*decoded).items.at(0).code == 0) {
             surroundings_.ledger.retry_acknowledged(retry.mapped().id);
         }
-        if (problem.code != static_cast<std::uint16_t>(Refusal::unknown_task)) {
-            reopen(retry.mapped());
-        }
+        reopen(retry.mapped());
         return;
     }
     if (auto wait = waits_.extract(effect.request); !wait.empty()) {
@@ -254,10 +252,11 @@ void ClientNode::on(const client::Notified& effect) {
 
 void ClientNode::conclude(const protocol::OutcomeItem& outcome) {
     const bool is_removed = outcome.error && outcome.error->error_class == "removed";
-    surroundings_.ledger.told(outcome.id, outcome.state, std::string(outcome.result.view),
-                              is_removed);
+    surroundings_.ledger.told(outcome.id, outcome.state, outcome.fence,
+                              std::string(outcome.result.view), is_removed);
     const auto died = died_.find(outcome.id);
-    if (outcome.state == TaskState::dead && died != died_.end() && outcome.fence <= died->second) {
+    const bool is_retried = outcome.state == TaskState::dead && died != died_.end();
+    if (is_retried && !is_removed && outcome.fence <= died->second) {
         return;  // what it died of before it was retried
     }
     auto known = open_.extract(outcome.id);

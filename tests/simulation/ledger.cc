@@ -151,6 +151,7 @@ void Ledger::on(const TaskDied& record, Now) {
     Entry& task = leased(record.number);
     ++task.charged;
     task.past.push_back(task.fence);
+    task.deaths.push_back(task.fence);
     end(task, TaskState::dead);
 }
 
@@ -268,18 +269,23 @@ void Ledger::cancel_acknowledged(const TaskId& id) {
     cancel_acknowledged_.insert(id);
 }
 
-void Ledger::told(const TaskId& id, TaskState state, const std::string& result, bool is_removed) {
+void Ledger::told(const TaskId& id, TaskState state, std::uint64_t fence, const std::string& result,
+                  bool is_removed) {
     const Entry& task = entry(id);
     check(!is_removed || task.is_removed, "a task is not called removed before it is (I11)");
-    const bool has_died = std::count(task.history.begin(), task.history.end(), TaskState::dead) > 0;
-    if (state == TaskState::dead && task.state != state && has_died) {
-        return;  // somebody had it retried meanwhile
+    if (state == TaskState::dead) {
+        const auto death = std::find_if(task.deaths.begin(), task.deaths.end(),
+                                        [fence](Fence one) { return one.value() == fence; });
+        check(death != task.deaths.end(), "nobody is told of a death that did not come (I2)");
+        const auto series = static_cast<std::uint32_t>(death - task.deaths.begin());
+        std::uint32_t& latest = told_dead_[id];
+        latest = std::max(latest, series);
+        if (series < task.series) {
+            return;  // somebody had it retried meanwhile
+        }
     }
     check(task.state == state && (is_removed ? result.empty() : task.result == result),
           "an outcome is the accepted one (I8)");
-    if (state == TaskState::dead) {
-        told_dead_[id] = task.series;
-    }
     const auto [known, is_new] = told_.emplace(id, Told{state, task.result});
     check(known->second.state == state && known->second.result == task.result,
           "everybody gets the same outcome (I8)");
@@ -423,11 +429,14 @@ void Ledger::check_finished() const {
     for (const auto& [id, number] : acknowledged_) {
         check(told_in_vain_.contains(id) || xebec::is_final(entry(id).state),
               "every accepted task ends (L1)");
-        // A retry may have been lost with the run that took it.
+        // A retry that is asked for again, because its answer was lost, may be a second one: of
+        // what became of that nobody waits to be told.
         const auto dead = told_dead_.find(id);
-        const bool is_dead = entry(id).state == TaskState::dead && dead != told_dead_.end() &&
-                             dead->second >= entry(id).series;
-        check(told_in_vain_.contains(id) || told_.contains(id) || is_dead,
+        const auto retries = retries_acknowledged_.find(id);
+        const bool is_told_dead =
+            dead != told_dead_.end() &&
+            (retries == retries_acknowledged_.end() || dead->second >= retries->second);
+        check(told_in_vain_.contains(id) || told_.contains(id) || is_told_dead,
               "every waiting client is told (L3)");
     }
     for (const auto& [id, wish] : wishes_) {

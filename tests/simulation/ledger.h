@@ -61,8 +61,10 @@ public:
     void refused(Refusal refusal);
     void cancel_acknowledged(const TaskId& id);
     void retry_acknowledged(const TaskId& id) { ++retries_acknowledged_[id]; }
-    // `is_removed`: how it ended is remembered, its result is not.
-    void told(const TaskId& id, TaskState state, const std::string& result, bool is_removed);
+    // `fence`: of the attempt that ended it, if one did. `is_removed`: how it ended is remembered,
+    // its result is not.
+    void told(const TaskId& id, TaskState state, std::uint64_t fence, const std::string& result,
+              bool is_removed);
     // A task that had ended was submitted once more, perhaps with other content.
     void repeated(const TaskId& id, bool is_changed, const protocol::SubmitStatusItem& status);
     std::uint64_t new_reader() { return ++readers_; }
@@ -122,7 +124,8 @@ private:
         std::uint32_t series = 0;
         // The state after each of its records: what version n is, at n - 1.
         std::vector<TaskState> history;
-        std::vector<Fence> past;  // attempts that ended without success
+        std::vector<Fence> past;    // attempts that ended without success
+        std::vector<Fence> deaths;  // attempts that it died of, by series
     };
     struct Logged {
         broker::Record record;
