@@ -177,6 +177,9 @@ void BrokerNode::measure_disk() {
 void BrokerNode::look_after_store() {
     if (broker::journal::Owner* owner = store_.owner()) {
         look_after(*owner);
+        for (const broker::journal::PieceAnswer& piece : store_.journal()->take_pieces()) {
+            core_.apply(broker::PieceRead{piece.token, piece.octets, piece.fault}, now(), effects_);
+        }
     }
     surroundings_.ledger.durable(store_.durable_position());
 }
@@ -379,7 +382,33 @@ void BrokerNode::perform() {
         const broker::Position at = first + message.records_before;
         outbox_.put(at, std::move(message));
     }
+    const std::vector<broker::BackupHeld> backups = hold_backups();
     effects_.clear();
+    for (const broker::BackupHeld& backup : backups) {
+        core_.apply(backup, now(), effects_);
+    }
+    if (!backups.empty()) {
+        perform();
+    }
+}
+
+std::vector<broker::BackupHeld> BrokerNode::hold_backups() {
+    broker::journal::Journal* journal = store_.journal();
+    std::vector<broker::BackupHeld> held;
+    for (const std::uint64_t backup : effects_.backups_begun) {
+        held.push_back({backup, journal != nullptr ? journal->hold(backup)
+                                                   : std::vector<broker::SegmentUse>{}});
+    }
+    if (journal == nullptr) {
+        return held;
+    }
+    for (const std::uint64_t backup : effects_.backups_ended) {
+        journal->release(backup);
+    }
+    for (const broker::ReadPiece& piece : effects_.pieces) {
+        journal->read_pieces({{{piece.at, piece.octets, piece.token}}});
+    }
+    return held;
 }
 
 void BrokerNode::keep_house(broker::journal::Owner& owner) {

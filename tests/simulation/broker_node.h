@@ -65,6 +65,7 @@ private:
     void trace() const;
     void perform();
     void keep_house(broker::journal::Owner& owner);
+    std::vector<broker::BackupHeld> hold_backups();
     void append(std::vector<broker::Record> records);
     void release();
     void transmit(const broker::Peer& peer, const Wire& wire);

@@ -53,6 +53,11 @@ public:
     void restarted(broker::Position end, std::span<const std::string> replayed);
     // What it made of them.
     void check_restored(const broker::State& state) const;
+    // What anybody has been promised so far; it is all that a backup from now on has to keep.
+    Ledger promises();
+    // These promises, by a broker on a backup that has these records, when `now` has been written.
+    void check_backup(const Ledger& now, broker::Position end,
+                      std::span<const std::string> replayed, const broker::State& state);
 
     // ---- what clients do and see ----
     void wished(const Wish& wish);

@@ -5,6 +5,8 @@
 #include "tests/simulation/ledger.h"
 #include "tests/support/journal_records.h"
 
+#include <utility>
+
 namespace xebec::simulation {
 
 using namespace broker;
@@ -40,6 +42,21 @@ void Ledger::restarted(Position end, std::span<const std::string> replayed) {
         forget_what_is_gone();
     }
     check_shown();
+}
+
+Ledger Ledger::promises() {
+    std::vector<Logged> log = std::exchange(log_, {});  // it would be most of the copy
+    Ledger copy = *this;
+    log_ = std::move(log);
+    return copy;
+}
+
+void Ledger::check_backup(const Ledger& now, Position end, std::span<const std::string> replayed,
+                          const State& state) {
+    check(end <= now.log_.size(), "a backup has nothing that was not written (I2)");
+    log_.assign(now.log_.begin(), now.log_.begin() + static_cast<std::ptrdiff_t>(end));
+    restarted(end, replayed);
+    check_restored(state);
 }
 
 void Ledger::may_have_lost(Instant since) {

@@ -39,7 +39,8 @@ public:
     // As far as the program has noticed.
     broker::Position durable_position() const;
     broker::Position end() const;
-    // What the owner of a journal does; none without a disk.
+    // None without a disk: the journal, and what its owner does.
+    broker::journal::Journal* journal() { return journal_.get(); }
     broker::journal::Owner* owner() { return owner_ ? &*owner_ : nullptr; }
     bool has_failed() const { return journal_ && journal_->has_failed(); }
     bool was_stopped_cleanly() const { return journal_->was_stopped_cleanly(); }

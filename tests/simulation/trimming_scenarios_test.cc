@@ -108,6 +108,37 @@ TEST_P(Simulation, ABacklogThatIsStuckIsCarriedAlong) {
     EXPECT_EQ(world.ledger().accepted(), tasks.size() + others.size());
 }
 
+// ---- backups ----
+
+// Each that is completed is opened, and has to have all that was promised before it was asked for.
+TEST_P(Simulation, ABackupHasEverythingAcknowledgedBefore) {  // F1, F4, F7, I1, I2, I11
+    World world(GetParam(), little_memory(), small_segments(GetParam()));
+    world.start_workers(4, 8);
+    Faults faults = lossy_network();
+    faults.broker_kill_mean_s = 10;
+    faults.killed_at_start = 0.2;
+    faults.power_cut = 0.5;
+    faults.disk_full_mean_s = 20;
+    faults.cut_mean_s = 20;
+    world.set_faults(faults);
+
+    world.start_backups(3);  // two at a time
+    const auto tasks =
+        world.submit(600, {.kinds = {"ok", "ok", "slow", "flaky", "fail"}, .pause = 5s});
+    world.cancel_some(tasks, 0.1);
+    world.run_for(90s);
+    world.heal();
+    world.run_until_idle(60min);
+    const std::uint64_t before = world.backups_completed();
+    world.run_for(1min);
+
+    EXPECT_GT(world.backups_given_up(), 0U);
+    EXPECT_GT(before, 0U);
+    EXPECT_GT(world.backups_completed(), before + 2);
+    EXPECT_EQ(world.ledger().accepted(), tasks.size());
+    expect_segments_went(world);
+}
+
 // ---- what is tried again, and what is forgotten ----
 
 // Ended tasks stay for twenty seconds, or until there are many; clients ask for them again.

@@ -266,6 +266,29 @@ void World::cancel_some(const std::vector<TaskId>& tasks, double share) {
     }
 }
 
+void World::start_backups(int count) {
+    for (int i = 0; i < count; ++i) {
+        backups_.push_back(std::make_unique<BackupNode>(
+            surroundings_, "backup-" + std::to_string(backups_.size() + 1), options_));
+    }
+}
+
+std::uint64_t World::backups_completed() const {
+    std::uint64_t count = 0;
+    for (const auto& node : backups_) {
+        count += node->completed();
+    }
+    return count;
+}
+
+std::uint64_t World::backups_given_up() const {
+    std::uint64_t count = 0;
+    for (const auto& node : backups_) {
+        count += node->given_up();
+    }
+    return count;
+}
+
 void World::set_faults(const Faults& faults) {
     faults_ = faults;
     network_.set_faults(faults);
@@ -346,6 +369,7 @@ void World::cut_somebody() {
     add(clients_);
     add(plain_workers_);
     add(plain_clients_);
+    add(backups_);
     if (routes.empty()) {
         return;
     }

@@ -3,6 +3,7 @@
 // and everybody's clocks. During faults nothing wrong may happen; once they stop, everything must
 // finish.
 
+#include "tests/simulation/backup_node.h"
 #include "tests/simulation/broker_node.h"
 #include "tests/simulation/client_node.h"
 #include "tests/simulation/ledger.h"
@@ -50,6 +51,9 @@ public:
 
     void set_habits(const Habits& habits) { habits_ = habits; }  // of clients to come
     void set_queue(const std::string& name, const protocol::QueueSettings& settings);
+    void start_backups(int count);  // so many clients that take one after the other
+    std::uint64_t backups_completed() const;
+    std::uint64_t backups_given_up() const;
     void set_faults(const Faults& faults);
     void heal();
 
@@ -107,6 +111,7 @@ private:
     Manners manners_;
     std::vector<std::unique_ptr<PlainClientNode>> plain_clients_;
     std::vector<std::unique_ptr<ClientNode>> clients_;
+    std::vector<std::unique_ptr<BackupNode>> backups_;
     std::uint64_t dice_fingerprint_ = 0;
 };
 
