@@ -1,10 +1,14 @@
-"""Workers that die, stop and come back; attempts that run too long; cancelled ones."""
+"""Workers and clients that die, stop and come back; attempts that run too long; cancelled ones."""
 
+import itertools
+import json
 import os
 import signal
+import subprocess
 import unittest
+import uuid
 
-from harness import RawWorker, WithBroker, is_running, processes_with, wait_until
+from harness import RawWorker, WithBroker, is_running, new_id, processes_with, wait_until
 
 
 class Workers(WithBroker):
@@ -164,6 +168,118 @@ class Attempts(WithBroker):
         self.assertEqual((dead["error"]["class"], dead["attempts"]), ("worker_lost", 2))
         self.broker.until_logged(rf"task {number} .* is dead after 2 attempts: worker_lost")
         self.assertEqual(self.client("submit", "add", "1", "1", "--wait")[1], "2\n")
+
+
+class Clients(WithBroker):
+    """Batches of a client that is killed, with ids. Only `finish` serves the first task of each, so
+    that a client that waits does so until it is killed."""
+
+    def setUp(self):
+        super().setUp()
+        self.start_workers("--concurrency", "4")
+        self.sessions = self.client_json("stats")["sessions"]
+
+    def new_batch(self, size):
+        ids = [str(uuid.UUID(bytes=new_id())) for _ in range(size)]
+        lines = [json.dumps({"kind": "echo", "args": [n], "id": task}) + "\n"
+                 for n, task in enumerate(ids)]
+        lines[0] = json.dumps({"kind": "late", "id": ids[0]}) + "\n"
+        return ids, lines
+
+    def start_client(self, *args, lines=()):
+        client = self.start("xebec-client", "--broker", self.broker.clients, "--json", "submit",
+                            "--batch", "-", *args, stdin=subprocess.PIPE)
+        client.process.stdin.writelines(lines)
+        client.process.stdin.flush()
+        return client
+
+    @staticmethod
+    def told_by(client):
+        """By id: what it has said of the tasks so far. Its last line may be cut off."""
+        told = (line.rstrip(",") for line in list(client.out) if line.endswith(("}", "},")))
+        return {task["id"]: task for task in map(json.loads, told)}
+
+    def kill(self, client):
+        client.process.kill()
+        self.assertEqual(client.wait(), -signal.SIGKILL)
+        return self.told_by(client)
+
+    def finish(self, *clients):
+        """Runs the first tasks of their batches, and gives what each client said."""
+        worker = RawWorker(self.broker.workers, "finisher", kinds=["late"])
+        for client in clients:
+            client.process.stdin.close()
+            [(task, fence)] = worker.assignments()
+            worker.done(task, fence, b"[]")
+        for client in clients:
+            self.assertEqual(client.wait(), 0, client.err)
+        worker.close()
+        return [self.told_by(client) for client in clients]
+
+    def expect_each_once(self, ids):
+        """In the broker is what was submitted, each once, and each has run once."""
+        listed = self.client_json("list", "--limit", str(2 * len(ids)))
+        self.assertEqual(sorted(task["id"] for task in listed), sorted(ids))
+        self.assertEqual({(task["state"], task["attempts"]) for task in listed}, {("succeeded", 1)})
+        totals = self.client_json("stats")["totals"]
+        self.assertEqual([totals[name] for name in ("submitted", "assigned", "succeeded", "stale")],
+                         [len(ids)] * 3 + [0])
+
+    def test_one_killed_while_it_submits_leaves_what_it_was_told(self):  # F3, I1 I2 I3 I4
+        ids, lines = self.new_batch(6000)
+        others, other_lines = self.new_batch(2000)
+        other = self.start_client("--wait", lines=other_lines)
+        told = {}
+        for enough in (1, 300, 2000):
+            client, feed = self.start_client(), itertools.chain(lines, itertools.repeat("\n"))
+
+            def has_been_told():
+                # What there is to say it says when there is more to read.
+                client.process.stdin.writelines(line for line, _ in zip(feed, range(20)))
+                client.process.stdin.flush()
+                return len(client.out) > enough
+            wait_until(has_been_told, f"{enough} tasks to be submitted")
+            for task, said in self.kill(client).items():
+                self.assertIn(said["state"], ("submitted", "existed"))
+                self.assertEqual(told.setdefault(task, said["number"]), said["number"])
+        self.assertGreater(len(told), 2000)
+        present = {task["id"]: task["number"]
+                   for task in self.client_json("list", "--limit", "20000")}
+        self.assertLessEqual(told.items(), present.items())
+        self.assertLessEqual(present.keys(), {*ids, *others})
+
+        again, told_other = self.finish(self.start_client("--wait", lines=lines), other)
+        self.assertEqual(told_other.keys(), set(others))
+        self.assertEqual(again.keys(), set(ids))
+        self.assertLessEqual(told.items(), {task: said["number"]
+                                            for task, said in again.items()}.items())
+        self.expect_each_once(ids + others)
+
+    def test_one_killed_while_it_waits_harms_nobody(self):  # F3, I3 I8 I16
+        ids, lines = self.new_batch(4000)
+        others, other_lines = self.new_batch(2000)
+        other = self.start_client("--wait", lines=other_lines)
+        told = {}
+        for enough in (1, 500, 3000):
+            client = self.start_client("--wait", lines=lines)
+            client.process.stdin.close()
+            wait_until(lambda: len(client.out) > enough, f"{enough} tasks to end")
+            for task, said in self.kill(client).items():
+                del said["line"]
+                self.assertEqual(told.setdefault(task, said), said)
+        self.assertGreater(len(told), 3000)
+
+        # Whoever comes next is told the same, and of those that are gone nothing is left.
+        again, told_other = self.finish(self.start_client("--wait", lines=lines), other)
+        self.assertEqual(told_other.keys(), set(others))
+        for task, said in again.items():
+            del said["line"]
+            self.assertEqual(told.get(task, said), said)
+        for n, task in enumerate(ids[1:], 1):
+            self.assertEqual((again[task]["state"], again[task]["result"]), ("succeeded", [n]))
+        self.expect_each_once(ids + others)
+        wait_until(lambda: self.client_json("stats")["sessions"] == self.sessions,
+                   "the sessions of those that are gone to end", patience=20)
 
 
 if __name__ == "__main__":
