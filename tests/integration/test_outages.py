@@ -6,8 +6,11 @@ import threading
 import time
 import unittest
 
-from harness import (ACCEPTED, ASSIGN, FAIL, FAIL_ANSWER, PING, PONG, QUERIED, QUERY, REPEAT, STALE,
-                     UNKNOWN, RawClient, RawWorker, WithBroker, new_id, run, wait_until)
+import zmq
+
+from harness import (ACCEPTED, ASSIGN, DONE, DONE_ANSWER, ERROR, FAIL,
+                     FAIL_ANSWER, HELLO, OUTCOMES, PING, PONG, QUERIED, QUERY, REPEAT, STALE, UNKNOWN,
+                     WAIT, WELCOME, Message, RawClient, RawWorker, WithBroker, new_id, run, wait_until)
 
 
 class Restarting(WithBroker):
@@ -169,6 +172,103 @@ class RestartWithoutJournal(Restarting):
         status, _, err = run("xebec-broker", "--data", self.path("data"), "--durability", "none")
         self.assertEqual(status, 1)
         self.assertIn("holds tasks, which --durability none would neither see nor keep", err)
+
+
+class Crowd:
+    """Many raw workers and clients on the caller's thread, for as long as it calls `tend`. They say
+    hello again when the broker knows them no more: workers name the leases they hold, clients wait
+    again."""
+
+    PING_EVERY = 1.0
+
+    def __init__(self):
+        self.members, self.poller = {}, zmq.Poller()
+        self.statuses, self.outcomes = [], []
+
+    def add(self, peer):
+        self.members[peer.socket] = peer
+        self.poller.register(peer.socket, zmq.POLLIN)
+        peer.leases, peer.waiting, peer.confirmed = [], set(), None
+        peer.is_back, peer.said_hello, peer.pinged_at = False, False, time.monotonic()
+        return peer
+
+    def tend(self, patience_ms=20):
+        for socket, _ in self.poller.poll(patience_ms):
+            while socket.poll(0):
+                self.take(self.members[socket], Message(socket.recv_multipart()))
+        for peer in self.members.values():
+            if time.monotonic() - peer.pinged_at > self.PING_EVERY:
+                peer.pinged_at = time.monotonic()
+                peer.send(PING, {})
+
+    def until(self, condition, what):
+        wait_until(lambda: self.tend() or condition(), what)
+
+    def take(self, peer, message):
+        if message.type == PING:
+            peer.send(PONG, {}, correlation=message.correlation)
+        elif message.type == ERROR and message.body[0] == 4 and not peer.said_hello:  # not_registered
+            peer.said_hello = True
+            peer.send(HELLO, {2: 1, 3: 1, 5: peer.session, **self.introduction(peer)}, session=0)
+        elif message.type == WELCOME:
+            peer.session, peer.is_back, peer.said_hello = message.session, True, False
+            peer.confirmed = message.body.get(5, [])
+            if peer.waiting:
+                peer.send(WAIT, {0: list(peer.waiting)})
+        elif message.type == ASSIGN:
+            peer.leases += [(item[0], item[1]) for item in message.body[0]]
+        elif message.type == DONE_ANSWER:
+            self.statuses += message.body[0]
+        elif message.type == OUTCOMES:
+            for item in message.body[0]:
+                self.outcomes.append((item[0], item[2], item.get(6)))
+                peer.waiting.discard(item[0])
+
+    @staticmethod
+    def introduction(peer):
+        if isinstance(peer, RawClient):
+            return {0: 0}
+        return {0: 1, 1: peer.name, 6: peer.kinds, 8: peer.slots, 9: peer.credit,
+                10: [{0: task, 1: fence} for task, fence in peer.leases]}
+
+
+class RestartUnderMany(Restarting):
+    WORKERS, CLIENTS, LEASES = 300, 300, 2
+
+    def test_all_come_back_and_keep_what_they_had(self):  # F18, F1, I6 I9 I16 L3
+        crowd, tasks = Crowd(), self.WORKERS * self.LEASES
+        workers, clients = [], []
+        for n in range(self.WORKERS):
+            workers.append(crowd.add(RawWorker(self.broker.workers, f"w{n}", slots=self.LEASES)))
+            crowd.tend(0)
+        for n in range(self.CLIENTS):
+            client = crowd.add(RawClient(self.broker.clients))
+            client.waiting = {new_id() for _ in range(tasks // self.CLIENTS)}
+            client.submit(*({0: task, 1: "add"} for task in client.waiting), wait=True)
+            clients.append(client)
+            crowd.tend(0)
+        crowd.until(lambda: sum(len(worker.leases) for worker in workers) == tasks, "all leases")
+        leases = {task: fence for worker in workers for task, fence in worker.leases}
+        wishes = {task for client in clients for task in client.waiting}
+
+        self.restart(signal.SIGKILL)
+        began = time.monotonic()
+        crowd.until(lambda: all(peer.is_back for peer in crowd.members.values()),
+                    "all peers to come back")
+        self.assertLess(time.monotonic() - began, 30)
+        for worker in workers:
+            self.assertEqual([left > 0 for left in worker.confirmed], [True] * self.LEASES)
+            worker.send(DONE, {0: [{0: task, 1: fence, 2: b""} for task, fence in worker.leases]})
+        crowd.until(lambda: len(crowd.statuses) == tasks and not any(
+            client.waiting for client in clients), "all results to be taken and told")
+        self.assertEqual(set(crowd.statuses), {ACCEPTED})
+        self.assertEqual(sorted(crowd.outcomes),
+                         sorted((task, 4, leases[task]) for task in wishes))
+        totals = self.client_json("stats")["totals"]
+        self.assertEqual([totals[name] for name in ("assigned", "succeeded", "stale", "workers_lost")],
+                         [0, tasks, 0, 0])
+        self.assertEqual({task["attempts"] for task in
+                          self.client_json("list", "--limit", str(tasks))}, {1})
 
 
 class Stopping(WithBroker):
