@@ -8,7 +8,7 @@ import unittest
 
 import zmq
 
-from harness import (ACCEPTED, ASSIGN, DONE, DONE_ANSWER, ERROR, FAIL,
+from harness import (ACCEPTED, ASSIGN, BYE, DONE, DONE_ANSWER, ERROR, EXTEND, EXTENDED, FAIL,
                      FAIL_ANSWER, HELLO, OUTCOMES, PING, PONG, QUERIED, QUERY, REPEAT, STALE, UNKNOWN,
                      WAIT, WELCOME, Message, RawClient, RawWorker, WithBroker, new_id, run, wait_until)
 
@@ -269,6 +269,57 @@ class RestartUnderMany(Restarting):
                          [0, tasks, 0, 0])
         self.assertEqual({task["attempts"] for task in
                           self.client_json("list", "--limit", str(tasks))}, {1})
+
+
+class Stalled(WithBroker):
+    STALL = 7  # seconds: longer than a worker may be silent, and than the leases of the queue `short`
+
+    def stall(self):
+        self.broker.send(signal.SIGSTOP)
+        due = time.monotonic() + self.STALL
+        wait_until(lambda: time.monotonic() > due, "the broker's stall to end")
+        self.broker.send(signal.SIGCONT)
+
+    def test_one_that_stood_still_blames_nobody_who_is_there(self):  # F17, I12 L2
+        self.client("queue", "set", "short", "--lease", "3s")
+        self.start_workers("--name", "real", "--concurrency", "2")
+        raw = RawWorker(self.broker.workers, "raw", kinds=["raw"], slots=2)
+        gone = RawWorker(self.broker.workers, "gone", kinds=["gone"])
+        client = RawClient(self.broker.clients)
+        ids = [new_id() for _ in range(3)]
+        client.submit(*({0: task, 1: kind, 4: "short"}
+                        for task, kind in zip(ids, ("raw", "raw", "gone"))), wait=True)
+        leases = raw.assignments()
+        while len(leases) < 2:
+            leases += raw.assignments()
+        gone.assignments()
+        during = self.submit("sleep", "2", "--queue", "short")   # ends while the broker stands still
+        behind = self.submit("sleep", str(self.STALL + 1))       # ends when it goes on
+        waiting = self.start("xebec-client", "--broker", self.broker.clients, "submit", "add", "2",
+                             "3", "--queue", "short", "--wait", "--delay", f"{self.STALL}s")
+        wait_until(lambda: self.client_json("stats")["tasks"]["leased"] == 5, "all to be leased")
+
+        gone.close()
+        self.stall()
+        extended = raw.ask(EXTEND, {0: [{0: task, 1: fence} for task, fence in leases]}, EXTENDED)
+        self.assertEqual([left > 0 for left in extended.body[0]], [True, True])
+        for task, fence in leases:
+            self.assertEqual(raw.done(task, fence).body[0], [ACCEPTED])
+        raw.send(BYE, {})
+        self.assertEqual(waiting.wait(), 0, waiting.err)
+        for number in (during, behind):
+            task = self.until_state(number, "succeeded")
+            self.assertEqual((task["attempts"], task["fence"] & 0xFFFFFFFF), (1, 1))
+        told = set()
+        while len(told) < 2:
+            told |= {item[0] for item in client.receive(OUTCOMES).body[0]}
+        self.assertEqual(told, set(ids[:2]))
+        totals = self.client_json("stats")["totals"]
+        self.assertEqual([totals[name] for name in ("succeeded", "stale", "workers_lost")], [5, 0, 0])
+
+        # The one that is not there any more is lost when all had time to be heard.
+        self.broker.until_logged("worker gone lost: .*1 of its tasks went back")
+        self.assertFalse(self.broker.has_logged("lease of task|worker (real|raw).* lost"))
 
 
 class Stopping(WithBroker):
