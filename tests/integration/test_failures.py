@@ -8,7 +8,9 @@ import subprocess
 import unittest
 import uuid
 
-from harness import RawWorker, WithBroker, is_running, new_id, processes_with, wait_until
+from harness import (DONE, DONE_ANSWER, RawWorker, WithBroker, is_running, new_id, processes_with,
+                     wait_until)
+from link import DOWN, UP, Link
 
 
 class Workers(WithBroker):
@@ -111,6 +113,111 @@ class Workers(WithBroker):
         self.assertEqual(self.client("drain", "tired-1")[0], 0)
         wait_until(lambda: not any(worker["name"] == "tired-1" for worker in self.workers()),
                    "the worker to leave")
+
+
+class Moments(WithBroker):
+    """kill -9 of a worker at each moment of an attempt (F2). What it runs writes down that it runs:
+    `work` until there is a file `go`, `once` for ever if it is the first attempt."""
+
+    def setUp(self):
+        super().setUp()
+        self.link = Link(self.broker.workers)
+        self.addCleanup(self.link.close)
+        note = f"echo $XEBEC_TASK_ATTEMPT >> {self.path('runs')}"
+        go = self.path("go")
+        self.supervisor = self.start(
+            "xebec-worker", "--broker", self.link.endpoint, "--name", "w",
+            "--run", f"work=/bin/sh -c '{note}; until [ -e {go} ]; do sleep 0.02; done; echo done'",
+            "--run", f"once=/bin/sh -c '{note}; [ $XEBEC_TASK_ATTEMPT -gt 1 ] || sleep 600; echo done'")
+        [self.worker] = wait_until(self.workers, "the worker to come")
+
+    def kill_worker(self):
+        os.kill(self.worker["process"], signal.SIGKILL)
+
+    def let_go(self):
+        open(self.path("go"), "w").close()
+
+    def runs(self):
+        try:
+            with open(self.path("runs")) as file:
+                return file.read().split()
+        except FileNotFoundError:
+            return []
+
+    def until_it_runs(self):
+        wait_until(self.runs, "the task to run")
+
+    def is_under_way(self, kind, direction):
+        return self.link.holds(b"\xf5XB1\x01\x00" + bytes([kind]), direction)
+
+    def expect(self, number, attempts, runs):
+        """One result, after so many attempts, of which so many began; and the next worker works."""
+        self.let_go()
+        done = self.until_state(number, "succeeded")
+        self.assertEqual(done["attempts"], attempts)
+        self.assertEqual(self.client("result", str(number))[1], "done\n")
+        wait_until(lambda: [worker["process"] for worker in self.workers()] not in
+                   ([], [self.worker["process"]]), "another process to have taken its place")
+        self.assertEqual(self.client("submit", "add", "1", "1", "--wait")[1], "2\n")
+        self.assertEqual(self.task(number), done)
+        self.assertEqual(self.runs(), runs)
+        self.assertEqual(self.client_json("stats")["totals"]["stale"], 0)
+
+    def test_while_it_is_idle(self):  # F2
+        self.kill_worker()
+        number = self.submit("work")
+        self.let_go()
+        # It counts as an attempt if the broker gave it to the connection that was closing.
+        attempts = self.until_state(number, "succeeded")["attempts"]
+        self.expect(number, attempts, [str(attempts)])
+
+    def test_before_it_starts_what_it_was_given(self):  # F2, L2
+        os.kill(self.worker["process"], signal.SIGSTOP)
+        number = self.submit("work")
+        self.until_state(number, "leased")
+        self.kill_worker()
+        self.expect(number, 2, ["2"])
+
+    def test_in_the_middle(self):  # F2, L2
+        number = self.submit("once")
+        self.until_it_runs()
+        self.kill_worker()
+        self.expect(number, 2, ["1", "2"])
+
+    def test_when_its_result_never_arrives(self):  # F2, L2
+        self.let_go()
+        self.link.cut(UP)
+        number = self.submit("work")
+        wait_until(lambda: self.is_under_way(DONE, UP), "the result to be under way")
+        self.kill_worker()
+        self.link.forget()
+        self.expect(number, 2, ["1", "2"])
+
+    def test_when_its_result_has_not_arrived_yet(self):  # F2
+        self.let_go()
+        self.link.cut(UP)
+        number = self.submit("work")
+        wait_until(lambda: self.is_under_way(DONE, UP), "the result to be under way")
+        self.kill_worker()
+        self.link.heal()
+        self.expect(number, 1, ["1"])
+
+    def test_when_the_answer_to_its_result_has_not_arrived(self):  # F2, I8
+        number = self.submit("work")
+        self.until_it_runs()
+        self.link.cut(DOWN)
+        self.let_go()
+        wait_until(lambda: self.is_under_way(DONE_ANSWER, DOWN), "the answer to be under way")
+        self.kill_worker()
+        self.link.heal()
+        self.expect(number, 1, ["1"])
+
+    def test_when_all_is_said(self):  # F2, I8
+        self.let_go()
+        number = self.submit("work")
+        self.until_state(number, "succeeded")
+        self.kill_worker()
+        self.expect(number, 1, ["1"])
 
 
 class Attempts(WithBroker):
