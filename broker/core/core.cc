@@ -3,6 +3,7 @@
 #include "protocol/check.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 namespace xebec::broker {
@@ -267,7 +268,13 @@ void Core::answer(const Request& request, const Message& message, Leaves leaves)
         request.session == no_session ? request.header.session : sessions_[request.session].id;
     send(request.peer, request.header.correlation, session, message, leaves);
     if (request.session != no_session) {
-        note_sent(request.session, step_.effects->sends.back().packet.body.size());
+        // The frames as well: they may have been read from the journal for this answer alone.
+        const Packet& packet = step_.effects->sends.back().packet;
+        note_sent(request.session,
+                  std::accumulate(packet.payloads.begin(), packet.payloads.end(),
+                                  packet.body.size(), [](std::size_t octets, const Blob& payload) {
+                                      return octets + payload.size();
+                                  }));
     }
 }
 

@@ -120,7 +120,6 @@ void Core::on(const PieceRead& event) {
     }
     if (is_there) {
         answer(*request, BackupReadAnswer{event.octets}, Leaves::at_once);
-        note_sent(request->session, event.octets.size());
     } else {
         refuse(*request, Refusal::backup_over, event.fault);
     }

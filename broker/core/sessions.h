@@ -122,7 +122,7 @@ struct WorkerPart {
 // How much of what was sent to a peer it may not have read yet: a pong says that it has read
 // everything in front of the ping. ZeroMQ says nothing of that kind.
 struct Unread {
-    std::uint64_t octets = 0;         // of bodies since the last proof
+    std::uint64_t octets = 0;         // of bodies, and of payloads in answers, since the last proof
     std::uint64_t octets_behind = 0;  // of them, behind the ping that asks for the next one
     std::uint64_t proof = 0;          // that ping's correlation; 0: none is under way
 };

@@ -254,7 +254,7 @@ TEST(Ping, IsAnsweredAtOnceAndShowsNothing) {
     EXPECT_EQ(sent[0].header().session, broker.session("c"));
 }
 
-// Asks for a payload of a mebibyte in the body until it is refused; nothing that comes is read.
+// Asks for a payload of a mebibyte until it is refused; nothing that comes is read.
 std::uint64_t ask_without_reading(Fixture& broker) {
     std::uint64_t octets = 0;
     for (int i = 0; i < 100; ++i) {
@@ -262,6 +262,9 @@ std::uint64_t ask_without_reading(Fixture& broker) {
         broker.settle();
         for (const Sent& sent : broker.take_all()) {
             octets += sent.packet->body.size();
+            for (const Blob& payload : sent.packet->payloads) {
+                octets += payload.size();
+            }
         }
     }
     return octets;
@@ -273,8 +276,8 @@ CoreOptions inline_up_to_a_mebibyte() {
     return options;
 }
 
-TEST(Reader, ThatReadsNothingIsSentABoundedAmount) {  // F20, I18
-    Fixture broker(inline_up_to_a_mebibyte());
+void expect_bounded(const CoreOptions& options) {
+    Fixture broker(options);
     const std::string payload(1 << 20, 'x');
     SubmitItem item = Fixture::item(1);
     item.payload = std::string_view(payload);
@@ -288,6 +291,14 @@ TEST(Reader, ThatReadsNothingIsSentABoundedAmount) {  // F20, I18
     EXPECT_EQ(broker.refusal("c", Query{.tasks = {Fixture::id(1)}}), Refusal::retry_later);
     broker.connect("other");
     EXPECT_EQ(broker.ask<QueryAnswer>("other", Query{.tasks = {Fixture::id(1)}}).items.size(), 1U);
+}
+
+TEST(Reader, ThatReadsNothingIsSentABoundedAmount) {  // F20, I18
+    expect_bounded(inline_up_to_a_mebibyte());
+}
+
+TEST(Reader, ThatReadsNoFramesIsSentABoundedAmount) {  // F14, F20, I18
+    expect_bounded(patient());
 }
 
 TEST(Reader, ThatAnswersPingsIsSentAllItAsksFor) {
