@@ -2,8 +2,10 @@
 
 #include <atomic>
 #include <charconv>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <thread>
 
 namespace xebec::runtime {
 
@@ -12,6 +14,7 @@ namespace {
 struct Chosen {
     std::string_view name;
     int passes = 0;
+    std::chrono::milliseconds delay{0};
 };
 
 Chosen read_chosen() {
@@ -22,7 +25,13 @@ Chosen read_chosen() {
         return {};
     }
     Chosen chosen{.name = text.substr(0, colon)};
-    std::from_chars(text.data() + colon + 1, text.data() + text.size(), chosen.passes);
+    int number = 0;
+    std::from_chars(text.data() + colon + 1, text.data() + text.size(), number);
+    if (text.ends_with("ms")) {
+        chosen.delay = std::chrono::milliseconds{number};
+    } else {
+        chosen.passes = number;
+    }
     return chosen;
 }
 
@@ -31,7 +40,11 @@ Chosen read_chosen() {
 void pass_failpoint(std::string_view name) {
     static const Chosen chosen = read_chosen();
     static std::atomic<int> passes = 0;
-    if (name == chosen.name && ++passes == chosen.passes) {
+    if (name != chosen.name) {
+        return;
+    }
+    std::this_thread::sleep_for(chosen.delay);
+    if (++passes == chosen.passes) {
         std::raise(SIGKILL);
     }
 }

@@ -1,6 +1,6 @@
 #pragma once
-// Places where a test has the process killed. Only xebec-broker-failpoints has them; everywhere
-// else they are nothing at all, which test_kill.py looks into the programs for.
+// Places where a test has the process killed, or held up. Only xebec-broker-failpoints has them;
+// everywhere else they are nothing at all, which test_kill.py looks into the programs for.
 
 #ifdef XEBEC_FAILPOINTS
 
@@ -8,7 +8,8 @@
 
 namespace xebec::runtime {
 
-// SIGKILL, if XEBEC_FAILPOINT is `name:n` and this is the n-th time.
+// SIGKILL, if XEBEC_FAILPOINT is `name:n` and this is the n-th time; a pause each time, if it is
+// `name:50ms`.
 void pass_failpoint(std::string_view name);
 
 }  // namespace xebec::runtime

@@ -1,5 +1,5 @@
-"""The broker's files: a disk that fills up (F7), folders that are not what they should be (F25, F26),
-repair (I24), and being asked to stop at any moment (F27)."""
+"""The broker's files: a disk that fills up (F7) or is slow (F10), folders that are not what they
+should be (F25, F26), repair (I24), and being asked to stop at any moment (F27)."""
 
 import ctypes
 import hashlib
@@ -118,6 +118,58 @@ class FullDisk(WithData):
         os.remove(self.path("filler"))
         self.broker = self.start_broker(self.broker.endpoints)
         self.end()
+
+
+class SlowDisk(WithData):
+    """Each flush of a batch takes a while: the broker that has failpoints is held up there."""
+
+    BROKER_PROGRAM = "../tests/xebec-broker-failpoints"
+
+    def restart_with_flushes_of(self, milliseconds):
+        self.stop()
+        self.broker = self.start_broker(self.broker.endpoints, env={
+            "XEBEC_FAILPOINT": f"batch.written:{milliseconds}ms"})
+
+    def expect_nobody_blamed(self, succeeded):
+        totals = self.client_json("stats")["totals"]
+        self.assertEqual([totals[name] for name in ("succeeded", "stale", "workers_lost", "returned")],
+                         [succeeded, 0, 0, 0])
+        self.assertEqual({task["attempts"] for task in self.client_json("list", "--limit", "1000")},
+                         {1})
+        self.assertFalse(self.broker.has_logged("lease of task|worker .* lost"))
+
+    def test_many_share_its_flushes(self):  # F10, I1
+        for milliseconds, count in ((50, 400), (1000, 200)):
+            with self.subTest(milliseconds):
+                self.restart_with_flushes_of(milliseconds)
+                workers = self.start("xebec-worker", "--broker", self.broker.workers,
+                                     "--concurrency", "4")
+                client, began = RawClient(self.broker.clients), time.monotonic()
+                tasks = [new_id() for _ in range(count)]
+                for task in tasks:
+                    client.send(SUBMIT, {0: [{0: task, 1: "echo"}], 1: True})
+                client.receive(SUBMITTED)
+                self.assertGreater(time.monotonic() - began, milliseconds / 1000)
+                ended = set()
+                while len(ended) < count:
+                    ended |= {item[0] for item in client.receive(OUTCOMES).body[0]}
+                self.assertEqual(ended, set(tasks))
+                self.assertLess(time.monotonic() - began, 5 + 8 * milliseconds / 1000)
+                self.expect_nobody_blamed(succeeded=count)
+                client.close()
+                workers.process.terminate()
+                self.assertEqual(workers.wait(), 0)
+
+    def test_no_lease_and_no_worker_dies_of_one_that_stands_for_longer(self):  # F10, L2
+        self.client("queue", "set", "short", "--lease", "2s")
+        number = self.submit("sleep", "4", "--queue", "short")
+        self.restart_with_flushes_of(5500)  # longer than a worker may be silent
+        self.start("xebec-worker", "--broker", self.broker.workers)
+        began = time.monotonic()
+        status, out, err = self.client("--timeout", "30s", "result", str(number), "--wait")
+        self.assertEqual(status, 0, err)
+        self.assertGreater(time.monotonic() - began, 5.5)
+        self.expect_nobody_blamed(succeeded=1)
 
 
 class Folders(WithData):
