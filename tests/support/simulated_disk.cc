@@ -24,10 +24,9 @@ public:
     }
 
     void write_at(std::uint64_t offset, std::string_view octets) override {
-        const bool needs_room = offset + octets.size() > node_->now.size();
-        if (needs_room &&
-            disk_.octets() + offset + octets.size() - node_->now.size() > disk_.octets_max_) {
-            throw FileError("write", path_, ENOSPC);
+        const std::uint64_t end = offset + octets.size();
+        if (end > node_->now.size()) {
+            disk_.expect_room("write", path_, end - node_->now.size());
         }
         disk_.operate("write", path_, [&] {
             disk_.write(*node_, offset, octets.substr(0, disk_.draw(octets.size())));
@@ -54,9 +53,8 @@ public:
     }
 
     void allocate(std::uint64_t size) override {
-        if (size > node_->now.size() &&
-            disk_.octets() + size - node_->now.size() > disk_.octets_max_) {
-            throw FileError("take room for", path_, ENOSPC);
+        if (size > node_->now.size()) {
+            disk_.expect_room("take room for", path_, size - node_->now.size());
         }
         disk_.operate("take room for", path_);
         if (size > node_->now.size()) {
@@ -84,6 +82,12 @@ void SimulatedDisk::operate(const char* action, const Path& path,
     if (fail_at_ && fail_at_->first == number) {
         in_part();
         throw FileError(action, path, fail_at_->second);
+    }
+}
+
+void SimulatedDisk::expect_room(const char* action, const Path& path, std::uint64_t more) const {
+    if (octets() + more > octets_max_ || is_full()) {
+        throw FileError(action, path, ENOSPC);
     }
 }
 
@@ -268,6 +272,9 @@ void SimulatedDisk::flush_folder(const Path& folder) {
 }
 
 std::uint64_t SimulatedDisk::free_octets(const Path&) {
+    if (is_full()) {
+        return 0;
+    }
     return octets_max_ - std::min(octets_max_, octets());
 }
 

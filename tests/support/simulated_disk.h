@@ -36,6 +36,9 @@ public:
     void fail_opens(int code) { opens_fail_ = code; }
     // Whoever needs more than this is told that the disk is full.
     void set_octets_max(std::uint64_t octets) { octets_max_ = octets; }
+    // From the operation with this number on, it is as full as it can be, until `make_room`.
+    void fill_at(std::uint64_t operation) { full_from_ = operation; }
+    void make_room() { full_from_.reset(); }
     void revive();
 
     // Unflushed sectors are each kept, lost or torn; unflushed changes of the folder each kept or
@@ -86,6 +89,8 @@ private:
     // Counts; throws if this one fails. A write passes what it would do in part.
     void operate(
         const char* action, const Path& path, const std::function<void()>& in_part = [] {});
+    bool is_full() const { return full_from_ && operations_ >= *full_from_; }
+    void expect_room(const char* action, const Path& path, std::uint64_t more) const;
     std::shared_ptr<Node> find(const char* action, const Path& path);
     void write(Node& node, std::uint64_t offset, std::string_view octets);
     static void resize(Node& node, std::uint64_t size);
@@ -105,6 +110,7 @@ private:
     std::optional<std::pair<std::uint64_t, int>> fail_at_;
     std::optional<int> opens_fail_;
     std::uint64_t octets_max_ = UINT64_MAX;
+    std::optional<std::uint64_t> full_from_;
     bool is_dead_ = false;
 };
 

@@ -213,6 +213,62 @@ TEST_F(JournalUnderFaults, EveryOperationMayFail) {  // F7, F8, F9, I23
     }
 }
 
+// Until there is room again, or somebody who starts has made some.
+void run_on_a_full_disk(JournalFixture& fixture, std::size_t& durable) {
+    try {
+        fixture.open();
+    } catch (const runtime::FileError& error) {
+        ASSERT_EQ(error.code(), ENOSPC);
+        fixture.journal.reset();
+        fixture.disk.make_room();
+        fixture.open();
+    }
+    bool was_full = false;
+    for (std::uint64_t i = 0; i < 60; ++i) {
+        fixture.fill(i, 1, 300);
+        ASSERT_FALSE(fixture.journal->has_failed());
+        if (fixture.journal->is_disk_full() && !std::exchange(was_full, true)) {
+            fixture.fill(1'000, 5);
+            ASSERT_EQ(fixture.journal->durable_position(), fixture.appended.size())
+                << "the reserve";
+        }
+    }
+    durable = fixture.journal->durable_position();
+}
+
+TEST_F(JournalUnderFaults, TheDiskMayBeFullFromEveryOperationOn) {  // F7, I22, L4
+    std::uint64_t operation = 0;
+    std::uint64_t times_full = 0;
+    for (bool is_over = false; !is_over; ++operation) {
+        for (const bool is_killed : {false, true}) {
+            disk.~SimulatedDisk();
+            new (&disk) SimulatedDisk(operation);
+            appended.clear();
+            std::size_t durable = 0;
+            disk.fill_at(operation);
+            ASSERT_NO_FATAL_FAILURE(run_on_a_full_disk(*this, durable)) << operation;
+            is_over = disk.operations() <= operation;
+            times_full += journal->is_disk_full() ? 1 : 0;
+            if (is_killed) {
+                journal.reset();
+                disk.make_room();
+                disk.cut_power();
+            } else {
+                disk.make_room();
+                work_later();
+                ASSERT_FALSE(journal->is_disk_full()) << operation;
+                ASSERT_EQ(journal->durable_position(), appended.size()) << operation;
+                durable = appended.size();
+            }
+            open();
+            ASSERT_TRUE(is_prefix(replayed.records, appended)) << operation;
+            ASSERT_GE(replayed.records.size(), durable) << operation;
+        }
+    }
+    EXPECT_GT(operation, 100U);
+    EXPECT_GT(times_full, 50U);
+}
+
 TEST_F(JournalUnderFaults, RelaxedLosesAtMostWhatWasNotFlushed) {  // F1, F4
     flush_every = std::chrono::milliseconds{50};
     std::size_t lost = 0;
