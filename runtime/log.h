@@ -11,8 +11,9 @@ struct LogOptions {
     std::string file;            // also there, rotating at 10 MiB, five files kept; empty: no
 };
 
-// Sends the log to standard error, and to the file if there is one. Throws std::runtime_error with
-// a sentence for people.
+// Sends the log to standard error, and to the file if there is one. Nobody waits for standard error
+// to be read: lines that find no room there are left out, and counted in a later one. Throws
+// std::runtime_error with a sentence for people.
 void start_log(const std::string& program, const LogOptions& options);
 
 }  // namespace xebec::runtime
