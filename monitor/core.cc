@@ -46,17 +46,23 @@ void Core::on(const UpdatesReceived& event, Now now, Effects& effects) {
     if (arrival.missed > 0) {
         report({.queue = std::string(event.queue), .missed = arrival.missed}, now, effects);
     }
-    for (std::size_t i = static_cast<std::size_t>(arrival.known); i < event.updates.size(); ++i) {
-        const protocol::Update& update = event.updates[i];
-        if (options_.selection.has(update)) {
-            effects.push_back(ShowUpdate{
-                .epoch = event.header.epoch,
-                .sequence = event.header.sequence_first + i,
-                .time = WallTime{milliseconds{event.header.time}},
-                .queue = event.queue,
-                .update = update,
-            });
-        }
+    const auto has = [this](const protocol::Update& update) {
+        return options_.selection.has(update);
+    };
+    const auto end = event.updates.end();
+    auto first =
+        std::find_if(event.updates.begin() + static_cast<std::ptrdiff_t>(arrival.known), end, has);
+    while (first != end) {
+        const auto last = std::find_if_not(first, end, has);
+        effects.push_back(ShowUpdates{
+            .epoch = event.header.epoch,
+            .sequence_first = event.header.sequence_first +
+                              static_cast<std::uint64_t>(first - event.updates.begin()),
+            .time = WallTime{milliseconds{event.header.time}},
+            .queue = event.queue,
+            .updates = {first, last},
+        });
+        first = std::find_if(last, end, has);
     }
     ask_snapshot_if_due(now, effects);
 }

@@ -15,6 +15,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -63,12 +64,13 @@ using Event = std::variant<UpdatesReceived, StatReceived, UnreadableReceived, Sn
 
 // ---- effects ----
 
-struct ShowUpdate {
+// Updates of an event that follow one another in their queue.
+struct ShowUpdates {
     std::uint64_t epoch = 0;
-    std::uint64_t sequence = 0;  // in its queue
+    std::uint64_t sequence_first = 0;
     WallTime time{};
     std::string_view queue;
-    protocol::Update update;
+    std::span<const protocol::Update> updates;
 };
 struct ShowInterval {
     Interval interval;
@@ -102,7 +104,7 @@ struct AskSnapshot {};
 // End: follows the notice gave_up.
 struct GiveUp {};
 
-using Effect = std::variant<ShowUpdate, ShowInterval, Notice, AskSnapshot, GiveUp>;
+using Effect = std::variant<ShowUpdates, ShowInterval, Notice, AskSnapshot, GiveUp>;
 using Effects = std::vector<Effect>;
 
 struct CoreOptions {

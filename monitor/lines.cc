@@ -155,9 +155,9 @@ void UpdateLines::append_cell(Column column, std::string_view text, std::size_t 
     width = std::max(width, std::min(text_width, column_width_max));
     const std::size_t padding = width - std::min(text_width, width);
     const bool is_number = column == number || column == attempt || column == duration;
-    line_.append(gap.size() + (is_number ? padding : 0), ' ');
-    line_ += text;
-    line_.append(is_number ? 0 : padding, ' ');
+    const std::size_t before = line_.size() + gap.size() + (is_number ? padding : 0);
+    line_.append(gap.size() + padding + text.size(), ' ');
+    std::copy(text.begin(), text.end(), line_.begin() + static_cast<std::ptrdiff_t>(before));
 }
 
 void UpdateLines::paint_from(std::size_t offset, std::string_view parameters) {

@@ -2,7 +2,7 @@
 // One line of text, or one JSON object, for each update.
 
 #include "monitor/columns.h"
-#include "monitor/core.h"
+#include "monitor/view.h"
 
 #include <array>
 #include <cstddef>

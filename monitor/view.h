@@ -2,8 +2,22 @@
 // Whatever shows what the core decided to show.
 
 #include "monitor/core.h"
+#include "protocol/messages.h"
+#include "protocol/time.h"
+
+#include <cstdint>
+#include <string_view>
 
 namespace xebec::monitor {
+
+// One update of a queue.
+struct ShowUpdate {
+    std::uint64_t epoch = 0;
+    std::uint64_t sequence = 0;
+    WallTime time{};
+    std::string_view queue;
+    protocol::Update update;
+};
 
 class View {
 public:

@@ -88,6 +88,17 @@ void Watch::apply(const Event& event) {
     effects_ = std::move(effects);  // for its memory
 }
 
+void Watch::perform(const ShowUpdates& effect) {
+    std::uint64_t sequence = effect.sequence_first;
+    for (const protocol::Update& update : effect.updates) {
+        view_.show({.epoch = effect.epoch,
+                    .sequence = sequence++,
+                    .time = effect.time,
+                    .queue = effect.queue,
+                    .update = update});
+    }
+}
+
 void Watch::perform(const AskSnapshot&) {
     snapshots_.ask(now_);
 }

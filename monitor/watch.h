@@ -47,7 +47,7 @@ private:
     void wait(std::optional<Instant> latest);
     void receive_published();
     void apply(const Event& event);
-    void perform(const ShowUpdate& effect) { view_.show(effect); }
+    void perform(const ShowUpdates& effect);
     void perform(const ShowInterval& effect) { view_.show(effect); }
     void perform(const Notice& effect) { view_.show(effect); }
     void perform(const AskSnapshot& effect);

@@ -15,7 +15,7 @@ using protocol::QueueSequence;
 using protocol::Update;
 using namespace std::chrono_literals;
 
-// A core, its clock, and what it wants done, written down one word to an effect.
+// A core, its clock, and what it wants done, written down one word to an effect or an update.
 class Reader {
 public:
     explicit Reader(CoreOptions options = {}) : core_(std::move(options), Instant{}) {}
@@ -25,7 +25,8 @@ public:
         core_.apply(event, {.steady = now_, .wall = WallTime{}}, effects);
         std::vector<std::string> words;
         for (const Effect& effect : effects) {
-            words.push_back(std::visit([](const auto& known) { return word(known); }, effect));
+            const auto more = std::visit([](const auto& known) { return words_of(known); }, effect);
+            words.insert(words.end(), more.begin(), more.end());
         }
         return words;
     }
@@ -54,8 +55,18 @@ public:
     using Words = std::vector<std::string>;
 
 private:
-    static std::string word(const ShowUpdate& effect) {
-        return std::string(effect.queue) + "#" + std::to_string(effect.sequence);
+    // One for each update.
+    static Words words_of(const ShowUpdates& effect) {
+        Words words;
+        for (std::size_t i = 0; i < effect.updates.size(); ++i) {
+            words.push_back(std::string(effect.queue) + "#" +
+                            std::to_string(effect.sequence_first + i));
+        }
+        return words;
+    }
+    template <class Other>
+    static Words words_of(const Other& effect) {
+        return {word(effect)};
     }
     static std::string word(const ShowInterval& effect) {
         return "interval " + std::to_string(effect.interval.length.count());
@@ -158,13 +169,14 @@ TEST(MonitorCore, ShowsUpdatesWithTheirSequenceTimeAndContent) {
 
     core.apply(event, {}, effects);
 
-    ASSERT_EQ(effects.size(), 2U);
-    const auto& shown = std::get<ShowUpdate>(effects[1]);
+    ASSERT_EQ(effects.size(), 1U);
+    const auto& shown = std::get<ShowUpdates>(effects[0]);
     EXPECT_EQ(shown.epoch, 1U);
-    EXPECT_EQ(shown.sequence, 8U);
+    EXPECT_EQ(shown.sequence_first, 7U);
     EXPECT_EQ(shown.time, WallTime{1234ms});
     EXPECT_EQ(shown.queue, "a");
-    EXPECT_EQ(shown.update, event.updates[1]);
+    ASSERT_EQ(shown.updates.size(), 2U);
+    EXPECT_EQ(shown.updates[1], event.updates[1]);
 }
 
 // ---- losses ----
