@@ -124,8 +124,9 @@ class Owed(Links):
         before = self.memory()
         self.to_clients_port.cut(DOWN)
         for n in range(200):
-            client.send(QUERY, {0: [tasks[n % len(tasks)]], 2: True})
-            other.ask(PING, {}, PONG)  # so that they do not come in one step
+            wish = {0: [tasks[n % len(tasks)]], 2: True}
+            client.send(QUERY, wish)
+            other.ask(QUERY, wish, QUERIED)  # so that the one before has been answered
         wait_until(lambda: self.totals()["refused"] > 100, "the broker to refuse more of it")
         self.assertLess(self.memory() - before, 64 << 20)
         self.to_clients_port.heal()
