@@ -75,7 +75,7 @@ TEST_P(Simulation, AFullDiskRefusesTheNewAndOpensAgain) {  // F7, L4
     World world(GetParam(), little_memory(), with_journal);
     world.start_workers(4, 8);
     Faults faults;
-    faults.disk_full_mean_s = 10;
+    faults.disk_full_mean_s = 5;
     world.set_faults(faults);
 
     const auto tasks = world.submit(3'000, {.kinds = {"ok", "ok", "flaky"}, .pause = 3s});

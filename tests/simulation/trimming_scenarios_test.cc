@@ -65,12 +65,12 @@ TEST_P(Simulation, AFullDiskGetsRoomFromSegmentsThatGo) {  // F7, L4
     World world(GetParam(), little_memory(), small_segments(GetParam()));
     world.start_workers(4, 8);
     Faults faults;
-    faults.disk_full_mean_s = 4;
+    faults.disk_full_mean_s = 2;
     faults.broker_kill_mean_s = 30;
     faults.power_cut = 0.3;
     world.set_faults(faults);
 
-    const auto tasks = world.submit(1'500, {.kinds = {"ok", "ok", "flaky"}, .pause = 3s});
+    const auto tasks = world.submit(3'000, {.kinds = {"ok", "ok", "flaky"}, .pause = 2s});
     world.run_for(2min);
     world.heal();
     world.run_until_idle(60min);
