@@ -3,7 +3,6 @@
 #include "protocol/check.h"
 
 #include <algorithm>
-#include <numeric>
 #include <utility>
 
 namespace xebec::broker {
@@ -90,7 +89,7 @@ void Core::on(const Received& event) {
     }
     const bool asks = request.session != no_session && !sessions_[request.session].is_worker() &&
                       event.header.type >= Submit::type;
-    if (asks && sessions_[request.session].unread.octets > unread_octets_max) {
+    if (asks && reads_too_little(request.session)) {
         refuse(request, Refusal::retry_later,
                "read first what was sent, and answer the ping behind it");
         return;
@@ -164,7 +163,7 @@ void Core::on(const StopRequested&) {
         if (session.id == 0 || session.worker.plain) {  // those understand no good-bye
             continue;
         }
-        if (session.waits > 0) {
+        if (session.waits > 0 || !session.owed.empty()) {
             send(index, ErrorAnswer{.code = static_cast<std::uint16_t>(Refusal::shutting_down),
                                     .name = to_string(Refusal::shutting_down),
                                     .text = "the broker is shutting down",
@@ -260,7 +259,7 @@ void Core::send(const Peer& peer, std::uint64_t correlation, std::uint64_t sessi
 
 void Core::send(SessionIndex session, const Message& message, Leaves leaves) {
     send(sessions_[session].peer, 0, sessions_[session].id, message, leaves);
-    note_sent(session, step_.effects->sends.back().packet.body.size());
+    note_sent(session, step_.effects->sends.back().packet);
 }
 
 void Core::answer(const Request& request, const Message& message, Leaves leaves) {
@@ -268,24 +267,33 @@ void Core::answer(const Request& request, const Message& message, Leaves leaves)
         request.session == no_session ? request.header.session : sessions_[request.session].id;
     send(request.peer, request.header.correlation, session, message, leaves);
     if (request.session != no_session) {
-        // The frames as well: they may have been read from the journal for this answer alone.
-        const Packet& packet = step_.effects->sends.back().packet;
-        note_sent(request.session,
-                  std::accumulate(packet.payloads.begin(), packet.payloads.end(),
-                                  packet.body.size(), [](std::size_t octets, const Blob& payload) {
-                                      return octets + payload.size();
-                                  }));
+        note_sent(request.session, step_.effects->sends.back().packet);
     }
 }
 
-// A peer that asks for much and reads nothing would make this process hold it all.
+// A peer that asks for much and reads nothing would make this process hold it all. What a client is
+// sent may have been read from the journal for it alone; a task's payload is there for its worker.
+void Core::note_sent(SessionIndex index, const Packet& packet) {
+    std::size_t octets = packet.body.size();
+    if (!sessions_[index].is_worker()) {
+        for (const Blob& payload : packet.payloads) {
+            octets += payload.size();
+        }
+    }
+    note_sent(index, octets);
+}
+
+bool Core::reads_too_little(SessionIndex session) const {
+    return sessions_[session].unread.octets > unread_octets_max;
+}
+
 void Core::note_sent(SessionIndex index, std::size_t octets) {
     Session& session = sessions_[index];
     Unread& unread = session.unread;
     unread.octets += octets;
     if (unread.proof != 0) {
         unread.octets_behind += octets;
-    } else if (unread.octets >= unread_octets_proof) {
+    } else if (unread.octets >= unread_octets_proof || !session.owed.empty()) {
         unread.proof = random_() | 1;
         unread.octets_behind = 0;
         send(session.peer, unread.proof, session.id, Ping{});

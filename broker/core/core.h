@@ -165,7 +165,9 @@ private:
     void answer(const Request& request, const protocol::Message& message,
                 Leaves leaves = Leaves::in_turn);
     void refuse(const Request& request, Refusal refusal, std::string_view text = {});
+    void note_sent(SessionIndex session, const protocol::Packet& packet);
     void note_sent(SessionIndex session, std::size_t octets);
+    bool reads_too_little(SessionIndex session) const;
     bool is_too_many(const Request& request, std::size_t items);
     void note_stall();
     void run_timers();
@@ -246,7 +248,8 @@ private:
     void flush();
     void flush_assignments(SessionIndex session);
     void flush_outcomes(SessionIndex session);
-    void touch(SessionIndex session);  // it has something to be sent at the end of the step
+    void tell_owed(SessionIndex session);  // some of the outcomes that were held back
+    void touch(SessionIndex session);      // it has something to be sent at the end of the step
 
     // ---- payloads and results that are only in the journal ----
     // What a client asked to see, while some of it is being read.

@@ -17,6 +17,8 @@ constexpr int assignments_per_step_max = 4'096;
 constexpr Duration recall_after = std::chrono::milliseconds{50};
 constexpr Duration recall_rest = std::chrono::seconds{1};  // without an answer
 constexpr std::uint32_t recall_looks_at_max = 1'000;
+constexpr int owed_per_proof_max = 10'000;
+constexpr std::uint64_t owed_octets_per_proof_max = 16 << 20;
 
 // What still fits into one message.
 class Budget {
@@ -225,6 +227,13 @@ void Core::flush_outcomes(SessionIndex index) {
     message.items.reserve(
         std::min<std::size_t>(session.outcomes.size(), options_.limits.batch_items_max));
     for (PendingOutcome& outcome : session.outcomes) {
+        if (message.items.empty() && reads_too_little(index)) {
+            session.owed.push_back({.id = outcome.item.id,
+                                    .number = outcome.item.number,
+                                    .fence = outcome.item.fence,
+                                    .state = outcome.item.state});
+            continue;
+        }
         const std::size_t overhead = item_octets + outcome.error_text.size();
         if (!budget.take(overhead, outcome.item.result.view)) {
             message.sequence = ++session.outcomes_sent;
@@ -242,6 +251,32 @@ void Core::flush_outcomes(SessionIndex index) {
         send(index, std::move(message));
     }
     session.outcomes.clear();
+}
+
+// It has read what was sent before. By now a task may have been retried, or be gone.
+void Core::tell_owed(SessionIndex index) {
+    Session& session = sessions_[index];
+    std::uint64_t octets = 0;
+    for (int i = 0; i < owed_per_proof_max && octets < owed_octets_per_proof_max; ++i) {
+        if (session.owed.empty()) {
+            return;
+        }
+        const OwedOutcome owed = session.owed.front();
+        const TaskIndex task = state_.tasks().find(owed.id);
+        if (task == no_task) {
+            const Tombstone* known = state_.tombstones().find(owed.id);
+            tell_removed(index, owed.id,
+                         known != nullptr ? *known
+                                          : Tombstone{.number = owed.number,
+                                                      .fence = Fence::of(owed.fence),
+                                                      .state = owed.state});
+        } else if (wait_for(index, task) != Refusal::none) {
+            return;
+        } else if (const Details* details = state_.tasks().find_details(state_.tasks()[task])) {
+            octets += details->result_octets;
+        }
+        session.owed.pop_front();
+    }
 }
 
 }  // namespace xebec::broker

@@ -229,6 +229,9 @@ void Core::on(const Request& request, const Pong&) {
     if (unread.proof != 0 && request.header.correlation == unread.proof) {
         unread = {.octets = unread.octets_behind};
         note_sent(request.session, 0);
+        if (!reads_too_little(request.session)) {
+            tell_owed(request.session);
+        }
     }
 }
 

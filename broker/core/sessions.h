@@ -16,6 +16,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,6 +29,15 @@ struct PendingOutcome {
     protocol::OutcomeItem item;  // its error is set when it is sent
     Blob error_class;
     Blob error_text;
+};
+
+// An outcome that a session is told when it has read what was sent to it: it does not hold the
+// result meanwhile.
+struct OwedOutcome {
+    TaskId id;
+    std::uint64_t number = 0;
+    std::uint64_t fence = 0;
+    TaskState state = TaskState::succeeded;
 };
 
 // How many tasks a worker may still be given.
@@ -122,7 +132,7 @@ struct WorkerPart {
 // How much of what was sent to a peer it may not have read yet: a pong says that it has read
 // everything in front of the ping. ZeroMQ says nothing of that kind.
 struct Unread {
-    std::uint64_t octets = 0;         // of bodies, and of payloads in answers, since the last proof
+    std::uint64_t octets = 0;  // sent to a client, or bodies to a worker, since the last proof
     std::uint64_t octets_behind = 0;  // of them, behind the ping that asks for the next one
     std::uint64_t proof = 0;          // that ping's correlation; 0: none is under way
 };
@@ -147,6 +157,7 @@ struct Session {
     WorkerPart worker;
     std::vector<PendingOutcome> outcomes;
     std::uint64_t outcomes_sent = 0;  // messages
+    std::deque<OwedOutcome> owed;     // oldest first
     std::uint64_t waits = 0;          // tasks whose outcome it is owed
     Unread unread;
     bool is_touched = false;  // it has something to be sent at the end of the step

@@ -1,5 +1,8 @@
 #include "tests/unit/broker/core/fixture.h"
 
+#include <algorithm>
+#include <numeric>
+
 namespace xebec::broker {
 namespace {
 
@@ -326,6 +329,98 @@ TEST(Reader, ThatAnswersPingsIsSentAllItAsksFor) {
     }
 
     EXPECT_EQ(answers, 100);
+}
+
+// A client waits for tasks whose results are a mebibyte each, and a worker runs them all.
+class Waiting : public ::testing::Test {
+protected:
+    static constexpr std::uint32_t tasks = 60;
+
+    explicit Waiting(const CoreOptions& options = patient()) : broker(options) {
+        session = broker.connect("c");
+        broker.submit_many(1, tasks);
+        std::vector<TaskRef> all;
+        for (std::uint32_t n = 1; n <= tasks; ++n) {
+            all.push_back(Fixture::id(n));
+        }
+        broker.ask<WaitAnswer>("c", Wait{.tasks = all});
+        broker.work("w", {.slots = tasks, .credit = tasks});
+        for (const AssignItem& task : broker.assigned("w")) {
+            broker.receive("w", Done{.items = {{.id = task.id,
+                                                .fence = task.fence,
+                                                .result = std::string_view(result)}}});
+            broker.settle();
+            take();
+        }
+    }
+
+    void take() {
+        for (const Sent& sent : broker.take_all()) {
+            if (sent.peer != broker.address("c")) {
+                continue;
+            }
+            for (const Blob& payload : sent.packet->payloads) {
+                octets += payload.size();
+            }
+            if (std::holds_alternative<Ping>(sent.message)) {
+                proof = sent.header().correlation;
+            } else if (const auto* message = std::get_if<Outcomes>(&sent.message)) {
+                for (const OutcomeItem& item : message->items) {
+                    told.push_back(item.number);
+                    removed += item.error && item.error->error_class == "removed" ? 1 : 0;
+                }
+            }
+        }
+    }
+
+    // The client reads all that was sent, until no more comes.
+    void read_all() {
+        while (proof) {
+            const Packet pong =
+                encode({.correlation = *std::exchange(proof, {}), .session = session}, Pong{});
+            broker.apply(Received{broker.address("c"), pong.header, Pong{}});
+            broker.settle();
+            take();
+        }
+    }
+
+    Fixture broker;
+    std::uint64_t session = 0;
+    const std::string result = std::string(1 << 20, 'r');
+    std::optional<std::uint64_t> proof;
+    std::uint64_t octets = 0;
+    std::vector<std::uint64_t> told;  // numbers
+    std::size_t removed = 0;
+};
+
+TEST_F(Waiting, WithoutReadingIsToldABoundedAmount) {  // F14, F20, I18
+    EXPECT_LT(octets, 34U << 20);
+    EXPECT_GT(told.size(), 20U);
+}
+
+TEST_F(Waiting, AndReadingIsToldTheRestOnce) {  // L3
+    read_all();
+
+    EXPECT_EQ(octets, std::uint64_t{tasks} << 20);
+    std::sort(told.begin(), told.end());
+    std::vector<std::uint64_t> numbers(tasks);
+    std::iota(numbers.begin(), numbers.end(), 1);
+    EXPECT_EQ(told, numbers);
+    EXPECT_EQ(removed, 0U);
+}
+
+TEST_F(Waiting, TooLongIsToldOfWhatWasRemovedMeanwhile) {  // L3, I11
+    const std::size_t before = told.size();
+    broker.connect("other");
+    broker.ask<QueueSetAnswer>("other",
+                               QueueSet{.name = "default", .settings = {.retention_ms = 1}});
+    broker.pass(std::chrono::seconds{1});
+    take();
+
+    read_all();
+
+    EXPECT_EQ(told.size(), tasks);
+    EXPECT_EQ(removed, tasks - before);
 }
 
 }  // namespace
