@@ -162,9 +162,10 @@ TEST(MonitorCore, MissesWhatWasSentAfterItsFirstSnapshotAndDidNotArrive) {
 
 TEST(MonitorCore, ShowsUpdatesWithTheirSequenceTimeAndContent) {
     Core core({}, Instant{});
-    UpdatesReceived event = updates("a", 7, 2);
-    event.header.time = 1234;
-    event.updates[1].number = 99;
+    UpdatesReceived received = updates("a", 7, 2);
+    received.header.time = 1234;
+    received.updates[1].number = 99;
+    const Event event = received;  // what is shown is borrowed from it
     Effects effects;
 
     core.apply(event, {}, effects);
@@ -176,7 +177,7 @@ TEST(MonitorCore, ShowsUpdatesWithTheirSequenceTimeAndContent) {
     EXPECT_EQ(shown.time, WallTime{1234ms});
     EXPECT_EQ(shown.queue, "a");
     ASSERT_EQ(shown.updates.size(), 2U);
-    EXPECT_EQ(shown.updates[1], event.updates[1]);
+    EXPECT_EQ(shown.updates[1], received.updates[1]);
 }
 
 // ---- losses ----
