@@ -55,6 +55,7 @@ void Core::resume(Now now) {
             }
         }
     }
+    ended_before_ = state_.ended_total();
     unclaimed_until_ = now.steady + options_.return_grace;
     step_ = {now, nullptr};
     plan();

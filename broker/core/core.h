@@ -420,6 +420,7 @@ private:
     Backups backups_;
     absl::flat_hash_map<std::uint64_t, Piece> pieces_;  // by token
     std::uint64_t piece_last_ = 0;
+    std::uint64_t ended_before_ = 0;  // the last step
 
     bool watched_tasks_ = false;
     bool watched_figures_ = false;

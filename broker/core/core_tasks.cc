@@ -4,6 +4,7 @@
 #include "protocol/wire_time.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace xebec::broker {
 
@@ -11,9 +12,9 @@ using namespace protocol;
 
 namespace {
 
-constexpr std::uint64_t waits_max = 1'000'000;  // of one session
-constexpr std::size_t waiters_max = 1'000;      // of one task
-constexpr int removals_per_step_max = 1'000;
+constexpr std::uint64_t waits_max = 1'000'000;          // of one session
+constexpr std::size_t waiters_max = 1'000;              // of one task
+constexpr std::uint64_t removals_per_step_min = 1'000;  // if there are so many
 
 Problem problem_of(Refusal refusal) {
     return {.code = static_cast<std::uint16_t>(refusal),
@@ -350,8 +351,13 @@ Refusal Core::retry(TaskIndex index) {
 
 // ---- retention ----
 
+// Of what is due, a step takes away more than has ended since the last: else batches could be so
+// large that it never ends.
 void Core::remove_final_tasks() {
-    for (int i = 0; i < removals_per_step_max; ++i) {
+    const std::uint64_t ended = state_.ended_total();
+    const std::uint64_t most =
+        removals_per_step_min + 2 * (ended - std::exchange(ended_before_, ended));
+    for (std::uint64_t i = 0; i < most; ++i) {
         const auto task = state_.next_removal(step_.now.steady, options_.final_octets_max,
                                               options_.final_count_min);
         if (!task) {

@@ -90,6 +90,7 @@ public:
     const std::array<std::uint64_t, task_state_count>& counts() const { return counts_; }
     const protocol::Totals& totals() const { return totals_; }
     std::uint64_t final_count() const;
+    std::uint64_t ended_total() const { return finished_order_last_; }  // ever
 
     // Scheduled tasks and deadlines that are due, one at a time.
     struct Due {

@@ -178,6 +178,7 @@ TEST(Retention, RemovesManyInBoundedSteps) {
     broker.connect("c");
     broker.submit_many(1, 3'000);
     broker.ask<CancelAnswer>("c", Cancel{.bulk = true});
+    broker.tick();  // so that none has ended since the last step
     broker.receive("c", QueueSet{.name = "default", .settings = {.retention_ms = 0}});
     const std::size_t before = broker.records();
 
@@ -187,6 +188,31 @@ TEST(Retention, RemovesManyInBoundedSteps) {
 
     EXPECT_LE(in_one_step, 1'000U);
     EXPECT_EQ(broker.core.state().tasks().size(), 0U);
+}
+
+// However large batches are, it does not fall behind.
+TEST(Retention, RemovesAsManyAsEnd) {  // I18
+    constexpr std::uint32_t batch = 4'000;
+    CoreOptions options = patient();
+    options.final_octets_max = 1;
+    options.final_count_min = 10;
+    options.credit_max = batch;
+    Fixture broker(options);
+    broker.work("w", {.slots = batch, .credit = batch});
+    for (std::uint32_t round = 0; round < 3; ++round) {
+        broker.submit_many(1 + round * batch, batch);
+        Done done;
+        for (const AssignItem& task : broker.assigned("w")) {
+            done.items.push_back({.id = task.id, .fence = task.fence});
+        }
+        ASSERT_EQ(done.items.size(), batch);
+
+        broker.receive("w", done);
+        broker.apply(TimePassed{});
+
+        EXPECT_EQ(broker.core.state().final_count(), 10U);
+        broker.settle();
+    }
 }
 
 TEST(Tombstone, AnswersForARemovedTask) {  // I3, I9
