@@ -10,8 +10,8 @@ namespace xebec::broker {
 
 namespace {
 
-constexpr std::uint64_t carried_octets_per_step_max = 1 << 20;
-constexpr int mentions_per_step_max = 4'000;
+constexpr std::uint64_t carried_octets_per_step_max = 4 << 20;
+constexpr int mentions_per_step_max = 16'000;
 constexpr std::size_t mentions_ahead = 8;       // that are asked for before their turn
 constexpr std::size_t carried_reads_max = 256;  // under way
 // In a full journal there is no more room than what is left of its last segment.
