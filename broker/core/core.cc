@@ -272,8 +272,8 @@ void Core::answer(const Request& request, const Message& message, Leaves leaves)
     }
 }
 
-// A peer that asks for much and reads nothing would make this process hold it all. What a client is
-// sent may have been read from the journal for it alone; a task's payload is there for its worker.
+// What a client is sent may have been read from the journal for it alone; a task's payload is there
+// for its worker.
 void Core::note_sent(SessionIndex index, const Packet& packet) {
     std::size_t octets = packet.body.size();
     if (!sessions_[index].is_worker()) {
@@ -284,6 +284,7 @@ void Core::note_sent(SessionIndex index, const Packet& packet) {
     note_sent(index, octets);
 }
 
+// A peer that asks for much and reads nothing would make this process hold it all.
 bool Core::reads_too_little(SessionIndex session) const {
     return sessions_[session].unread.octets > unread_octets_max;
 }

@@ -345,7 +345,7 @@ private:
     PendingOutcome outcome_of(const Task& task) const;
     void answer_query(const Request& request, const std::vector<protocol::TaskRef>& tasks,
                       Shown shown, const FetchedByToken& fetched);
-    void tell_removed(SessionIndex session, const TaskId& id, const Tombstone& tombstone);
+    void tell_removed(SessionIndex session, const TaskId& id, const Tombstone& otherwise = {});
     void conclude(TaskIndex task);  // its final state is known: says so to all who wait
     void remove_final_tasks();
     void drop_tombstones();

@@ -229,9 +229,9 @@ void Core::flush_outcomes(SessionIndex index) {
     for (PendingOutcome& outcome : session.outcomes) {
         if (message.items.empty() && reads_too_little(index)) {
             session.owed.push_back({.id = outcome.item.id,
-                                    .number = outcome.item.number,
-                                    .fence = outcome.item.fence,
-                                    .state = outcome.item.state});
+                                    .ending = {.number = outcome.item.number,
+                                               .fence = Fence::of(outcome.item.fence),
+                                               .state = outcome.item.state}});
             continue;
         }
         const std::size_t overhead = item_octets + outcome.error_text.size();
@@ -264,12 +264,7 @@ void Core::tell_owed(SessionIndex index) {
         const OwedOutcome owed = session.owed.front();
         const TaskIndex task = state_.tasks().find(owed.id);
         if (task == no_task) {
-            const Tombstone* known = state_.tombstones().find(owed.id);
-            tell_removed(index, owed.id,
-                         known != nullptr ? *known
-                                          : Tombstone{.number = owed.number,
-                                                      .fence = Fence::of(owed.fence),
-                                                      .state = owed.state});
+            tell_removed(index, owed.id, owed.ending);
         } else if (wait_for(index, task) != Refusal::none) {
             return;
         } else if (const Details* details = state_.tasks().find_details(state_.tasks()[task])) {

@@ -165,11 +165,8 @@ void Core::tell_waiters(const Readers& readers, TaskIndex task, const OctetsRead
         }
         if (task == no_task) {
             // Even if nothing remembers it by now: what has a result has succeeded.
-            const Tombstone* known = state_.tombstones().find(readers.waited_for);
             tell_removed(waiter.session, readers.waited_for,
-                         known != nullptr
-                             ? *known
-                             : Tombstone{.number = event.token / 2, .state = TaskState::succeeded});
+                         {.number = event.token / 2, .state = TaskState::succeeded});
             continue;
         }
         PendingOutcome outcome = outcome_of(state_.tasks()[task]);

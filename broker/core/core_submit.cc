@@ -101,7 +101,7 @@ void Core::on(const Request& request, const Submit& message) {
             const Refusal refusal =
                 task == no_task ? Refusal::none : wait_for(request.session, task);
             if (task == no_task) {
-                tell_removed(request.session, item.id, *state_.tombstones().find(item.id));
+                tell_removed(request.session, item.id);
             } else if (refusal != Refusal::none) {
                 // Accepted all the same; a wait for it can be asked for later.
                 status.problem = {.code = static_cast<std::uint16_t>(refusal)};

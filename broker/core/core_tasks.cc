@@ -185,7 +185,7 @@ void Core::on(const Request& request, const Wait& message) {
             if (tombstone == nullptr) {
                 reply.items.push_back({.problem = problem_of(Refusal::unknown_task)});
             } else {
-                tell_removed(request.session, *id, *tombstone);
+                tell_removed(request.session, *id);
                 reply.items.push_back({.number = tombstone->number, .id = *id});
             }
             continue;
@@ -252,8 +252,11 @@ PendingOutcome Core::outcome_of(const Task& task) const {
     return outcome;
 }
 
-// The task is known by its tombstone only: how it ended is remembered, its result is not.
-void Core::tell_removed(SessionIndex session, const TaskId& id, const Tombstone& tombstone) {
+// How a removed task ended is remembered by its tombstone, its result is not. `otherwise` is what
+// is known if even that is gone.
+void Core::tell_removed(SessionIndex session, const TaskId& id, const Tombstone& otherwise) {
+    const Tombstone* known = state_.tombstones().find(id);
+    const Tombstone& tombstone = known != nullptr ? *known : otherwise;
     sessions_[session].outcomes.push_back(
         {.item = {.id = id,
                   .number = tombstone.number,

@@ -5,6 +5,7 @@
 #include "broker/core/lanes.h"
 #include "broker/core/peers.h"
 #include "broker/core/slab.h"
+#include "broker/core/tombstones.h"
 #include "protocol/blob.h"
 #include "protocol/messages.h"
 #include "protocol/plain.h"
@@ -35,9 +36,7 @@ struct PendingOutcome {
 // result meanwhile.
 struct OwedOutcome {
     TaskId id;
-    std::uint64_t number = 0;
-    std::uint64_t fence = 0;
-    TaskState state = TaskState::succeeded;
+    Tombstone ending;  // if nothing else is remembered by then
 };
 
 // How many tasks a worker may still be given.
