@@ -409,6 +409,13 @@ TEST_F(Waiting, AndReadingIsToldTheRestOnce) {  // L3
     EXPECT_EQ(removed, 0U);
 }
 
+TEST_F(Waiting, ForWhatWasHeldBackIsToldOfAStop) {  // F27, L3
+    broker.apply(StopRequested{});
+    broker.settle();
+
+    EXPECT_EQ(broker.take_one<ErrorAnswer>("c").name, "shutting_down");
+}
+
 TEST_F(Waiting, TooLongIsToldOfWhatWasRemovedMeanwhile) {  // L3, I11
     const std::size_t before = told.size();
     broker.connect("other");
