@@ -1,6 +1,8 @@
 #include "protocol/ids.h"
 
 #include <algorithm>
+#include <cstring>
+#include <endian.h>
 #include <string>
 
 namespace xebec {
@@ -39,11 +41,10 @@ std::optional<WallTime> made_at(const TaskId& id) {
     if ((id.octets[6] >> 4) != 7 || (id.octets[8] >> 6) != 2) {
         return std::nullopt;
     }
-    std::int64_t ms = 0;
-    for (std::size_t i = 0; i < 6; ++i) {
-        ms = (ms << 8) | id.octets[i];
-    }
-    return WallTime{std::chrono::milliseconds{ms}};
+    std::uint64_t first = 0;
+    std::memcpy(&first, id.octets.data(), sizeof first);
+    const std::uint64_t ms = be64toh(first) >> 16;
+    return WallTime{std::chrono::milliseconds{static_cast<std::int64_t>(ms)}};
 }
 
 std::string to_string(const TaskId& id) {

@@ -43,6 +43,7 @@ struct CoreOptions {
     std::uint32_t credit_max = 8'192;
     std::uint64_t final_octets_max = 256 << 20;  // retention: final tasks, tombstones of others,
     std::uint64_t final_count_min = 100'000;     // of which at least these newest stay
+    std::size_t tombstones_max = 1'000'000;
     std::uint64_t memory_max = std::uint64_t{2} << 30;  // beyond it new tasks are refused
     std::uint64_t tasks_max = 20'000'000;               // and beyond so many
     // With a journal: payloads, results and what else has ended tasks take, in memory; payloads and

@@ -11,7 +11,7 @@ void NumberIndex::insert(std::uint64_t number, TaskIndex task) {
         made->tasks.fill(no_task);
         chunk = made.get();
         chunks_.emplace(number / chunk_numbers, std::move(made));
-        chunk_last_ = UINT64_MAX;
+        found_last(number / chunk_numbers) = {};
     }
     TaskIndex& place = chunk->tasks[number % chunk_numbers];
     check(place == no_task, "a number belongs to one task");
@@ -25,18 +25,18 @@ void NumberIndex::erase(std::uint64_t number) {
     chunk->tasks[number % chunk_numbers] = no_task;
     if (--chunk->count == 0) {
         chunks_.erase(number / chunk_numbers);
-        chunk_last_ = UINT64_MAX;
+        found_last(number / chunk_numbers) = {};
     }
 }
 
 NumberIndex::Chunk* NumberIndex::chunk_of(std::uint64_t number) const {
-    const std::uint64_t wanted = number / chunk_numbers;
-    if (wanted != chunk_last_) {
-        const auto found = chunks_.find(wanted);
-        chunk_last_ = wanted;
-        chunk_last_found_ = found == chunks_.end() ? nullptr : found->second.get();
+    const std::uint64_t at = number / chunk_numbers;
+    Found& last = found_last(at);
+    if (last.at != at) {
+        const auto found = chunks_.find(at);
+        last = {at, found == chunks_.end() ? nullptr : found->second.get()};
     }
-    return chunk_last_found_;
+    return last.chunk;
 }
 
 TaskIndex NumberIndex::find(std::uint64_t number) const {

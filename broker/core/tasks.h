@@ -104,10 +104,16 @@ private:
 
     Chunk* chunk_of(std::uint64_t number) const;  // nothing: there is none
 
+    // A chunk that was asked for, or that there is none.
+    struct Found {
+        std::uint64_t at = UINT64_MAX;
+        Chunk* chunk = nullptr;
+    };
+    Found& found_last(std::uint64_t at) const { return found_last_[at % found_last_.size()]; }
+
     absl::btree_map<std::uint64_t, std::unique_ptr<Chunk>> chunks_;
-    // The one that was asked for last: neighbours are asked for together.
-    mutable std::uint64_t chunk_last_ = UINT64_MAX;
-    mutable Chunk* chunk_last_found_ = nullptr;
+    // Neighbours are asked for together: what comes, what runs, what is removed, in turns.
+    mutable std::array<Found, 16> found_last_;
 };
 
 class TaskTable {

@@ -32,11 +32,23 @@ void Tombstones::add(const TaskId& id, const Tombstone& tombstone, Now removed) 
     if (!made) {
         octets_ += timeless_.insert_or_assign(id, slot).second ? timeless_octets : 0;
     }
-    Bucket& bucket = buckets_[slot];
+    if (bucket_at(slot) == nullptr) {
+        bucket_last_ = buckets_.emplace(slot, std::make_unique<Bucket>()).first->second.get();
+    }
+    Bucket& bucket = *bucket_at(slot);
     bucket.latest = removed.steady;
     octets_ -= octets_of(bucket);
     count_ += bucket.tombstones.insert_or_assign(id, tombstone).second ? 1 : 0;
     octets_ += octets_of(bucket);
+}
+
+Tombstones::Bucket* Tombstones::bucket_at(Slot slot) const {
+    if (slot != slot_last_) {
+        const auto found = buckets_.find(slot);
+        slot_last_ = slot;
+        bucket_last_ = found == buckets_.end() ? nullptr : found->second.get();
+    }
+    return bucket_last_;
 }
 
 const Tombstones::Bucket* Tombstones::bucket_for(const TaskId& id) const {
@@ -48,8 +60,7 @@ const Tombstones::Bucket* Tombstones::bucket_for(const TaskId& id) const {
     } else {
         return nullptr;
     }
-    const auto bucket = buckets_.find(slot);
-    return bucket == buckets_.end() ? nullptr : &bucket->second;
+    return bucket_at(slot);
 }
 
 const Tombstone* Tombstones::find(const TaskId& id) const {
@@ -67,13 +78,13 @@ void Tombstones::prefetch(const TaskId& id) const {
     }
 }
 
-std::optional<WallTime> Tombstones::next_floor(Now now) const {
+std::optional<WallTime> Tombstones::next_floor(Now now, std::size_t count_max) const {
     if (buckets_.empty()) {
         return std::nullopt;
     }
     const auto& [slot, oldest] = *buckets_.begin();
     const WallTime floor = end_of(slot);
-    const bool is_old = now.steady - oldest.latest >= window && floor + window_wall <= now.wall;
+    const bool is_old = now.steady - oldest->latest >= window && floor + window_wall <= now.wall;
     const bool must_go = count_ > count_max && floor <= now.wall;
     return is_old || must_go ? std::optional(floor) : std::nullopt;
 }
@@ -81,20 +92,21 @@ std::optional<WallTime> Tombstones::next_floor(Now now) const {
 void Tombstones::raise_floor(WallTime floor) {
     floor_ = std::max(floor_, floor);
     while (!buckets_.empty() && end_of(buckets_.begin()->first) <= floor_) {
-        const auto& tombstones = buckets_.begin()->second.tombstones;
+        const auto& tombstones = buckets_.begin()->second->tombstones;
         count_ -= tombstones.size();
-        octets_ -= octets_of(buckets_.begin()->second);
+        octets_ -= octets_of(*buckets_.begin()->second);
         for (auto known = tombstones.begin(); !timeless_.empty() && known != tombstones.end();
              ++known) {
             octets_ -= timeless_.erase(known->first) * timeless_octets;
         }
         buckets_.erase(buckets_.begin());
     }
+    slot_last_ = Slot::min();
 }
 
 void Tombstones::shift_times(Duration by) {
     for (auto& [slot, bucket] : buckets_) {
-        bucket.latest += by;
+        bucket->latest += by;
     }
 }
 
@@ -106,7 +118,7 @@ std::optional<Instant> Tombstones::next_deadline(Now now) const {
     // Looked at again within the window, in case the wall clock jumps.
     const milliseconds wait =
         std::clamp(end_of(slot) + window_wall - now.wall, milliseconds{0}, window_wall);
-    return std::max(oldest.latest + window, now.steady + wait);
+    return std::max(oldest->latest + window, now.steady + wait);
 }
 
 }  // namespace xebec::broker

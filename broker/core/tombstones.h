@@ -14,6 +14,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <ratio>
 
@@ -30,7 +31,6 @@ class Tombstones {
 public:
     static constexpr Duration window = std::chrono::hours{1};
     static constexpr milliseconds window_wall = std::chrono::hours{1};
-    static constexpr std::size_t count_max = 1'000'000;
 
     // An id that says no time is filed under the time of its removal.
     void add(const TaskId& id, const Tombstone& tombstone, Now removed);
@@ -39,9 +39,10 @@ public:
     void prefetch(const TaskId& id) const;
 
     // The floor to which dropping the bucket that has to go first would lead, if one has to go: its
-    // latest tombstone is older than the window, or there are too many. A floor never rises to
-    // where it would refuse ids that are made now: one whose maker's clock is ahead has to stay.
-    std::optional<WallTime> next_floor(Now now) const;
+    // latest tombstone is older than the window, or there are more than so many. A floor never
+    // rises to where it would refuse ids that are made now: one whose maker's clock is ahead has to
+    // stay.
+    std::optional<WallTime> next_floor(Now now, std::size_t count_max) const;
     void raise_floor(WallTime floor);  // drops what lies below
 
     void shift_times(Duration by);  // of the steady clock
@@ -59,11 +60,15 @@ private:
     // Since 1970. So short that a bucket is filled and dropped within a step at any rate of tasks.
     using Slot = std::chrono::duration<std::int64_t, std::ratio<1, 50>>;
     static std::uint64_t octets_of(const Bucket& bucket);
+    Bucket* bucket_at(Slot slot) const;  // nothing: there is none
     const Bucket* bucket_for(const TaskId& id) const;
     static Slot slot_of(WallTime at);
     static WallTime end_of(Slot slot);
 
-    absl::btree_map<Slot, Bucket> buckets_;
+    absl::btree_map<Slot, std::unique_ptr<Bucket>> buckets_;
+    // The one that was asked for last: ids that were made together are asked for together.
+    mutable Slot slot_last_ = Slot::min();
+    mutable Bucket* bucket_last_ = nullptr;
     absl::flat_hash_map<TaskId, Slot, IdHash> timeless_;  // the buckets of ids that say no time
     WallTime floor_{};
     std::size_t count_ = 0;

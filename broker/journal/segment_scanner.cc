@@ -1,6 +1,6 @@
 #include "broker/journal/segment_scanner.h"
 
-#include "broker/journal/record_codec.h"
+#include "broker/journal/record_skimmer.h"
 #include "broker/journal/segment_reader.h"
 
 #include <array>
@@ -12,15 +12,18 @@ namespace xebec::broker::journal {
 
 namespace {
 
-void note(const Record& record, Mentions& mentions) {
-    if (const auto* accepted = std::get_if<TaskAccepted>(&record)) {
-        mentions.tasks.push_back({accepted->number, accepted->id});
-    } else if (const auto* carried = std::get_if<TaskCarried>(&record)) {
-        mentions.tasks.push_back({carried->number, carried->id});
-    } else if (const auto* tombstone = std::get_if<TombstoneCarried>(&record)) {
-        mentions.tasks.push_back({tombstone->number, tombstone->id});
-    } else if (const auto* changed = std::get_if<QueueChanged>(&record)) {
-        mentions.queues.emplace_back(changed->queue);
+void note(const Subject& subject, Mentions& mentions) {
+    switch (subject.type) {
+        case RecordType::task_accepted:
+        case RecordType::task_carried:
+        case RecordType::tombstone_carried:
+            mentions.tasks.push_back({subject.number, subject.id});
+            break;
+        case RecordType::queue_changed:
+            mentions.queues.emplace_back(subject.queue);
+            break;
+        default:
+            break;
     }
 }
 
@@ -113,12 +116,12 @@ Mentions SegmentScanner::read(std::uint32_t segment) {
         if (frame->kind != FrameKind::batch) {
             continue;
         }
-        RecordDecoder decoder(reader.metadata());
-        while (const auto record = decoder.next()) {
-            note(*record, mentions);
+        RecordSkimmer records(reader.metadata());
+        while (const auto subject = records.next()) {
+            note(*subject, mentions);
         }
-        if (!decoder.fault().empty()) {
-            return fail(offset, decoder.fault());
+        if (!records.is_good()) {
+            return fail(offset, "its metadata is no sequence of records");
         }
     }
     return mentions;

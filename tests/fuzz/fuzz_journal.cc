@@ -1,10 +1,13 @@
 // A start with a journal that may hold anything: refused, or opened; and what is opened once opens
 // again with the same records. The first octet says what the others are. Even: a whole segment.
-// Odd: the metadata of a frame whose checksums are right, with half as many records.
+// Odd: the metadata of a frame whose checksums are right, with half as many records; a skimmer sees
+// the same records in it as the decoder.
 
 #include "broker/journal/frame_writer.h"
 #include "broker/journal/journal.h"
 #include "broker/journal/octets.h"
+#include "broker/journal/record_codec.h"
+#include "broker/journal/record_skimmer.h"
 #include "protocol/check.h"
 #include "tests/support/simulated_disk.h"
 
@@ -41,6 +44,18 @@ std::string segment_around(std::string_view metadata, std::uint32_t record_count
     return octets;
 }
 
+void compare_skimmer(std::string_view metadata) {
+    RecordDecoder decoder(metadata);
+    RecordSkimmer skimmer(metadata);
+    while (const auto record = decoder.next()) {
+        const auto subject = skimmer.next();
+        check(subject && static_cast<std::size_t>(subject->type) == record->index() + 1,
+              "the skimmer sees the records that the decoder sees");
+    }
+    check(!decoder.fault().empty() || (!skimmer.next() && skimmer.is_good()),
+          "the skimmer ends where the decoder ends");
+}
+
 // How many records of each type there are; nothing: it was refused.
 bool open(testing::SimulatedDisk& disk, std::vector<std::size_t>& types) {
     try {
@@ -62,6 +77,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         return 0;
     }
     const std::string_view rest(reinterpret_cast<const char*>(data) + 1, size - 1);
+    if (data[0] % 2 == 1) {
+        compare_skimmer(rest);
+    }
     testing::SimulatedDisk disk(1);
     disk.set_content(std::string(folder) + "/segment-0000000001",
                      data[0] % 2 == 0 ? std::string(rest) : segment_around(rest, data[0] / 2));

@@ -168,18 +168,32 @@ std::vector<Record> records_of_version_1(std::string_view large) {
     };
 }
 
+std::string encoded(const std::vector<Record>& records) {
+    journal::Buffer buffer;
+    journal::RecordEncoder encoder(buffer);
+    journal::Places places;
+    encoder.begin();
+    for (const Record& record : records) {
+        encoder.add(record, places);
+    }
+    return std::string(buffer.view());
+}
+
+std::string mutated(std::string octets, std::mt19937_64& random) {
+    for (std::uint64_t i = 0, count = 1 + random() % 4; i < count; ++i) {
+        octets[random() % octets.size()] = static_cast<char>(random());
+    }
+    octets.resize(random() % (octets.size() + 1));
+    return octets;
+}
+
 std::string fingerprint(Record record, std::uint32_t payload_octets, std::uint32_t result_octets) {
     for (Octets* octets : {payload_of(record), result_of(record)}) {
         if (octets != nullptr && octets->view.size() > journal::inline_octets_max) {
             *octets = {};
         }
     }
-    journal::Buffer buffer;
-    journal::RecordEncoder encoder(buffer);
-    journal::Places places;
-    encoder.begin();
-    encoder.add(record, places);
-    return std::string(buffer.view()) + " " + std::to_string(payload_octets) + " " +
+    return encoded({record}) + " " + std::to_string(payload_octets) + " " +
            std::to_string(result_octets);
 }
 

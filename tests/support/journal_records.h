@@ -5,6 +5,7 @@
 #include "broker/journal/record_codec.h"
 
 #include <cstdint>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,11 @@ broker::Record accepted(std::uint64_t number, std::string_view payload);
 std::string fingerprint(broker::Record record, std::uint32_t payload_octets,
                         std::uint32_t result_octets);
 std::string fingerprint(const broker::Record& record);  // of one that was not stored yet
+
+// The records as octets, one after the other, as a frame has them.
+std::string encoded(const std::vector<broker::Record>& records);
+// The same octets with some of them changed, and cut somewhere.
+std::string mutated(std::string octets, std::mt19937_64& random);
 
 // The payload and the result of a record, those that are not empty.
 std::vector<std::string> payloads_of(const broker::Record& record);

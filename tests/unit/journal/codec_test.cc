@@ -13,17 +13,6 @@ namespace {
 using namespace broker;
 using namespace broker::journal;
 
-std::string encoded(const std::vector<Record>& records) {
-    Buffer buffer;
-    RecordEncoder encoder(buffer);
-    Places places;
-    encoder.begin();
-    for (const Record& record : records) {
-        encoder.add(record, places);
-    }
-    return std::string(buffer.view());
-}
-
 // Decodes from a buffer of exactly this size, so that a sanitizer sees reads beyond it.
 std::vector<std::string> decoded(const std::string& octets, std::string& fault) {
     const auto exact = std::make_unique<char[]>(octets.size());
@@ -83,11 +72,7 @@ TEST(RecordCodec, SurvivesWhateverItIsGiven) {
     const std::size_t all = decoded(good, fault).size();
     int refused = 0;
     for (int round = 0; round < 20'000; ++round) {
-        std::string octets = good;
-        for (std::uint64_t i = 0, count = 1 + random() % 4; i < count; ++i) {
-            octets[random() % octets.size()] = static_cast<char>(random());
-        }
-        octets.resize(random() % (octets.size() + 1));
+        const std::string octets = mutated(good, random);
         EXPECT_LE(decoded(octets, fault).size(), octets.size());
         refused += fault.empty() ? 0 : 1;
     }

@@ -24,6 +24,7 @@ public:
         options.client_liveness = std::chrono::hours{10'000};  // "c" and "submitter" only listen
         options.final_count_min = 20;
         options.final_octets_max = 8'000;
+        options.tombstones_max = 40;
         return options;
     }
 

@@ -418,6 +418,33 @@ TEST(Carrying, ARemovedTaskIsRememberedByItsTombstone) {  // I3
     EXPECT_EQ(std::get<TombstoneCarried>(told[0]).id, Fixture::id(1));
 }
 
+TEST(Carrying, WhatWouldBeForgottenSoonIsForgottenFirst) {  // I18, I24
+    CoreOptions options = with_journal();
+    options.final_octets_max = 0;
+    options.final_count_min = 0;
+    options.tombstones_max = 8;
+    Fixture broker(options);
+    broker.work("w");
+    const auto end_of = [](std::uint32_t n) { return Fixture::start_wall + 100ms * n + 20ms; };
+    for (std::uint32_t n = 1; n <= 8; ++n) {
+        SubmitItem task = Fixture::item(n);
+        task.id = Fixture::id(n, Fixture::start_wall + 100ms * n);
+        broker.submit(task);
+        broker.done("w", broker.assigned_one("w"));
+        broker.settle();
+        broker.pass(100ms);
+    }
+    broker.pass(1s);
+    ASSERT_EQ(broker.core.state().tombstones().count(), 8U);
+
+    broker.apply(JournalChanged{.carry_due = 0});
+    broker.begin_carrying();
+    broker.settle();
+
+    EXPECT_EQ(broker.core.state().tombstones().count(), 6U);
+    EXPECT_EQ(broker.core.state().tombstones().floor(), end_of(2));
+}
+
 TEST(Carrying, ATaskThatIsRemovedWhileItIsReadIsRememberedToo) {  // I3
     Fixture before(with_journal());
     fill(before);
