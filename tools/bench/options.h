@@ -10,8 +10,10 @@
 namespace xebec::bench {
 
 struct Options {
-    std::vector<std::string> tests;      // in order
-    std::uint64_t count = 0;             // tasks that are measured; 0: as the test has it
+    std::vector<std::string> tests;  // in order
+    std::uint64_t count = 0;         // tasks that are measured; 0: as the test has it
+    // Tasks before these; nothing: as the test has it, and where `count` is given a tenth of that.
+    std::optional<std::uint64_t> warm_up;
     std::uint64_t payload = 64;          // octets of a task
     std::uint64_t batch = 0;             // tasks in a message; 0: as the test has it
     std::uint64_t window = 0;            // messages in flight; 0: as the test has it

@@ -18,8 +18,10 @@ Measured checked(const Measured& measured) {
 
 Load load_of(const Options& options, const Defaults& defaults) {
     const std::uint64_t count = options.count > 0 ? options.count : defaults.count;
+    const std::uint64_t tenth = std::max<std::uint64_t>(count / 10, 1);
+    const bool is_usual = options.count == 0 && defaults.warm_up > 0;
     return {.count = count,
-            .warm_up = std::max<std::uint64_t>(count / 10, 1),
+            .warm_up = options.warm_up.value_or(is_usual ? defaults.warm_up : tenth),
             .batch = options.batch > 0 ? options.batch : defaults.batch,
             .window = options.window > 0 ? options.window : defaults.window,
             .payload = options.payload};

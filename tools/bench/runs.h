@@ -18,6 +18,7 @@ struct Defaults {
     std::uint64_t count = 1'000'000;
     std::uint64_t batch = 256;
     std::uint64_t window = 16;
+    std::uint64_t warm_up = 0;  // 0: a tenth of the count
 };
 
 Load load_of(const Options& options, const Defaults& defaults);
