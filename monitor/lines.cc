@@ -95,14 +95,52 @@ const std::string& UpdateLines::line(const ShowUpdate& shown) {
     if (shown.time != time_) {  // a step's updates have the same
         time_ = shown.time;
         time_text_ = format_utc(shown.time);
+        latest_.number_end = 0;
+    }
+    if (is_like_latest(shown)) {
+        renew_cells(shown.update);
+        return line_;
     }
     line_.clear();
     if (style_.json) {
         append_members(shown);
     } else {
         append_cells(shown);
+        keep_latest(shown);
     }
     return line_;
+}
+
+// ---- the latest line ----
+
+bool UpdateLines::is_like_latest(const ShowUpdate& shown) const {
+    const protocol::Update& update = shown.update;
+    return latest_.number_end > 0 && update.state == latest_.state &&
+           update.attempt == latest_.attempt && update.removed == latest_.removed &&
+           shown.queue == latest_.queue && update.kind == latest_.kind &&
+           update.worker == latest_.worker && update.error_class.empty() &&
+           Digits(update.number).view().size() <= widths_[number];
+}
+
+void UpdateLines::renew_cells(const protocol::Update& update) {
+    const Digits digits(update.number);
+    const auto end = line_.begin() + static_cast<std::ptrdiff_t>(latest_.number_end);
+    const auto begin = end - static_cast<std::ptrdiff_t>(widths_[number]);
+    std::fill(begin, end, ' ');
+    std::copy_backward(digits.view().begin(), digits.view().end(), end);
+    line_.resize(latest_.duration_begin);
+    append_cell(duration, duration_text(update));
+}
+
+void UpdateLines::keep_latest(const ShowUpdate& shown) {
+    const protocol::Update& update = shown.update;
+    latest_.queue = shown.queue;
+    latest_.kind = update.kind;
+    latest_.worker = update.worker;
+    latest_.state = update.state;
+    latest_.attempt = update.attempt;
+    latest_.removed = update.removed;
+    latest_.number_end = update.error_class.empty() ? time_width + gap.size() + widths_[number] : 0;
 }
 
 // ---- columns ----
@@ -122,6 +160,7 @@ void UpdateLines::append_cells(const ShowUpdate& shown) {
     } else {
         append_number_cell(attempt, update.attempt);
     }
+    latest_.duration_begin = line_.size();
     append_cell(duration, duration_text(update));
     if (!update.error_class.empty()) {
         line_ += gap;

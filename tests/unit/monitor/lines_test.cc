@@ -4,7 +4,9 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <random>
 #include <string>
+#include <vector>
 
 namespace xebec::monitor {
 namespace {
@@ -55,6 +57,32 @@ TEST(UpdateLines, EndWithTheErrorOfAFailedAttempt) {
     EXPECT_EQ(lines.line(shown),
               "03:04:05.678Z      42  default   add       scheduled  host-1          1   4.56ms"
               "  division_by_zero");
+}
+
+// What stands in the line before is used again where it is the same.
+TEST(UpdateLines, DoNotDependOnTheLinesBefore) {
+    std::vector<ShowUpdate> shown(12, succeeded());
+    shown[1].update.number = 7;
+    shown[2].update.number = 999'999;
+    shown[2].update.duration_us = 0;
+    shown[3].update.duration_us = 61'000'000;
+    shown[4].update.state = TaskState::leased;
+    shown[5].update.kind = "echo";
+    shown[6].update.worker = {};
+    shown[7].update.attempt = 2;
+    shown[8].update.removed = true;
+    shown[9].update.error_class = "timeout";
+    shown[10].queue = "other";
+    shown[11].time += milliseconds{1};
+    std::mt19937_64 random{3};
+
+    for (const Style style : {plain, coloured, json}) {
+        UpdateLines lines(style);
+        for (int i = 0; i < 2'000; ++i) {
+            const ShowUpdate& next = shown[random() % shown.size()];
+            ASSERT_EQ(lines.line(next), UpdateLines(style).line(next));
+        }
+    }
 }
 
 TEST(UpdateLines, StayAsWideAsTheWidestBefore) {
