@@ -1,5 +1,6 @@
 #include "protocol/codec.h"
 
+#include "protocol/encoder.h"
 #include "protocol/schema.h"
 
 #include <algorithm>
@@ -66,8 +67,9 @@ Packet encode(Header header, const Message& message, std::size_t inline_octets_m
             encoder.write(body);
         },
         message);
-    header.payloads = static_cast<std::uint32_t>(encoder.payloads.size());
-    return {header, encoder.sink.text(), std::move(encoder.payloads)};
+    std::vector<Blob>& payloads = encoder.payloads.frames();
+    header.payloads = static_cast<std::uint32_t>(payloads.size());
+    return {header, encoder.sink.text(), std::move(payloads)};
 }
 
 Result<Message> decode(const Header& header, std::string_view body, std::span<const Blob> payloads,

@@ -19,4 +19,16 @@ struct Field {
 template <class... F>
 struct FieldList {};
 
+// The type of a member, from a pointer to it.
+template <class Pointer>
+struct MemberOf;
+template <class Object, class T>
+struct MemberOf<T Object::* const> {
+    using Value = T;
+};
+
+// What has such a list.
+template <class T>
+concept Fielded = requires { typename T::Fields; };
+
 }  // namespace xebec

@@ -1,5 +1,5 @@
 #pragma once
-// Turns field lists into the decoder's tables and into the encoder. Used by codec.cc only.
+// Turns field lists into the decoder's tables. Used by codec.cc only.
 
 #include "protocol/decoder.h"
 #include "protocol/messages.h"
@@ -19,9 +19,6 @@
 #include <vector>
 
 namespace xebec::protocol {
-
-template <class T>
-concept Fielded = requires { typename T::Fields; };
 
 template <class T>
 struct EnumEnd;
@@ -179,171 +176,6 @@ struct ShapeOf<std::optional<T>> {
     static constexpr Shape shape{
         .begin_map = [](void* target) -> void* { return &engage<T>(target); },
         .members = ShapeOf<T>::shape.members};
-};
-
-// ---- encoding ----
-
-// Where the packer writes, a few octets at a time: a string that is longer than what has been
-// written, so that a write is a comparison and a copy. A few are kept from one message of a thread
-// to the next.
-class Sink {
-public:
-    Sink() {
-        if (!spares_.empty()) {
-            octets_ = std::move(spares_.back());
-            spares_.pop_back();
-        }
-    }
-    ~Sink() {
-        if (spares_.size() < spares_max && octets_.size() <= spare_octets_max) {
-            spares_.push_back(std::move(octets_));
-        }
-    }
-    Sink(const Sink&) = delete;
-    Sink& operator=(const Sink&) = delete;
-
-    void write(const char* data, std::size_t size) {
-        if (octets_.size() - used_ < size) [[unlikely]] {
-            grow(size);
-        }
-        std::copy_n(data, size, octets_.data() + used_);  // of nothing too
-        used_ += size;
-    }
-
-    std::string_view view() const { return std::string_view(octets_).substr(0, used_); }
-    std::string text() const { return std::string(view()); }
-
-private:
-    static constexpr std::size_t spares_max = 4;
-    static constexpr std::size_t spare_octets_max = 1 << 20;
-    static constexpr std::size_t room_min = 4096;
-
-    // Apart, so that `write` is inlined and the size of most writes is known there.
-    [[gnu::noinline]] void grow(std::size_t size) {
-        octets_.resize(std::max({octets_.size() * 2, used_ + size, room_min}));
-    }
-
-    static inline thread_local std::vector<std::string> spares_;
-
-    std::string octets_;
-    std::size_t used_ = 0;
-};
-
-class Encoder {
-public:
-    explicit Encoder(std::size_t inline_octets_max) : inline_octets_max_(inline_octets_max) {}
-
-    // The beginning of an array whose values follow.
-    static std::string array_of(std::uint32_t values) {
-        Encoder encoder(0);
-        encoder.packer_.pack_array(values);
-        return encoder.sink.text();
-    }
-
-    template <Fielded T>
-    void write(const T& object) {
-        write_fields(object, typename T::Fields{});
-    }
-    template <class T>
-    void write(const std::vector<T>& values) {
-        write(std::span<const T>(values));
-    }
-    template <class T>
-    void write(std::span<const T> values) {
-        packer_.pack_array(static_cast<std::uint32_t>(values.size()));
-        for (const T& value : values) {
-            write(value);
-        }
-    }
-    template <class T>
-    void write(const std::optional<T>& value) {
-        write(*value);
-    }
-    template <std::unsigned_integral T>
-    void write(T value) {
-        packer_.pack_uint64(value);
-    }
-    void write(bool value) { value ? packer_.pack_true() : packer_.pack_false(); }
-    template <class T>
-        requires std::is_enum_v<T>
-    void write(T value) {
-        packer_.pack_uint64(static_cast<std::uint64_t>(value));
-    }
-    void write(std::string_view text) {
-        packer_.pack_str(static_cast<std::uint32_t>(text.size()));
-        packer_.pack_str_body(text.data(), static_cast<std::uint32_t>(text.size()));
-    }
-    void write(const TaskId& id) { write_octets(view_of(id)); }
-    void write(const TaskRef& ref) {
-        if (const auto* number = std::get_if<std::uint64_t>(&ref)) {
-            packer_.pack_uint64(*number);
-        } else {
-            write(std::get<TaskId>(ref));
-        }
-    }
-    void write(const Octets& octets) {
-        if (octets.view.size() <= inline_octets_max_) {
-            write_octets(octets.view);
-        } else {
-            packer_.pack_uint64(payloads.size());
-            payloads.push_back(octets.keep());
-        }
-    }
-
-    Sink sink;
-    std::vector<Blob> payloads;
-
-private:
-    static std::string_view view_of(const TaskId& id) {
-        return {reinterpret_cast<const char*>(id.octets.data()), id.octets.size()};
-    }
-
-    template <class T>
-    static bool is_default(const T& value) {
-        if constexpr (requires { value.empty(); }) {
-            return value.empty();
-        } else if constexpr (requires { value.has_value(); }) {
-            return !value.has_value();
-        } else if constexpr (std::is_same_v<T, Octets>) {
-            return value.view.empty();
-        } else {
-            return value == T{};
-        }
-    }
-
-    template <class F, class T>
-    static bool is_written(const T& object) {
-        if constexpr (F::required) {
-            return true;
-        } else {
-            return !is_default(object.*F::member);
-        }
-    }
-
-    template <class T, class... F>
-    void write_fields(const T& object, FieldList<F...>) {
-        const std::uint32_t count = (0U + ... + (is_written<F>(object) ? 1U : 0U));
-        packer_.pack_map(count);
-        (write_field<F>(object), ...);
-    }
-
-    template <class F, class T>
-    void write_field(const T& object) {
-        if (is_written<F>(object)) {
-            static_assert(F::key <= key_max, "a key is one octet");
-            constexpr char key = static_cast<char>(F::key);
-            sink.write(&key, 1);
-            write(object.*F::member);
-        }
-    }
-
-    void write_octets(std::string_view octets) {
-        packer_.pack_bin(static_cast<std::uint32_t>(octets.size()));
-        packer_.pack_bin_body(octets.data(), static_cast<std::uint32_t>(octets.size()));
-    }
-
-    std::size_t inline_octets_max_;
-    msgpack::packer<Sink> packer_{sink};
 };
 
 }  // namespace xebec::protocol
