@@ -3,6 +3,8 @@
 #include "protocol/names.h"
 
 #include <algorithm>
+#include <cstring>
+#include <endian.h>
 
 namespace xebec::protocol {
 
@@ -102,7 +104,30 @@ inline bool Reader::take_octets(Token& token, std::uint64_t size) {
     return true;
 }
 
-// Most values are short, and are told by their first octet.
+// A length in so many octets, and so many octets and `more`.
+inline bool Reader::take_sized(Token& token, std::size_t size_octets, std::size_t more) {
+    return take_number(token, size_octets) && take_octets(token, token.number + more);
+}
+
+// Big-endian.
+inline bool Reader::take_number(Token& token, std::size_t octets) {
+    if (left() >= sizeof token.number) [[likely]] {
+        std::memcpy(&token.number, at_, sizeof token.number);
+        token.number = be64toh(token.number) >> (8 * (sizeof token.number - octets));
+        at_ += octets;
+        return true;
+    }
+    if (left() < octets) {
+        return fail_cut();
+    }
+    token.number = 0;
+    for (std::size_t i = 0; i < octets; ++i) {
+        token.number = (token.number << 8) | *at_++;
+    }
+    return true;
+}
+
+// Most values are told by their first octet alone, or are numbers and ids.
 inline bool Reader::next(Token& token) {
     value_ = at_;
     if (at_ == end_) {
@@ -122,6 +147,14 @@ inline bool Reader::next(Token& token) {
     if (first < 0xc0) {
         token.type = Type::text;
         return take_octets(token, first & 0x1f);
+    }
+    if (first >= 0xcc && first <= 0xcf) {
+        token.type = Type::number;
+        return take_number(token, std::size_t{1} << (first - 0xcc));
+    }
+    if (first == 0xc4) {
+        token.type = Type::octets;
+        return take_sized(token, 1, 0);
     }
     return next_long(token, first);
 }
@@ -143,7 +176,6 @@ bool Reader::next_long(Token& token, std::uint8_t first) {
             token.type = Type::truth;
             token.number = first & 1;
             return true;
-        case 0xc4:
         case 0xc5:
         case 0xc6:
             token.type = Type::octets;
@@ -157,12 +189,6 @@ bool Reader::next_long(Token& token, std::uint8_t first) {
         case 0xcb:
             token.type = Type::fraction;
             return take_octets(token, 4 * in_powers(0xca));
-        case 0xcc:
-        case 0xcd:
-        case 0xce:
-        case 0xcf:
-            token.type = Type::number;
-            return take_number(token, in_powers(0xcc));
         case 0xd0:
         case 0xd1:
         case 0xd2:
@@ -193,27 +219,10 @@ bool Reader::next_long(Token& token, std::uint8_t first) {
     }
 }
 
-// Big-endian.
-bool Reader::take_number(Token& token, std::size_t octets) {
-    if (left() < octets) {
-        return fail_cut();
-    }
-    token.number = 0;
-    for (std::size_t i = 0; i < octets; ++i) {
-        token.number = (token.number << 8) | *at_++;
-    }
-    return true;
-}
-
 // Some encoders write every number in a signed form.
 bool Reader::take_signed(Token& token, std::size_t octets) {
     token.type = left() > 0 && *at_ >= 0x80 ? Type::negative : Type::number;
     return take_number(token, octets);
-}
-
-// A length in so many octets, and so many octets and `more`.
-bool Reader::take_sized(Token& token, std::size_t size_octets, std::size_t more) {
-    return take_number(token, size_octets) && take_octets(token, token.number + more);
 }
 
 // ---- tokens to what they stand for ----
@@ -296,8 +305,7 @@ bool Reader::read_map(void* target, const Shape& shape, std::uint64_t count) {
             return false;
         }
         const Member* member = find_member(shape, key);
-        const bool is_read =
-            member == nullptr ? skip_value() : read_value(member->locate(object), *member->shape);
+        const bool is_read = member == nullptr ? skip_value() : read_value(object, member->shape);
         if (!is_read) {
             return false;
         }

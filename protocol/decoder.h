@@ -12,15 +12,7 @@
 
 namespace xebec::protocol {
 
-struct Shape;
-
-// One key of a map: where its value goes, and what that is.
-struct Member {
-    std::uint8_t key = 0;
-    bool required = false;
-    void* (*locate)(void* object) = nullptr;
-    const Shape* shape = nullptr;
-};
+struct Member;
 
 // How values of one C++ type are read. An operation that is absent is a wrong type; one that
 // returns false is a wrong value.
@@ -38,6 +30,13 @@ struct Shape {
 
     void* (*begin_map)(void* target) = nullptr;  // gives the object whose members follow
     std::span<const Member> members;
+};
+
+// One key of a map, and what its value is: the target of the shape's operations is the object.
+struct Member {
+    std::uint8_t key = 0;
+    bool required = false;
+    Shape shape;
 };
 
 constexpr std::uint32_t array_elements_max = 65'536;

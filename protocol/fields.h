@@ -23,7 +23,7 @@ struct FieldList {};
 template <class Pointer>
 struct MemberOf;
 template <class Object, class T>
-struct MemberOf<T Object::* const> {
+struct MemberOf<T Object::*const> {
     using Value = T;
 };
 

@@ -137,12 +137,36 @@ struct ShapeOf<std::vector<T>> {
                                  .element_octets = sizeof(T)};
 };
 
+// The operation of a value's shape, on the object whose member that is.
+template <class F, class T, auto Operation>
+constexpr auto on_object() {
+    constexpr auto operation =
+        ShapeOf<typename MemberOf<decltype(F::member)>::Value>::shape.*Operation;
+    if constexpr (operation == nullptr) {
+        return nullptr;
+    } else {
+        return [](void* object, auto... value) {
+            return operation(&(static_cast<T*>(object)->*F::member), value...);
+        };
+    }
+}
+
 template <class F, class T>
 constexpr Member member_of() {
-    using Value = std::remove_reference_t<decltype(std::declval<T&>().*F::member)>;
-    return {F::key, F::required,
-            [](void* object) -> void* { return &(static_cast<T*>(object)->*F::member); },
-            &ShapeOf<Value>::shape};
+    constexpr const Shape& of_value = ShapeOf<typename MemberOf<decltype(F::member)>::Value>::shape;
+    return {F::key,
+            F::required,
+            {.number = on_object<F, T, &Shape::number>(),
+             .truth = on_object<F, T, &Shape::truth>(),
+             .text = on_object<F, T, &Shape::text>(),
+             .octets = on_object<F, T, &Shape::octets>(),
+             .payload = on_object<F, T, &Shape::payload>(),
+             .begin_array = on_object<F, T, &Shape::begin_array>(),
+             .next_element = on_object<F, T, &Shape::next_element>(),
+             .element = of_value.element,
+             .element_octets = of_value.element_octets,
+             .begin_map = on_object<F, T, &Shape::begin_map>(),
+             .members = of_value.members}};
 }
 
 template <class T, class List>
