@@ -67,7 +67,7 @@ Server::Server(const Options& options, const runtime::Signals& signals)
       epoch_(std::filesystem::absolute(options.data), runtime::now().wall),
       now_(runtime::now()),
       core_(options.core, epoch_.value(), runtime::random_seed(), now_),
-      storage_(options, signals, core_),
+      storage_(options, signals, heap_, core_),
       clients_(context_, runtime::SocketType::router, router_options(options.core.limits, 64)),
       workers_(context_, runtime::SocketType::router, router_options(options.core.limits, 256)),
       updates_(context_, runtime::SocketType::xpub,

@@ -14,6 +14,7 @@ namespace xebec::broker {
 namespace {
 
 constexpr std::uint64_t records_between_signals = 1 << 16;
+constexpr std::uint64_t records_between_top_ups = 1 << 8;
 
 std::filesystem::path journal_folder(const Options& options) {
     return std::filesystem::absolute(options.data) / "journal";
@@ -21,9 +22,10 @@ std::filesystem::path journal_folder(const Options& options) {
 
 }  // namespace
 
-Storage::Storage(const Options& options, const runtime::Signals& signals, Core& core) {
+Storage::Storage(const Options& options, const runtime::Signals& signals,
+                 runtime::HeapReserve& heap, Core& core) {
     if (options.durability != Durability::none) {
-        open(options, signals, core);
+        open(options, signals, heap, core);
     } else if (files_.exists(journal_folder(options))) {
         throw std::runtime_error(
             journal_folder(options).string() +
@@ -32,7 +34,8 @@ Storage::Storage(const Options& options, const runtime::Signals& signals, Core& 
     }
 }
 
-void Storage::open(const Options& options, const runtime::Signals& signals, Core& core) {
+void Storage::open(const Options& options, const runtime::Signals& signals,
+                   runtime::HeapReserve& heap, Core& core) {
     const Instant begin = runtime::now().steady;
     std::uint64_t records = 0;
     const journal::Options journal_options{
@@ -40,13 +43,19 @@ void Storage::open(const Options& options, const runtime::Signals& signals, Core
         .seed = runtime::random_seed(),
         .writer = {.flush_every = options.durability == Durability::relaxed ? options.flush_every
                                                                             : Duration{0}}};
-    disk_ = std::make_unique<Disk>(
-        files_, journal_options, [&](const Record& record, const Places& places) {
-            core.replay(record, places);
-            if (++records % records_between_signals == 0 && signals.take()) {
-                throw StoppedAtStart{};
-            }
-        });
+    const auto replay = [&](const Record& record, const Places& places) {
+        core.replay(record, places);
+        if (++records % records_between_top_ups == 0) {
+            heap.top_up();
+        }
+        if (records % records_between_signals == 0 && signals.take()) {
+            throw StoppedAtStart{};
+        }
+    };
+    const auto prefetch = [&](std::uint64_t number, const std::optional<TaskId>& id) {
+        core.prefetch(number, id);
+    };
+    disk_ = std::make_unique<Disk>(files_, journal_options, replay, prefetch);
     for (const journal::CutTail& cut : disk_->journal.cuts()) {
         spdlog::warn(
             "{} was cut at octet {}: {} octets had not reached the disk whole, and nobody had been "

@@ -8,6 +8,7 @@
 #include "broker/journal/owner.h"
 #include "broker/journal/threads.h"
 #include "broker/options.h"
+#include "runtime/heap.h"
 #include "runtime/posix_files.h"
 #include "runtime/signals.h"
 
@@ -24,7 +25,8 @@ class Storage {
 public:
     // Gives the core everything that the folder's journal has, so that it can resume. Throws what a
     // journal throws; StoppedAtStart if a signal comes meanwhile.
-    Storage(const Options& options, const runtime::Signals& signals, Core& core);
+    Storage(const Options& options, const runtime::Signals& signals, runtime::HeapReserve& heap,
+            Core& core);
 
     // Takes the records of one step; gives the position of the first.
     Position append(std::span<const Record> records);
@@ -71,15 +73,16 @@ public:
 private:
     struct Disk {
         Disk(runtime::FileSystem& files, const journal::Options& options,
-             const journal::Replay& replay)
-            : journal(files, options, replay), owner(journal, {}), threads(journal) {}
+             const journal::Replay& replay, const journal::Ahead& ahead)
+            : journal(files, options, replay, ahead), owner(journal, {}), threads(journal) {}
 
         journal::Journal journal;
         journal::Owner owner;
         journal::Threads threads;
     };
 
-    void open(const Options& options, const runtime::Signals& signals, Core& core);
+    void open(const Options& options, const runtime::Signals& signals, runtime::HeapReserve& heap,
+              Core& core);
 
     runtime::PosixFiles files_;
     MemoryJournal memory_;

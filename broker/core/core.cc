@@ -32,6 +32,14 @@ Core::Core(const CoreOptions& options, std::uint32_t epoch, std::uint64_t seed, 
       grace_until_(Instant::min()),
       figures_due_(now.steady) {}
 
+void Core::prefetch(std::uint64_t number, const std::optional<TaskId>& id) const {
+    if (id) {
+        state_.tasks().prefetch(*id);
+    } else if (const TaskIndex index = state_.tasks().find(number); index != no_task) {
+        state_.tasks().prefetch(index);
+    }
+}
+
 void Core::replay(const Record& record, const Places& places) {
     const TaskIndex task = state_.replay(record, places);
     if (task != no_task && is_over_memory()) {

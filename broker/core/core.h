@@ -58,6 +58,8 @@ public:
 
     // A start: every record that the journal has, in order, then `resume`, before any event.
     void replay(const Record& record, const Places& places);
+    // Asks the processor for what a record of this task will need; without an id it is known.
+    void prefetch(std::uint64_t number, const std::optional<TaskId>& id) const;
     void resume(Now now);
 
     // Where the records of the last effects lie now, one place for each.

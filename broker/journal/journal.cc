@@ -4,7 +4,8 @@
 
 namespace xebec::broker::journal {
 
-Journal::Journal(runtime::FileSystem& files, const Options& options, const Replay& replay)
+Journal::Journal(runtime::FileSystem& files, const Options& options, const Replay& replay,
+                 const Ahead& ahead)
     : shared_(options.segment_octets, {}, 0),
       reader_(files, options.folder),
       scanner_(files, options.folder),
@@ -17,7 +18,7 @@ Journal::Journal(runtime::FileSystem& files, const Options& options, const Repla
                                   .partition = options.partition,
                                   .segment_octets = options.segment_octets,
                                   .seed = options.seed});
-    Recovered recovered = recover(segments, replay);
+    Recovered recovered = recover(segments, replay, ahead);
     cuts_ = std::move(recovered.cuts);
     records_written_again_ = recovered.records_written_again;
     was_stopped_cleanly_ = recovered.was_stopped_cleanly;

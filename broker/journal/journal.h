@@ -33,7 +33,8 @@ class Journal {
 public:
     // Verifies what is there, gives back its records, and begins a new segment. May be killed
     // anywhere and repeated. Throws JournalError or runtime::FileError with a sentence for people.
-    Journal(runtime::FileSystem& files, const Options& options, const Replay& replay);
+    Journal(runtime::FileSystem& files, const Options& options, const Replay& replay,
+            const Ahead& ahead = {});
 
     // What the start found.
     const std::vector<CutTail>& cuts() const { return cuts_; }

@@ -13,8 +13,9 @@ struct Fields {
 
     static void task(RecordSkimmer& in) { in.subject_.number = in.number(); }
     static void id(RecordSkimmer& in) {
-        if (const char* const octets = in.take(sizeof in.subject_.id.octets)) {
-            std::memcpy(in.subject_.id.octets.data(), octets, sizeof in.subject_.id.octets);
+        TaskId& id = in.subject_.id.emplace();
+        if (const char* const octets = in.take(id.octets.size())) {
+            std::memcpy(id.octets.data(), octets, id.octets.size());
         }
     }
     static void queue(RecordSkimmer& in) { in.subject_.queue = take_text(in); }

@@ -14,7 +14,7 @@ namespace xebec::broker::journal {
 struct Subject {
     RecordType type{};
     std::uint64_t number = 0;  // of the task, if the record speaks of one
-    TaskId id;                 // where the record has it
+    std::optional<TaskId> id;  // if the record has it
     std::string_view queue;    // of a queue that was changed; borrowed from the metadata
 };
 

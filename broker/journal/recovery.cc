@@ -2,6 +2,7 @@
 
 #include "broker/journal/frame_writer.h"
 #include "broker/journal/journal_error.h"
+#include "broker/journal/record_skimmer.h"
 #include "broker/journal/tail.h"
 #include "runtime/failpoint.h"
 
@@ -12,10 +13,12 @@ namespace xebec::broker::journal {
 
 namespace {
 
+constexpr int records_ahead = 16;  // that are announced before their turn
+
 class Recovery {
 public:
-    Recovery(SegmentFiles& files, const Replay& replay)
-        : files_(files), folder_(files.options().folder), replay_(replay) {}
+    Recovery(SegmentFiles& files, const Replay& replay, const Ahead& ahead)
+        : files_(files), folder_(files.options().folder), replay_(replay), ahead_(ahead) {}
 
     Recovered run();
 
@@ -41,6 +44,7 @@ private:
     SegmentFiles& files_;
     std::filesystem::path folder_;
     const Replay& replay_;
+    const Ahead& ahead_;
 
     std::vector<FoundSegment> opened_;
     std::vector<FoundSegment> unopened_;
@@ -156,8 +160,18 @@ void Recovery::replay_frame(const FoundSegment& segment, const Frame& frame,
     }
     const std::uint64_t metadata_offset = offset + frame_header_octets;
     RecordDecoder decoder(metadata);
+    RecordSkimmer skimmer(metadata);
+    const auto announce = [&] {
+        if (const auto subject = ahead_ ? skimmer.next() : std::nullopt) {
+            ahead_(subject->number, subject->id);
+        }
+    };
+    for (int i = 0; i < records_ahead; ++i) {
+        announce();
+    }
     std::uint32_t count = 0;
     while (const auto record = decoder.next()) {
+        announce();
         Places places = decoder.places();
         place(places, number, metadata_offset, metadata_offset + frame.metadata_octets);
         replay_(*record, places);
@@ -333,8 +347,8 @@ void Recovery::seal_old(Chain chain, std::uint64_t opening_checksum) {
 
 }  // namespace
 
-Recovered recover(SegmentFiles& files, const Replay& replay) {
-    return Recovery(files, replay).run();
+Recovered recover(SegmentFiles& files, const Replay& replay, const Ahead& ahead) {
+    return Recovery(files, replay, ahead).run();
 }
 
 }  // namespace xebec::broker::journal

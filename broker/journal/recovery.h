@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace xebec::broker::journal {
@@ -18,6 +19,10 @@ namespace xebec::broker::journal {
 // Called for each record in order. Its texts are borrowed for the length of the call; a payload
 // that stands apart is empty and told by its place.
 using Replay = std::function<void(const Record&, const Places&)>;
+
+// Called a few records before: of which task it will be, by its number, and by its id if the record
+// has it.
+using Ahead = std::function<void(std::uint64_t number, const std::optional<TaskId>& id)>;
 
 // A tail that a power cut or a crash left unfinished: no one had been told that it was there.
 struct CutTail {
@@ -46,6 +51,6 @@ struct Recovered {
 };
 
 // Throws JournalError, or runtime::FileError.
-Recovered recover(SegmentFiles& files, const Replay& replay);
+Recovered recover(SegmentFiles& files, const Replay& replay, const Ahead& ahead = {});
 
 }  // namespace xebec::broker::journal

@@ -17,7 +17,7 @@ void note(const Subject& subject, Mentions& mentions) {
         case RecordType::task_accepted:
         case RecordType::task_carried:
         case RecordType::tombstone_carried:
-            mentions.tasks.push_back({subject.number, subject.id});
+            mentions.tasks.push_back({subject.number, *subject.id});
             break;
         case RecordType::queue_changed:
             mentions.queues.emplace_back(subject.queue);

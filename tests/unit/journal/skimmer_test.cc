@@ -21,7 +21,7 @@ using namespace broker::journal;
 
 std::string text_of(const Subject& subject) {
     return std::to_string(static_cast<int>(subject.type)) + " " + std::to_string(subject.number) +
-           " " + to_string(subject.id) + " " + std::string(subject.queue);
+           " " + (subject.id ? to_string(*subject.id) : "-") + " " + std::string(subject.queue);
 }
 
 Subject subject_of(const Record& record) {
