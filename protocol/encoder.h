@@ -1,6 +1,7 @@
 #pragma once
 // Writes structures as their field lists say. Used by codec.cc only.
 
+#include "protocol/check.h"
 #include "protocol/decoder.h"
 #include "protocol/fields.h"
 #include "protocol/messages.h"
@@ -9,7 +10,6 @@
 
 #include <algorithm>
 #include <concepts>
-#include <cstring>
 #include <optional>
 #include <span>
 #include <string>
@@ -103,8 +103,6 @@ private:
     std::vector<Blob> frames_;
 };
 
-// ---- how long a value can become ----
-
 // Arrays are written one element after the other; what has none is written into room made for it.
 template <class T>
 constexpr bool has_array = false;
@@ -117,40 +115,6 @@ constexpr bool has_array<FieldList<F...>> =
     (... || has_array<typename MemberOf<decltype(F::member)>::Value>);
 template <Fielded T>
 constexpr bool has_array<T> = has_array<typename T::Fields>;
-
-constexpr std::size_t prefix_octets_max = 5;  // of a length
-constexpr std::size_t number_octets_max = 9;
-
-template <class T>
-constexpr std::size_t octets_max(const T&) {  // numbers, enums and truths
-    return number_octets_max;
-}
-constexpr std::size_t octets_max(std::string_view text) {
-    return prefix_octets_max + text.size();
-}
-constexpr std::size_t octets_max(const TaskId& id) {
-    return prefix_octets_max + id.octets.size();
-}
-constexpr std::size_t octets_max(const TaskRef&) {
-    return prefix_octets_max + sizeof(TaskId);
-}
-inline std::size_t octets_max(const Octets& octets) {
-    return number_octets_max + octets.view.size();
-}
-template <class T, class... F>
-std::size_t octets_max(const T& object, FieldList<F...>);
-template <Fielded T>
-std::size_t octets_max(const T& object) {
-    return octets_max(object, typename T::Fields{});
-}
-template <class T>
-std::size_t octets_max(const std::optional<T>& value) {
-    return value ? octets_max(*value) : 0;
-}
-template <class T, class... F>
-std::size_t octets_max(const T& object, FieldList<F...>) {
-    return prefix_octets_max + (0 + ... + (1 + octets_max(object.*F::member)));
-}
 
 // ---- values ----
 
@@ -244,9 +208,37 @@ private:
     // All of it in one function, where what the packer writes are stores.
     template <class T>
     [[gnu::flatten]] void write_at_once(const T& object) {
-        Room room(out_.room(octets_max(object)));
+        const std::size_t size_max = octets_max(object);
+        char* const begin = out_.room(size_max);
+        Room room(begin);
         Writer<Room>(room, payloads_).write(object);
+        check(room.end() <= begin + size_max, "there was room for what was written");
         out_.advance_to(room.end());
+    }
+
+    // How long a value can become.
+    template <class T>
+        requires std::unsigned_integral<T> || std::is_enum_v<T>
+    std::size_t octets_max(T) const {
+        return number_octets_max;
+    }
+    std::size_t octets_max(std::string_view text) const { return prefix_octets_max + text.size(); }
+    std::size_t octets_max(const TaskId& id) const { return prefix_octets_max + id.octets.size(); }
+    std::size_t octets_max(const TaskRef&) const { return prefix_octets_max + sizeof(TaskId); }
+    std::size_t octets_max(const Octets& octets) const {
+        return number_octets_max + (payloads_.is_inline(octets) ? octets.view.size() : 0);
+    }
+    template <class T>
+    std::size_t octets_max(const std::optional<T>& value) const {
+        return value ? octets_max(*value) : 0;
+    }
+    template <Fielded T>
+    std::size_t octets_max(const T& object) const {
+        return fields_octets_max(object, typename T::Fields{});
+    }
+    template <class T, class... F>
+    std::size_t fields_octets_max(const T& object, FieldList<F...>) const {
+        return prefix_octets_max + (0 + ... + (1 + octets_max(object.*F::member)));
     }
 
     template <class T, class... F>
@@ -270,6 +262,9 @@ private:
         packer_.pack_bin(static_cast<std::uint32_t>(octets.size()));
         packer_.pack_bin_body(octets.data(), static_cast<std::uint32_t>(octets.size()));
     }
+
+    static constexpr std::size_t prefix_octets_max = 5;  // of a length
+    static constexpr std::size_t number_octets_max = 9;
 
     Out& out_;
     Payloads& payloads_;

@@ -4,12 +4,11 @@
 #include "protocol/decoder.h"
 #include "protocol/messages.h"
 
-#include <msgpack.hpp>
-
 #include <algorithm>
 #include <array>
 #include <concepts>
 #include <cstring>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>

@@ -43,6 +43,7 @@ struct CoreOptions {
     std::uint32_t credit_max = 8'192;
     std::uint64_t final_octets_max = 256 << 20;  // retention: final tasks, tombstones of others,
     std::uint64_t final_count_min = 100'000;     // of which at least these newest stay
+    // Of removed tasks so many are remembered, the newest; three quarters while a segment goes.
     std::size_t tombstones_max = 1'000'000;
     std::uint64_t memory_max = std::uint64_t{2} << 30;  // beyond it new tasks are refused
     std::uint64_t tasks_max = 20'000'000;               // and beyond so many
@@ -58,9 +59,10 @@ public:
 
     // A start: every record that the journal has, in order, then `resume`, before any event.
     void replay(const Record& record, const Places& places);
-    // Asks the processor for what a record of this task will need; without an id it is known.
-    void prefetch(std::uint64_t number, const std::optional<TaskId>& id) const;
     void resume(Now now);
+    // Asks the processor for what replaying a record will need: by the task's id if the record has
+    // it, else by its number. A task that is not there does no harm.
+    void prefetch(std::uint64_t number, const std::optional<TaskId>& id) const;
 
     // Where the records of the last effects lie now, one place for each.
     void locate(std::span<const Record> records, std::span<const Places> places);

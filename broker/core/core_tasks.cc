@@ -374,7 +374,7 @@ void Core::remove_final_tasks() {
 // Those that would have to go soon go before the oldest segment, which is full of them when tasks
 // flow: they need not be told again.
 void Core::drop_tombstones() {
-    const std::size_t most = carrying_ ? options_.tombstones_max / 4 * 3 : options_.tombstones_max;
+    const std::size_t most = carrying_ ? options_.tombstones_max * 3 / 4 : options_.tombstones_max;
     if (const auto floor = state_.tombstones().next_floor(step_.now, most)) {
         commit(FloorRaised{.floor = *floor});
         has_more_work_ = true;

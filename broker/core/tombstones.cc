@@ -8,6 +8,7 @@ namespace xebec::broker {
 namespace {
 
 constexpr std::uint64_t timeless_octets = 48;  // of one in that table, about
+constexpr std::size_t dropped_at_once_max = 20'000;
 
 }  // namespace
 
@@ -22,7 +23,7 @@ WallTime Tombstones::end_of(Slot slot) {
 // Nothing leaves a bucket, so that its capacity follows from how many came.
 std::uint64_t Tombstones::octets_of(const Bucket& bucket) {
     constexpr std::uint64_t entry = sizeof(decltype(bucket.tombstones)::value_type) + 1;
-    constexpr std::uint64_t rest = sizeof(Slot) + sizeof(Bucket) + 32;
+    constexpr std::uint64_t rest = sizeof(Slot) + sizeof(Bucket*) + sizeof(Bucket) + 48;
     return bucket.tombstones.empty() ? 0 : rest + bucket.tombstones.capacity() * entry;
 }
 
@@ -79,14 +80,19 @@ void Tombstones::prefetch(const TaskId& id) const {
 }
 
 std::optional<WallTime> Tombstones::next_floor(Now now, std::size_t count_max) const {
-    if (buckets_.empty()) {
-        return std::nullopt;
+    std::optional<WallTime> floor;
+    std::size_t dropped = 0;
+    for (const auto& [slot, bucket] : buckets_) {
+        const WallTime end = end_of(slot);
+        const bool is_old = now.steady - bucket->latest >= window && end + window_wall <= now.wall;
+        const bool must_go = count_ - dropped > count_max && end <= now.wall;
+        if ((!is_old && !must_go) || dropped >= dropped_at_once_max) {
+            break;
+        }
+        dropped += bucket->tombstones.size();
+        floor = end;
     }
-    const auto& [slot, oldest] = *buckets_.begin();
-    const WallTime floor = end_of(slot);
-    const bool is_old = now.steady - oldest->latest >= window && floor + window_wall <= now.wall;
-    const bool must_go = count_ > count_max && floor <= now.wall;
-    return is_old || must_go ? std::optional(floor) : std::nullopt;
+    return floor;
 }
 
 void Tombstones::raise_floor(WallTime floor) {
@@ -102,6 +108,7 @@ void Tombstones::raise_floor(WallTime floor) {
         buckets_.erase(buckets_.begin());
     }
     slot_last_ = Slot::min();
+    bucket_last_ = nullptr;
 }
 
 void Tombstones::shift_times(Duration by) {

@@ -38,10 +38,10 @@ public:
     // Asks the processor for what `find` will look at.
     void prefetch(const TaskId& id) const;
 
-    // The floor to which dropping the bucket that has to go first would lead, if one has to go: its
-    // latest tombstone is older than the window, or there are more than so many. A floor never
-    // rises to where it would refuse ids that are made now: one whose maker's clock is ahead has to
-    // stay.
+    // The floor to which dropping the oldest buckets would lead that have to go: their latest
+    // tombstones are older than the window, or there are more than so many. Of very many some stay
+    // until the next call. A floor never rises to where it would refuse ids that are made now: one
+    // whose maker's clock is ahead has to stay.
     std::optional<WallTime> next_floor(Now now, std::size_t count_max) const;
     void raise_floor(WallTime floor);  // drops what lies below
 

@@ -3,12 +3,13 @@
 #include "broker/journal/format.h"
 #include "broker/journal/octets.h"
 
+#include <cstring>
 #include <utility>
 
 namespace xebec::broker::journal {
 
 // Each passes over one field of the next record; the names are those of docs/journal.md.
-struct Fields {
+struct RecordSkimmer::Fields {
     using Field = void (*)(RecordSkimmer&);
 
     static void task(RecordSkimmer& in) { in.subject_.number = in.number(); }

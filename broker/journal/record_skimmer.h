@@ -30,7 +30,7 @@ public:
     bool is_good() const { return is_good_; }
 
 private:
-    friend struct Fields;
+    struct Fields;
 
     std::size_t left() const { return static_cast<std::size_t>(end_ - at_); }
     void stop() {

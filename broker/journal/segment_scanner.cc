@@ -22,7 +22,19 @@ void note(const Subject& subject, Mentions& mentions) {
         case RecordType::queue_changed:
             mentions.queues.emplace_back(subject.queue);
             break;
-        default:
+        case RecordType::task_due:
+        case RecordType::attempt_started:
+        case RecordType::attempt_returned:
+        case RecordType::attempt_failed:
+        case RecordType::task_succeeded:
+        case RecordType::task_died:
+        case RecordType::task_cancelled:
+        case RecordType::task_expired:
+        case RecordType::task_retried:
+        case RecordType::task_removed:
+        case RecordType::floor_raised:
+        case RecordType::bases_carried:
+        case RecordType::history_carried:
             break;
     }
 }

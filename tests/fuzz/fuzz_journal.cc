@@ -1,7 +1,7 @@
 // A start with a journal that may hold anything: refused, or opened; and what is opened once opens
 // again with the same records. The first octet says what the others are. Even: a whole segment.
 // Odd: the metadata of a frame whose checksums are right, with half as many records; a skimmer sees
-// the same records in it as the decoder.
+// records of the same types in it as the decoder.
 
 #include "broker/journal/frame_writer.h"
 #include "broker/journal/journal.h"

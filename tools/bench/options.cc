@@ -29,8 +29,8 @@ std::optional<int> parse_options(int argc, char** argv, Options& options) {
             "TEST"));
     app.add_option("--count", options.count, "tasks that are measured in each run");
     app.add_option("--warm-up", options.warm_up,
-                   "tasks before those; none: a tenth of --count, and of end-to-end by itself "
-                   "2,000,000")
+                   "tasks before those, not of submit that wait; none: a tenth of --count, and of "
+                   "end-to-end by itself 2,000,000")
         ->check(CLI::PositiveNumber);
     app.add_option("--payload", options.payload, "octets of each task, at least 16")
         ->check(CLI::Range(16, 1 << 20))

@@ -86,7 +86,7 @@ std::uint64_t RecordSizes::of_new_records(const Figures& before, const Figures& 
 std::uint64_t RecordSizes::of_live_records(const Figures& figures) const {
     // While a segment goes there may be a quarter less of them than at most.
     const std::uint64_t tombstones =
-        std::min<std::uint64_t>(figures.removed, CoreOptions{}.tombstones_max / 4 * 3);
+        std::min<std::uint64_t>(figures.removed, CoreOptions{}.tombstones_max * 3 / 4);
     return count_in(figures, TaskState::ready) * carried_ready_ +
            count_in(figures, TaskState::leased) * carried_leased_ +
            count_in(figures, TaskState::succeeded) * carried_succeeded_ +

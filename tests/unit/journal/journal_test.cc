@@ -64,6 +64,42 @@ TEST_F(JournalOf, RecordsOfEveryTypeComeBackInOrder) {
     EXPECT_EQ(journal->durable_position(), records.size());
 }
 
+TEST_F(JournalOf, RecordsAreAnnouncedBeforeTheyComeBack) {
+    open();
+    for (std::uint64_t first = 1; first < 100; first += 33) {  // frames, and segments, of many
+        std::vector<Record> records;
+        for (std::uint64_t number = first; number < first + 33; ++number) {
+            records.push_back(accepted(number, "a"));
+            records.emplace_back(TaskCancelled{.number = number});
+        }
+        append(records);
+        work();
+    }
+    journal.reset();
+
+    std::vector<std::pair<std::uint64_t, std::optional<TaskId>>> announced;
+    std::size_t replayed_count = 0;
+    const Journal again(
+        disk, {.folder = folder, .segment_octets = segment_octets, .seed = ++seed},
+        [&](const Record& record, const Places&) {
+            ASSERT_LT(replayed_count, announced.size());
+            const auto& [number, id] = announced[replayed_count++];
+            if (const auto* task = std::get_if<TaskAccepted>(&record)) {
+                EXPECT_EQ(number, task->number);
+                EXPECT_EQ(id, task->id);
+            } else {
+                EXPECT_EQ(number, std::get<TaskCancelled>(record).number);
+                EXPECT_EQ(id, std::nullopt);
+            }
+        },
+        [&](std::uint64_t number, const std::optional<TaskId>& id) {
+            announced.emplace_back(number, id);
+        });
+
+    EXPECT_EQ(replayed_count, 198U);
+    EXPECT_EQ(announced.size(), 198U);
+}
+
 TEST_F(JournalOf, PayloadsAreReadBackFromWhereTheyWereSaidToLie) {
     const std::string large(1'000, 'x');
     segment_octets = 64 << 10;

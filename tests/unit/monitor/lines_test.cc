@@ -74,13 +74,21 @@ TEST(UpdateLines, DoNotDependOnTheLinesBefore) {
     shown[9].update.error_class = "timeout";
     shown[10].queue = "other";
     shown[11].time += milliseconds{1};
+    shown.push_back(shown[2]);
+    shown.back().update.number = 12'345'678;  // wider columns than before
+    shown.push_back(shown[3]);
+    shown.back().update.duration_us = 1'000'000'000'000'000;
+    ShowUpdate unlike = succeeded();
+    unlike.time += milliseconds{7};
     std::mt19937_64 random{3};
 
     for (const Style style : {plain, coloured, json}) {
         UpdateLines lines(style);
+        UpdateLines anew(style);
         for (int i = 0; i < 2'000; ++i) {
-            const ShowUpdate& next = shown[random() % shown.size()];
-            ASSERT_EQ(lines.line(next), UpdateLines(style).line(next));
+            const ShowUpdate& next = shown[random() % (i < 1'000 ? 12 : shown.size())];
+            anew.line(unlike);
+            ASSERT_EQ(lines.line(next), anew.line(next));
         }
     }
 }

@@ -135,6 +135,24 @@ TEST(Messages, HaveTypesOfTheirOwn) {
     EXPECT_FALSE(types.contains(0));
 }
 
+TEST(Encoding, HasRoomForTheLongestValues) {
+    const std::string text(70'000, 't');
+    const std::vector<Update> updates(3, {.number = UINT64_MAX,
+                                          .kind = text,
+                                          .state = TaskState::expired,
+                                          .attempt = UINT32_MAX,
+                                          .worker = text,
+                                          .error_class = text,
+                                          .duration_us = UINT64_MAX,
+                                          .version = UINT32_MAX,
+                                          .removed = true});
+
+    const Result<std::vector<Update>> decoded = decode_updates(encode_updates(updates));
+
+    ASSERT_TRUE(decoded);
+    EXPECT_EQ(*decoded, updates);
+}
+
 TEST(Payload, RidesInTheBodyUpToTheInlineLimit) {
     const std::string small(8, 's');
     const std::string large(9, 'l');

@@ -108,6 +108,16 @@ TEST(HostileBody, OfFullSizeStaysWithinItsBudget) {
     RecordProperty("allocated", static_cast<int>(cost.octets));
 }
 
+TEST(Encoding, MakesNoRoomForWhatLeavesInAFrameOfItsOwn) {
+    const Message done = Done{{{.fence = 1, .result = Blob::copy_of(std::string(16 << 20, 'x'))}}};
+    const std::size_t before = allocated;
+
+    const Packet packet = encode({}, done);
+
+    EXPECT_EQ(packet.payloads.size(), 1U);
+    EXPECT_LT(allocated - before, 64U << 10);
+}
+
 TEST(HonestBody, OfTheLargestBatchFitsTheBudget) {
     Query query;
     QueryAnswer unknown;

@@ -418,18 +418,18 @@ TEST(Carrying, ARemovedTaskIsRememberedByItsTombstone) {  // I3
     EXPECT_EQ(std::get<TombstoneCarried>(told[0]).id, Fixture::id(1));
 }
 
-TEST(Carrying, WhatWouldBeForgottenSoonIsForgottenFirst) {  // I18, I24
+TEST(Carrying, WhatWouldBeForgottenSoonIsForgottenFirst) {  // I3, I18
     CoreOptions options = with_journal();
     options.final_octets_max = 0;
     options.final_count_min = 0;
     options.tombstones_max = 8;
     Fixture broker(options);
     broker.work("w");
-    const auto end_of = [](std::uint32_t n) { return Fixture::start_wall + 100ms * n + 20ms; };
+    std::vector<SubmitItem> tasks;
     for (std::uint32_t n = 1; n <= 8; ++n) {
-        SubmitItem task = Fixture::item(n);
-        task.id = Fixture::id(n, Fixture::start_wall + 100ms * n);
-        broker.submit(task);
+        tasks.push_back(Fixture::item(n));
+        tasks.back().id = Fixture::id(n, Fixture::start_wall + 100ms * n);
+        broker.submit(tasks.back());
         broker.done("w", broker.assigned_one("w"));
         broker.settle();
         broker.pass(100ms);
@@ -437,12 +437,17 @@ TEST(Carrying, WhatWouldBeForgottenSoonIsForgottenFirst) {  // I18, I24
     broker.pass(1s);
     ASSERT_EQ(broker.core.state().tombstones().count(), 8U);
 
-    broker.apply(JournalChanged{.carry_due = 0});
-    broker.begin_carrying();
-    broker.settle();
+    const std::vector<Record> told = broker.carry_everything();
 
     EXPECT_EQ(broker.core.state().tombstones().count(), 6U);
-    EXPECT_EQ(broker.core.state().tombstones().floor(), end_of(2));
+    EXPECT_EQ(broker.core.state().tombstones().floor(), Fixture::start_wall + 220ms);
+    ASSERT_EQ(told.size(), 7U);
+    EXPECT_TRUE(std::holds_alternative<FloorRaised>(told[0])) << "one for both buckets";
+    for (std::size_t i = 1; i < told.size(); ++i) {
+        EXPECT_EQ(std::get<TombstoneCarried>(told[i]).id, tasks[i + 1].id);
+    }
+    EXPECT_EQ(broker.try_submit(tasks[1]).problem.code, static_cast<int>(Refusal::too_old));
+    EXPECT_EQ(broker.try_submit(tasks[2]).status, SubmitStatus::exists);
 }
 
 TEST(Carrying, ATaskThatIsRemovedWhileItIsReadIsRememberedToo) {  // I3

@@ -1,0 +1,84 @@
+// What the tables remember of the look-ups before does not change what they find.
+
+#include "broker/core/tasks.h"
+#include "broker/core/tombstones.h"
+#include "tests/unit/broker/core/fixture.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <map>
+#include <random>
+
+namespace xebec::broker {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(NumberIndex, FindsWhatIsThereWhateverWasAskedForBefore) {
+    // Chunks that are remembered in the same place and in others, and some that come and go.
+    std::mt19937_64 random{5};
+    NumberIndex index;
+    std::map<std::uint64_t, TaskIndex> expected;
+    for (int i = 0; i < 200'000; ++i) {
+        const std::uint64_t number = 1 + random() % 40 * 4'096 + random() % 2;
+        const auto known = expected.find(number);
+        ASSERT_EQ(index.find(number), known == expected.end() ? no_task : known->second);
+        if (known != expected.end()) {
+            index.erase(number);
+            expected.erase(known);
+        } else if (random() % 4 == 0) {
+            const auto task = static_cast<TaskIndex>(i);
+            index.insert(number, task);
+            expected.emplace(number, task);
+        }
+    }
+    EXPECT_GT(expected.size(), 10U);
+}
+
+TEST(Tombstones, FindWhatIsThereWhateverWasAskedForBefore) {
+    const WallTime wall = Fixture::start_wall;
+    const Now now{.steady = Instant{1h}, .wall = wall};
+    const TaskId early = Fixture::id(1, wall);
+    const TaskId late = Fixture::id(2, wall + 100ms);
+    Tombstones tombstones;
+    EXPECT_EQ(tombstones.find(early), nullptr);
+
+    tombstones.add(early, {.number = 1}, now);
+    tombstones.add(late, {.number = 2}, now);
+    ASSERT_NE(tombstones.find(early), nullptr);
+    EXPECT_EQ(tombstones.find(early)->number, 1U);
+    EXPECT_EQ(tombstones.find(late)->number, 2U);
+
+    EXPECT_NE(tombstones.find(early), nullptr);
+    tombstones.raise_floor(wall + 50ms);
+    EXPECT_EQ(tombstones.find(early), nullptr);
+    EXPECT_NE(tombstones.find(late), nullptr);
+
+    tombstones.add(early, {.number = 3}, now);
+    EXPECT_EQ(tombstones.find(early)->number, 3U);
+    EXPECT_EQ(tombstones.count(), 2U);
+}
+
+TEST(Tombstones, DropManyAtOnceButNotAll) {  // I18
+    const WallTime wall = Fixture::start_wall;
+    const Now now{.steady = Instant{1h}, .wall = wall};
+    constexpr std::uint32_t count = 60'000;
+    Tombstones tombstones;
+    for (std::uint32_t n = 0; n < count; ++n) {
+        tombstones.add(Fixture::id(n, wall - milliseconds{n % 10'000}), {.number = n + 1}, now);
+    }
+    int floors = 0;
+    while (const auto floor = tombstones.next_floor(now, count / 6)) {
+        const std::size_t before = tombstones.count();
+        tombstones.raise_floor(*floor);
+        EXPECT_LT(before - tombstones.count(), 21'000U);
+        ++floors;
+    }
+    EXPECT_LE(tombstones.count(), count / 6);
+    EXPECT_GT(tombstones.count(), count / 6 - 200);
+    EXPECT_EQ(floors, 3);
+}
+
+}  // namespace
+}  // namespace xebec::broker
