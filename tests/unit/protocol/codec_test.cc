@@ -147,7 +147,8 @@ TEST(Encoding, HasRoomForTheLongestValues) {
                                           .version = UINT32_MAX,
                                           .removed = true});
 
-    const Result<std::vector<Update>> decoded = decode_updates(encode_updates(updates));
+    const std::string body = encode_updates(updates);
+    const Result<std::vector<Update>> decoded = decode_updates(body);
 
     ASSERT_TRUE(decoded);
     EXPECT_EQ(*decoded, updates);
