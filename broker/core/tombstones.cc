@@ -36,7 +36,7 @@ void Tombstones::add(const TaskId& id, const Tombstone& tombstone, Now removed) 
     if (bucket_at(slot) == nullptr) {
         bucket_last_ = buckets_.emplace(slot, std::make_unique<Bucket>()).first->second.get();
     }
-    Bucket& bucket = *bucket_at(slot);
+    Bucket& bucket = *bucket_last_;
     bucket.latest = removed.steady;
     octets_ -= octets_of(bucket);
     count_ += bucket.tombstones.insert_or_assign(id, tombstone).second ? 1 : 0;
