@@ -37,7 +37,7 @@ void need_descriptors() {
 // of the next back to the system at once: a page fault for every 4 KiB of them.
 void keep_freed_memory() {
     mallopt(M_MMAP_THRESHOLD, 16 << 20);
-    mallopt(M_TRIM_THRESHOLD, 64 << 20);
+    mallopt(M_TRIM_THRESHOLD, 512 << 20);
 }
 
 // Millions of tasks lie in memory in no order that a cache could guess: with pages of 2 MiB finding

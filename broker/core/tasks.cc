@@ -108,7 +108,11 @@ TaskIndex TaskTable::insert(const TaskId& id, std::uint64_t number) {
 
 void TaskTable::erase(TaskIndex index) {
     Task& task = tasks_[index];
-    check(ids_[shard_of(IdHash{}(task.id))].erase(index) == 1, "a task's id is known");
+    const std::size_t hash = IdHash{}(task.id);
+    Ids& ids = ids_[shard_of(hash)];
+    const auto found = ids.find(index, hash);
+    check(found != ids.end(), "a task's id is known");
+    ids.erase(found);
     numbers_.erase(task.number);
     if (task.details != no_index<DetailsIndex>) {
         details_.release(task.details);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 
 namespace xebec::broker {
 
@@ -33,10 +34,8 @@ void Tombstones::add(const TaskId& id, const Tombstone& tombstone, Now removed) 
     if (!made) {
         octets_ += timeless_.insert_or_assign(id, slot).second ? timeless_octets : 0;
     }
-    if (bucket_at(slot) == nullptr) {
-        bucket_last_ = buckets_.emplace(slot, std::make_unique<Bucket>()).first->second.get();
-    }
-    Bucket& bucket = *bucket_last_;
+    Bucket* there = bucket_at(slot);
+    Bucket& bucket = there != nullptr ? *there : *make_bucket(slot);
     bucket.latest = removed.steady;
     octets_ -= octets_of(bucket);
     count_ += bucket.tombstones.insert_or_assign(id, tombstone).second ? 1 : 0;
@@ -48,6 +47,17 @@ Tombstones::Bucket* Tombstones::bucket_at(Slot slot) const {
         const auto found = buckets_.find(slot);
         slot_last_ = slot;
         bucket_last_ = found == buckets_.end() ? nullptr : found->second.get();
+    }
+    return bucket_last_;
+}
+
+// As many are expected as in the one before: a table that need not grow costs half, and the blocks
+// of those that are dropped fit the next ones.
+Tombstones::Bucket* Tombstones::make_bucket(Slot slot) {
+    const auto made = buckets_.emplace(slot, std::make_unique<Bucket>()).first;
+    bucket_last_ = made->second.get();
+    if (made != buckets_.begin()) {
+        bucket_last_->tombstones.reserve(std::prev(made)->second->tombstones.size());
     }
     return bucket_last_;
 }

@@ -54,13 +54,14 @@ public:
 
 private:
     struct Bucket {
-        absl::flat_hash_map<TaskId, Tombstone, IdHash> tombstones;
+        absl::flat_hash_map<TaskId, Tombstone, IdHash, SameId> tombstones;
         Instant latest{};
     };
     // Since 1970. So short that a bucket is filled and dropped within a step at any rate of tasks.
     using Slot = std::chrono::duration<std::int64_t, std::ratio<1, 50>>;
     static std::uint64_t octets_of(const Bucket& bucket);
     Bucket* bucket_at(Slot slot) const;  // nothing: there is none
+    Bucket* make_bucket(Slot slot);
     const Bucket* bucket_for(const TaskId& id) const;
     static Slot slot_of(WallTime at);
     static WallTime end_of(Slot slot);
@@ -69,7 +70,8 @@ private:
     // The one that was asked for last: ids that were made together are asked for together.
     mutable Slot slot_last_ = Slot::min();
     mutable Bucket* bucket_last_ = nullptr;
-    absl::flat_hash_map<TaskId, Slot, IdHash> timeless_;  // the buckets of ids that say no time
+    absl::flat_hash_map<TaskId, Slot, IdHash, SameId>
+        timeless_;  // the buckets of ids that say no time
     WallTime floor_{};
     std::size_t count_ = 0;
     std::uint64_t octets_ = 0;

@@ -63,6 +63,9 @@ struct OpenSegment {
 void SegmentScanner::ask(std::uint32_t segment) {
     const std::lock_guard lock(mutex_);
     asked_ = segment;
+    if (latest_.use_count() > 1) {
+        latest_ = nullptr;  // it is somebody's still
+    }
 }
 
 std::shared_ptr<const Mentions> SegmentScanner::take_answer() {
@@ -71,59 +74,66 @@ std::shared_ptr<const Mentions> SegmentScanner::take_answer() {
 }
 
 bool SegmentScanner::work() {
-    std::optional<std::uint32_t> segment;
+    std::uint32_t segment = 0;
+    std::shared_ptr<Mentions> mentions;
     {
         const std::lock_guard lock(mutex_);
-        segment = std::exchange(asked_, std::nullopt);
+        if (!asked_) {
+            return false;
+        }
+        segment = *std::exchange(asked_, std::nullopt);
+        mentions =
+            latest_ != nullptr ? std::exchange(latest_, nullptr) : std::make_shared<Mentions>();
     }
-    if (!segment) {
-        return false;
-    }
-    auto mentions = scan(*segment);
-    must_retry_ = !mentions;
+    mentions->segment = segment;
+    mentions->tasks.clear();
+    mentions->queues.clear();
+    mentions->fault.clear();
+    must_retry_ = !scan(*mentions);
     const std::lock_guard lock(mutex_);
     if (must_retry_) {
         asked_ = segment;
         return false;
     }
-    answer_ = std::make_shared<const Mentions>(std::move(*mentions));
+    answer_ = mentions;
+    latest_ = std::move(mentions);
     return true;
 }
 
-std::optional<Mentions> SegmentScanner::scan(std::uint32_t segment) {
+bool SegmentScanner::scan(Mentions& mentions) {
     try {
-        return read(segment);
+        read(mentions);
     } catch (const runtime::FileError& error) {
         if (error.is_passing()) {
-            return std::nullopt;
+            return false;
         }
-        return Mentions{.segment = segment, .fault = error.what()};
+        mentions.fault = error.what();
     }
+    return true;
 }
 
 // A segment ends where the next one's opening says. A seal need not be there: a start may have been
 // killed between the two.
-Mentions SegmentScanner::read(std::uint32_t segment) {
-    Mentions mentions{.segment = segment};
-    OpenSegment next(files_, folder_ / segment_name(segment + 1));
-    OpenSegment opened(files_, folder_ / segment_name(segment));
+void SegmentScanner::read(Mentions& mentions) {
+    OpenSegment next(files_, folder_ / segment_name(mentions.segment + 1));
+    OpenSegment opened(files_, folder_ / segment_name(mentions.segment));
     for (const OpenSegment* one : {&opened, &next}) {
         if (!one->opening) {
             mentions.fault = one->path.string() + " has no right header or opening";
-            return mentions;
+            return;
         }
     }
     SegmentReader& reader = *opened.reader;
     const auto fail = [&](std::uint64_t offset, const std::string& fault) {
         mentions.fault =
             opened.path.string() + " at octet " + std::to_string(offset) + ": " + fault;
-        return mentions;
     };
     while (reader.checksum() != next.opening->predecessor) {
         const std::uint64_t offset = reader.offset();
         const auto frame = reader.next();
         if (!frame) {
-            return fail(offset, reader.fault());
+            fail(offset, reader.fault());
+            return;
         }
         if (frame->kind != FrameKind::batch) {
             continue;
@@ -133,10 +143,10 @@ Mentions SegmentScanner::read(std::uint32_t segment) {
             note(*subject, mentions);
         }
         if (!records.is_good()) {
-            return fail(offset, "its metadata is no sequence of records");
+            fail(offset, "its metadata is no sequence of records");
+            return;
         }
     }
-    return mentions;
 }
 
 }  // namespace xebec::broker::journal

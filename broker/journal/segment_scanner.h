@@ -19,7 +19,8 @@ public:
         : files_(files), folder_(std::move(folder)) {}
 
     // The owner's side; one at a time. There has to be one behind it that was begun, and both have
-    // to stay until the answer.
+    // to stay until the answer. The memory of an answer that the owner has let go of by then is
+    // used again.
     void ask(std::uint32_t segment);
     std::shared_ptr<const Mentions> take_answer();  // nothing: it is not there yet
 
@@ -29,8 +30,8 @@ public:
     bool must_retry() const { return must_retry_; }
 
 private:
-    std::optional<Mentions> scan(std::uint32_t segment);  // nothing: later
-    Mentions read(std::uint32_t segment);
+    bool scan(Mentions& mentions);  // of that segment; false: later
+    void read(Mentions& mentions);
 
     runtime::FileSystem& files_;
     std::filesystem::path folder_;
@@ -38,7 +39,8 @@ private:
 
     std::mutex mutex_;  // of what follows
     std::optional<std::uint32_t> asked_;
-    std::shared_ptr<const Mentions> answer_;
+    std::shared_ptr<Mentions> answer_;
+    std::shared_ptr<Mentions> latest_;  // as long as nobody else holds it, its memory is free
 };
 
 }  // namespace xebec::broker::journal

@@ -235,6 +235,36 @@ TEST_F(JournalOf, ASegmentThatTheDiskCannotReadIsNotScannedAgain) {
     EXPECT_FALSE(journal->must_retry_reads());
 }
 
+TEST_F(JournalOf, TheMemoryOfAScanIsUsedAgainOnceItWasLetGo) {
+    open();
+    fill(0, 200);
+    const std::uint32_t oldest = journal->segments().front().segment;
+    const auto scan = [&](std::uint32_t segment) {
+        journal->scan(segment);
+        EXPECT_TRUE(journal->work_reads());
+        return journal->take_scan();
+    };
+    std::shared_ptr<const Mentions> first = scan(oldest);
+    const Mentions before = *first;
+    ASSERT_FALSE(before.tasks.empty());
+
+    std::shared_ptr<const Mentions> second = scan(oldest + 1);
+    EXPECT_NE(second, first);
+    EXPECT_EQ(first->segment, oldest);
+    EXPECT_EQ(first->tasks.size(), before.tasks.size());
+    EXPECT_EQ(first->tasks.front().number, before.tasks.front().number);
+    EXPECT_NE(second->tasks.front().number, before.tasks.front().number);
+
+    const Mentions* memory = second.get();
+    second = nullptr;
+    const auto third = scan(oldest);
+    EXPECT_EQ(third.get(), memory);
+    EXPECT_EQ(third->segment, oldest);
+    EXPECT_EQ(third->fault, "");
+    EXPECT_EQ(third->tasks.size(), before.tasks.size());
+    EXPECT_EQ(third->tasks.front().number, before.tasks.front().number);
+}
+
 TEST_F(JournalOf, ManySegmentsComeBackInOrderAfterManyStarts) {
     for (std::uint64_t start = 0; start < 5; ++start) {
         open();

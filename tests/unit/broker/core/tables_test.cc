@@ -80,5 +80,22 @@ TEST(Tombstones, DropManyAtOnceButNotAll) {  // I18
     EXPECT_EQ(floors, 3);
 }
 
+TEST(Tombstones, ExpectAsManyAsTheBucketBeforeHas) {
+    const WallTime wall = Fixture::start_wall;
+    const Now now{.steady = Instant{1h}, .wall = wall};
+    Tombstones tombstones;
+    for (std::uint32_t n = 0; n < 1'000; ++n) {
+        tombstones.add(Fixture::id(n, wall), {.number = n + 1}, now);
+    }
+    const std::uint64_t of_a_thousand = tombstones.octets();
+
+    tombstones.add(Fixture::id(1'000, wall + 100ms), {.number = 1'001}, now);
+    EXPECT_EQ(tombstones.octets(), 2 * of_a_thousand);
+
+    tombstones.add(Fixture::id(1'001, wall + 200ms), {.number = 1'002}, now);
+    EXPECT_LT(tombstones.octets(), 2 * of_a_thousand + 1'000);
+    EXPECT_EQ(tombstones.count(), 1'002U);
+}
+
 }  // namespace
 }  // namespace xebec::broker
