@@ -33,7 +33,7 @@ Json value_or_null(const std::optional<T>& value) {
     return value ? Json(*value) : Json();
 }
 
-Json json_of(const protocol::QueueSettings& settings) {
+Json json_of_part(const protocol::QueueSettings& settings) {
     return {{"lease_ms", value_or_null(settings.lease_ms)},
             {"run_max_ms", value_or_null(settings.run_max_ms)},
             {"attempts", value_or_null(settings.attempts_max)},
@@ -53,7 +53,7 @@ Json quantiles(const std::vector<std::uint64_t>& sparse) {
             {"p99_us", histogram.quantile(0.99).count()}};
 }
 
-Json json_of(const protocol::LaneView& lane) {
+Json json_of_part(const protocol::LaneView& lane) {
     return {{"queue", lane.queue},          {"kind", lane.kind},
             {"ready", lane.ready},          {"leased", lane.leased},
             {"created", lane.created},      {"succeeded", lane.succeeded},
@@ -61,7 +61,7 @@ Json json_of(const protocol::LaneView& lane) {
             {"run", quantiles(lane.run_us)}};
 }
 
-Json json_of(const protocol::Totals& totals) {
+Json json_of_part(const protocol::Totals& totals) {
     return {{"submitted", totals.submitted}, {"succeeded", totals.succeeded},
             {"failed", totals.failed},       {"dead", totals.dead},
             {"cancelled", totals.cancelled}, {"expired", totals.expired},
@@ -71,7 +71,7 @@ Json json_of(const protocol::Totals& totals) {
             {"refused", totals.refused},     {"malformed", totals.malformed}};
 }
 
-Json json_of(const AttemptInfo& attempt) {
+Json json_of_part(const AttemptInfo& attempt) {
     return {{"attempt", attempt.attempt},
             {"fence", attempt.fence},
             {"worker", attempt.worker},
@@ -81,7 +81,7 @@ Json json_of(const AttemptInfo& attempt) {
             {"error", error_if_any(attempt.error)}};
 }
 
-Json json_of(const std::optional<protocol::Resources>& resources) {
+Json json_of_part(const std::optional<protocol::Resources>& resources) {
     if (!resources) {
         return {};
     }
@@ -101,7 +101,7 @@ Json json_of(const std::optional<protocol::Resources>& resources) {
             {"gpus", std::move(gpus)}};
 }
 
-Json json_of(const std::optional<protocol::BrokerResources>& resources) {
+Json json_of_part(const std::optional<protocol::BrokerResources>& resources) {
     if (!resources) {
         return {};
     }
@@ -114,7 +114,7 @@ Json json_of(const std::optional<protocol::BrokerResources>& resources) {
             {"read_only", resources->is_read_only}};
 }
 
-Json json_of(const protocol::RecentAttempt& attempt) {
+Json json_of_part(const protocol::RecentAttempt& attempt) {
     return {{"number", attempt.number == 0 ? Json() : Json(attempt.number)},
             {"kind", attempt.kind},
             {"started_at", instant(attempt.started_at)},
@@ -128,7 +128,7 @@ Json json_with_history(const TaskInfo& task) {
     Json object = json_of(task);
     object["history"] = Json::array();
     for (const AttemptInfo& attempt : task.history) {
-        object["history"].push_back(json_of(attempt));
+        object["history"].push_back(json_of_part(attempt));
     }
     return object;
 }
@@ -187,7 +187,7 @@ Json json_of(const protocol::QueueView& queue) {
             {"succeeded", queue.succeeded},
             {"failed", queue.failed},
             {"removed", queue.removed},
-            {"settings", json_of(queue.settings)}};
+            {"settings", json_of_part(queue.settings)}};
 }
 
 Json json_of(const protocol::WorkerView& worker, bool with_recent) {
@@ -206,11 +206,11 @@ Json json_of(const protocol::WorkerView& worker, bool with_recent) {
                 {"succeeded", worker.succeeded},
                 {"failed", worker.failed},
                 {"tasks", worker.tasks},
-                {"resources", json_of(worker.resources)}};
+                {"resources", json_of_part(worker.resources)}};
     if (with_recent) {
         object["recent"] = Json::array();
         for (const protocol::RecentAttempt& attempt : worker.recent) {
-            object["recent"].push_back(json_of(attempt));
+            object["recent"].push_back(json_of_part(attempt));
         }
     }
     return object;
@@ -219,12 +219,12 @@ Json json_of(const protocol::WorkerView& worker, bool with_recent) {
 Json json_of(const protocol::Figures& figures) {
     Json lanes = Json::array();
     for (const protocol::LaneView& lane : figures.lanes) {
-        lanes.push_back(json_of(lane));
+        lanes.push_back(json_of_part(lane));
     }
     return {{"epoch", figures.epoch},
             {"time", instant(figures.time)},
             {"uptime_ms", figures.uptime_ms},
-            {"totals", json_of(figures.totals)},
+            {"totals", json_of_part(figures.totals)},
             {"tasks", counts_by_state(figures.sizes.tasks)},
             {"workers", figures.sizes.workers},
             {"slots", figures.sizes.slots},
@@ -232,7 +232,7 @@ Json json_of(const protocol::Figures& figures) {
             {"sessions", figures.sizes.sessions},
             {"task_octets", figures.sizes.task_octets},
             {"step_max_us", figures.step_max_us},
-            {"resources", json_of(figures.resources)},
+            {"resources", json_of_part(figures.resources)},
             {"lanes", std::move(lanes)}};
 }
 

@@ -24,8 +24,8 @@ using std::chrono::milliseconds;
 
 namespace {
 
-constexpr milliseconds word_interval{15'000};  // a comment, so that nothing in between gives up
-constexpr milliseconds look_interval{250};     // whether the server ends
+constexpr milliseconds word_interval{15'000};   // a comment, so that nothing in between gives up
+constexpr milliseconds end_look_interval{250};  // whether the server ends
 
 // One of at most so many; given back when it is destroyed.
 class Place {
@@ -140,7 +140,7 @@ public:
                     view);
         Instant spoken = runtime::now().steady;
         while (!watch.exit_status() && !board_.is_closed()) {
-            watch.step(runtime::now().steady + look_interval);
+            watch.step(runtime::now().steady + end_look_interval);
             const Instant now = runtime::now().steady;
             if (now - spoken >= word_interval) {
                 spoken = now;

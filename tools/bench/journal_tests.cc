@@ -56,7 +56,7 @@ Report start(const Options& given) {
     }
     Report report{.journal_mib = in_mib(octets_of_files(broker.journal()))};
     std::vector<double> took_s;
-    for (std::uint64_t i = 0; i < options.runs; ++i) {
+    for (std::uint64_t i = 0; i < runs_of(options); ++i) {
         broker.kill();
         drop_cached(broker.journal());
         took_s.push_back(in_seconds(broker.start()));

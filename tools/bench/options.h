@@ -22,7 +22,7 @@ struct Options {
     std::uint64_t idle_workers = 1'000;  // of the test `workers`
     std::uint64_t seconds = 60;          // of the tests `soak` and `disk`
     bool finished = false;               // of the test `start`: the tasks have ended already
-    std::uint64_t runs = 3;              // the median counts
+    std::uint64_t runs = 0;              // the median counts; 0: as many as the test takes
     std::string durability;              // of the broker; empty: as the test has it
     std::string memory;                  // of the broker; empty: as the test has it
     std::string data;    // the broker's folder; empty: a new one below the current folder

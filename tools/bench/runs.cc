@@ -27,6 +27,10 @@ Load load_of(const Options& options, const Defaults& defaults) {
             .payload = options.payload};
 }
 
+std::uint64_t runs_of(const Options& options, std::uint64_t usual) {
+    return options.runs > 0 ? options.runs : usual;
+}
+
 Load waiting_load(const Options& options, const Defaults& defaults) {
     return {.count = defaults.count - defaults.count / 10,
             .warm_up = defaults.count / 10,

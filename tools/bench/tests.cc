@@ -71,7 +71,7 @@ Report throughput(const Options& options, const Defaults& defaults) {
     if (has_journal(options)) {
         kinds.emplace_back([&] { return through_broker(without_journal(options), load); });
     }
-    const std::vector<Measured> found = medians(options.runs, kinds, rate);
+    const std::vector<Measured> found = medians(runs_of(options, compared_runs), kinds, rate);
     const double here = rate(found[2]);
     Report report{.tasks_per_second = here,
                   .forward_tasks_per_second = rate(found[0]),
@@ -87,9 +87,8 @@ Report throughput(const Options& options, const Defaults& defaults) {
     return report;
 }
 
-// What a broker does for good: retention is full, and the journal's files are used again.
 Report end_to_end(const Options& options) {
-    return throughput(options, {.warm_up = 2'000'000});
+    return throughput(options, {.warm_up = tasks_until_steady});
 }
 
 Report single(const Options& options) {
@@ -103,14 +102,14 @@ Measured flush(const Options& options) {
 }
 
 Report latency(const Options& options) {
-    const Load load = load_of(options, {.count = 20'000, .batch = 1, .window = 1});
+    const Load load = load_of(options, {.count = 5'000, .batch = 1, .window = 1});
     std::vector<Run> kinds{[&] { return forward(load, Forwarding::only); },
                            [&] { return through_broker(options, load); }};
     if (has_journal(options)) {
         kinds.emplace_back([&] { return through_broker(without_journal(options), load); });
         kinds.emplace_back([&] { return flush(options); });
     }
-    const std::vector<Measured> found = medians(options.runs, kinds, p50_us);
+    const std::vector<Measured> found = medians(runs_of(options, latency_runs), kinds, p50_us);
     const Measured& here = found[1];
     Report report{.p50_us = here.p50_us,
                   .p99_us = here.p99_us,
@@ -130,7 +129,7 @@ Report submit(const Options& options) {
     load.waits = false;
     double worst = 0;
     const Measured here = median(
-        options.runs,
+        runs_of(options),
         [&] {
             const BrokerProcess broker(broker_options(options));
             const Measured measured = submit_to(broker, load);
@@ -146,7 +145,7 @@ Report drain(const Options& options) {
     Load load = load_of(options, {});
     load.waits = false;
     const Measured here = median(
-        options.runs,
+        runs_of(options),
         [&] {
             const BrokerProcess broker(broker_options(options));
             submit_to(broker, load);
@@ -186,7 +185,7 @@ Report backlog(const Options& options) {
         submit_to(broker, waiting_load(options, {.count = waiting}));
         const Workers workers(broker, options.workers);
         const Measured measured = median(
-            options.runs, [&] { return submit_to(broker, load); }, rate);
+            runs_of(options), [&] { return submit_to(broker, load); }, rate);
         worst = std::max(worst, worst_step_ms(broker));
         report.memory_mib = in_mib(broker.memory_octets());
         report.memory_max_mib = in_mib(broker.memory_octets_max());
@@ -202,13 +201,16 @@ Report backlog(const Options& options) {
 }
 
 // The rate with what `start` returns, for as long as that lives, to the rate without, at the same
-// broker and in turns: it gets slower while its tables grow.
+// broker and in turns.
 template <class Start>
 Report rate_beside(const Options& options, std::string_view other, Start start) {
     const Load load = load_of(options, {});
     const BrokerProcess broker(broker_options(options));
     const Workers workers(broker, options.workers);
-    const auto measured = medians(options.runs,
+    Load before = load;
+    before.count = options.count > 0 ? load.count : tasks_until_steady;
+    submit_to(broker, before);
+    const auto measured = medians(runs_of(options, compared_runs),
                                   {[&] { return submit_to(broker, load); },
                                    [&] {
                                        const auto company = start(broker);
