@@ -2,9 +2,7 @@
 
 #include <sys/mman.h>
 
-#include <algorithm>
 #include <cstdlib>
-#include <limits>
 #include <malloc.h>
 #include <unistd.h>
 
@@ -18,17 +16,32 @@ std::uintptr_t heap_end() {
     return reinterpret_cast<std::uintptr_t>(sbrk(0));  // glibc answers without a system call
 }
 
+// A compiler may leave out a pair of malloc and free that it sees through.
+std::uintptr_t take_and_free(std::size_t octets) {
+    void* volatile block = std::malloc(octets);
+    const auto at = reinterpret_cast<std::uintptr_t>(block);
+    std::free(block);
+    return at;
+}
+
+// A block for which there is no hole begins where the heap's free end does. Where there is one, the
+// heap need not grow soon.
+bool is_room_short(std::size_t octets) {
+    constexpr std::size_t more_than_most_holes = 1 << 20;
+    const std::uintptr_t at = take_and_free(more_than_most_holes);
+    return at < heap_end() && heap_end() - at < octets;
+}
+
 }  // namespace
 
-HeapReserve::HeapReserve(std::size_t octets) {
-    mallopt(M_TOP_PAD,
-            static_cast<int>(std::min<std::size_t>(octets, std::numeric_limits<int>::max())));
+HeapReserve::HeapReserve(std::size_t octets) : octets_(octets) {
+    constexpr int top_pad = 1 << 20;  // where a step takes more than the reserve, in few calls
+    mallopt(M_TOP_PAD, top_pad);
     const std::uintptr_t first = heap_end();
-    // The first reserve. A compiler may leave out a pair of malloc and free that it sees through.
-    void* volatile reserve = std::malloc(octets);
-    std::free(reserve);
+    take_and_free(2 * octets_);
     seen_ = heap_end();
     end_ = seen_;
+    is_used_ = seen_ > first;
     thread_ = std::thread([this, first] { run(first); });
 }
 
@@ -39,6 +52,9 @@ HeapReserve::~HeapReserve() {
 }
 
 void HeapReserve::top_up() {
+    if (is_used_ && is_room_short(octets_)) {
+        take_and_free(2 * octets_);
+    }
     const std::uintptr_t end = heap_end();
     if (end != seen_) {
         seen_ = end;

@@ -12,20 +12,22 @@ namespace xebec::runtime {
 
 class HeapReserve {
 public:
-    // The heap grows by at least `octets` at a time, the first of them now, if blocks of that size
-    // are taken from it (M_MMAP_THRESHOLD).
+    // Of what the heap has at its end, at least `octets` are free after each `top_up`, if blocks of
+    // twice that size are taken from it (M_MMAP_THRESHOLD) and stay there (M_TRIM_THRESHOLD).
     explicit HeapReserve(std::size_t octets);
     ~HeapReserve();
     HeapReserve(const HeapReserve&) = delete;
     HeapReserve& operator=(const HeapReserve&) = delete;
 
-    // Has what the heap grew by mapped, in the background. Costs next to nothing when it did not
-    // grow. On the thread whose heap it is: the process's first.
+    // Lets the heap grow before its end is reached, and has that mapped in the background. Costs
+    // about as much as a large block. On the thread whose heap it is: the process's first.
     void top_up();
 
 private:
     void run(std::uintptr_t done);  // up to there nothing has to be mapped
 
+    std::size_t octets_ = 0;
+    bool is_used_ = false;                // not by the malloc of a sanitizer
     std::uintptr_t seen_ = 0;             // the heap's end at the last look
     std::atomic<std::uintptr_t> end_{0};  // up to where pages are wanted; 0: the thread ends
     std::thread thread_;

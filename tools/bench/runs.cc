@@ -31,6 +31,12 @@ std::uint64_t runs_of(const Options& options, std::uint64_t usual) {
     return options.runs > 0 ? options.runs : usual;
 }
 
+Load load_until_steady(const Options& options) {
+    Load load = load_of(options, {});
+    load.count = options.count > 0 ? options.count : tasks_until_steady;
+    return load;
+}
+
 Load waiting_load(const Options& options, const Defaults& defaults) {
     return {.count = defaults.count - defaults.count / 10,
             .warm_up = defaults.count / 10,

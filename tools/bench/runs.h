@@ -21,10 +21,6 @@ struct Defaults {
     std::uint64_t warm_up = 0;  // 0: a tenth of the count
 };
 
-// After so many a broker does what it does for good: retention is full, tombstones go, and the
-// journal's files are used again.
-constexpr std::uint64_t tasks_until_steady = 2'000'000;
-
 Load load_of(const Options& options, const Defaults& defaults);
 
 // Where what is compared differs little, or from run to run: whether two threads share a processor
@@ -32,6 +28,12 @@ Load load_of(const Options& options, const Defaults& defaults);
 constexpr std::uint64_t compared_runs = 5;
 constexpr std::uint64_t latency_runs = 9;
 std::uint64_t runs_of(const Options& options, std::uint64_t usual = 3);
+
+// After so many a broker does what it does for good: retention is full, tombstones go, and the
+// journal's files are used again.
+constexpr std::uint64_t tasks_until_steady = 2'000'000;
+// That, or as many as are measured where the options say how many.
+Load load_until_steady(const Options& options);
 
 // Tasks that nobody serves, a tenth of them before the measuring begins.
 Load waiting_load(const Options& options, const Defaults& defaults);

@@ -184,6 +184,7 @@ Report backlog(const Options& options) {
         const BrokerProcess broker(broker_options(options));
         submit_to(broker, waiting_load(options, {.count = waiting}));
         const Workers workers(broker, options.workers);
+        submit_to(broker, load_until_steady(options));
         const Measured measured = median(
             runs_of(options), [&] { return submit_to(broker, load); }, rate);
         worst = std::max(worst, worst_step_ms(broker));
@@ -207,9 +208,7 @@ Report rate_beside(const Options& options, std::string_view other, Start start) 
     const Load load = load_of(options, {});
     const BrokerProcess broker(broker_options(options));
     const Workers workers(broker, options.workers);
-    Load before = load;
-    before.count = options.count > 0 ? load.count : tasks_until_steady;
-    submit_to(broker, before);
+    submit_to(broker, load_until_steady(options));
     const auto measured = medians(runs_of(options, compared_runs),
                                   {[&] { return submit_to(broker, load); },
                                    [&] {

@@ -44,22 +44,25 @@ bool becomes_mapped(std::size_t octets) {
     return is_mapped(octets);
 }
 
-TEST(HeapReserve, MapsWhatTheHeapGrewBy) {
-    mallopt(M_MMAP_THRESHOLD, 2 * static_cast<int>(reserve_octets));
+TEST(HeapReserve, IsMappedBeforeTheHeapNeedsIt) {
+    mallopt(M_MMAP_THRESHOLD, 4 * static_cast<int>(reserve_octets));
+    mallopt(M_TRIM_THRESHOLD, 32 * static_cast<int>(reserve_octets));
     const std::uintptr_t before = end_of_heap();
     HeapReserve reserve(reserve_octets);
-    if (end_of_heap() < before + reserve_octets / 2) {
+    if (end_of_heap() < before + reserve_octets) {
         GTEST_SKIP() << "this build's malloc does not use the heap";
     }
-    EXPECT_TRUE(becomes_mapped(reserve_octets / 2));
+    EXPECT_TRUE(becomes_mapped(reserve_octets));
 
+    constexpr std::size_t block_octets = 64 << 10;
     std::vector<void*> blocks;
-    const std::uintptr_t first_end = end_of_heap();
-    while (end_of_heap() == first_end) {
-        blocks.push_back(std::malloc(64 << 10));
+    for (std::size_t taken = 0; taken < 8 * reserve_octets; taken += block_octets) {
+        blocks.push_back(std::malloc(block_octets));
+        reserve.top_up();
+        const std::uintptr_t last = reinterpret_cast<std::uintptr_t>(blocks.back()) + block_octets;
+        ASSERT_GE(end_of_heap(), last + reserve_octets);
     }
-    reserve.top_up();
-    EXPECT_TRUE(becomes_mapped(reserve_octets / 2));
+    EXPECT_TRUE(becomes_mapped(reserve_octets));
 
     for (void* block : blocks) {
         std::free(block);
