@@ -33,6 +33,12 @@ else()
         $<$<BOOL:${XEBEC_WERROR}>:-Werror>)
 endif()
 
+# For any x86 GCC clears a message's or a task's members with `rep stos`, which takes tens of cycles
+# to begin: they were 3 % of the broker's loop.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    set(xebec_clearing -mmemset-strategy=unrolled_loop:256:noalign,libcall:-1:noalign)
+endif()
+
 if(XEBEC_SANITIZE)
     # Those checks left out look at every dereference: they double the time to compile, and what they
     # find on this machine AddressSanitizer finds too.
@@ -54,6 +60,7 @@ function(xebec_library name)
         PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
                $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
         PRIVATE ${PROJECT_SOURCE_DIR})
+    target_compile_options(${name} PRIVATE ${xebec_clearing})
     target_link_libraries(${name} PRIVATE $<BUILD_INTERFACE:xebec_warnings>)
 endfunction()
 

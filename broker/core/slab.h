@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <vector>
 
 namespace xebec::broker {
@@ -27,8 +28,11 @@ public:
         return static_cast<Index>(used_++);
     }
 
+    // In place, member by member: a temporary would be cleared as a whole and moved.
     void release(Index index) {
-        (*this)[index] = T{};
+        T* const entry = &(*this)[index];
+        std::destroy_at(entry);
+        ::new (static_cast<void*>(entry)) T{};
         free_.push_back(index);
         --size_;
     }
