@@ -26,6 +26,7 @@ Load load_of(const Options& options, const Defaults& defaults);
 // Where what is compared differs little, or from run to run: whether two threads share a processor
 // moves a latency by a half.
 constexpr std::uint64_t compared_runs = 5;
+constexpr std::uint64_t beside_runs = 9;
 constexpr std::uint64_t latency_runs = 9;
 std::uint64_t runs_of(const Options& options, std::uint64_t usual = 3);
 

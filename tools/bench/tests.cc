@@ -209,7 +209,7 @@ Report rate_beside(const Options& options, std::string_view other, Start start) 
     const BrokerProcess broker(broker_options(options));
     const Workers workers(broker, options.workers);
     submit_to(broker, load_until_steady(options));
-    const auto measured = medians(runs_of(options, compared_runs),
+    const auto measured = medians(runs_of(options, beside_runs),
                                   {[&] { return submit_to(broker, load); },
                                    [&] {
                                        const auto company = start(broker);
@@ -241,7 +241,7 @@ Report workers(const Options& options) {
             check_children();
             sleep_for(std::chrono::milliseconds{10});
         }
-        percent = cpu_percent(broker, seconds{5});
+        percent = percent > 0 ? percent : cpu_percent(broker, seconds{5});
         return idle;
     });
     report.broker_cpu_percent = percent;
