@@ -34,7 +34,8 @@ void need_descriptors() {
 }
 
 // Messages of some 100 KiB come and go all the time. glibc would map each anew, and give the pages
-// of the next back to the system at once: a page fault for every 4 KiB of them.
+// of the next back to the system at once: a page fault for every 4 KiB of them. And tombstones fill
+// and leave a hundred MiB in a second: what is given back has to be cleared when it is taken again.
 void keep_freed_memory() {
     mallopt(M_MMAP_THRESHOLD, 16 << 20);
     mallopt(M_TRIM_THRESHOLD, 512 << 20);

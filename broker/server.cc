@@ -35,7 +35,7 @@ constexpr milliseconds closing_max{1'000};
 constexpr milliseconds stopping_look{10};
 // What a watcher that stands still makes us hold: under load a message is some 50 KiB of updates.
 constexpr int watcher_messages_max = 1'000;
-constexpr std::size_t heap_reserve = 7 << 20;
+constexpr std::size_t heap_reserve = 7 << 20;  // twice that is not mapped by itself (main.cc)
 constexpr Duration measure_interval = std::chrono::seconds{1};
 
 std::filesystem::path make_folder(const std::string& path) {

@@ -33,6 +33,7 @@ Json value_or_null(const std::optional<T>& value) {
     return value ? Json(*value) : Json();
 }
 
+// What stands inside of others is a part.
 Json json_of_part(const protocol::QueueSettings& settings) {
     return {{"lease_ms", value_or_null(settings.lease_ms)},
             {"run_max_ms", value_or_null(settings.run_max_ms)},

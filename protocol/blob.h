@@ -41,8 +41,6 @@ public:
 
     // Octets of memory this handle's buffer occupies, for accounting.
     std::size_t footprint() const;
-    // Asks the processor for the buffer's beginning.
-    void prefetch() const { __builtin_prefetch(block_); }
 
 private:
     // The header of every buffer. Own octets follow it directly; a foreign buffer's description

@@ -12,8 +12,9 @@ namespace xebec::runtime {
 
 class HeapReserve {
 public:
-    // Of what the heap has at its end, at least `octets` are free after each `top_up`, if blocks of
-    // twice that size are taken from it (M_MMAP_THRESHOLD) and stay there (M_TRIM_THRESHOLD).
+    // After each `top_up` at least `octets` are free at the heap's end, or 1 MiB somewhere in it,
+    // if blocks of twice that size are taken from it (M_MMAP_THRESHOLD) and stay there
+    // (M_TRIM_THRESHOLD).
     explicit HeapReserve(std::size_t octets);
     ~HeapReserve();
     HeapReserve(const HeapReserve&) = delete;

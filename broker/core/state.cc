@@ -517,24 +517,20 @@ void State::pass_head(QueueIndex index) {
                        tasks_.find_details(next)->finished_order, index);
 }
 
-// Final tasks go in the order in which they ended, and nothing has looked at them for long. What a
-// removal needs is asked for before: the task's entry, which says where the rest is, three removals
-// ahead, the rest two, and what that points at one.
+// Final tasks go in the order in which they ended, and nothing has looked at them for long. What
+// removing the next ones needs is asked for one removal ahead, and their entries, which say what
+// that is, one more.
 void State::prefetch_removals(const TaskLine& finals) const {
     const auto next_of = [this](TaskIndex task) {
         return task == no_task ? no_task : tasks_[task].next;
     };
     const TaskIndex second = next_of(finals.head());
     const TaskIndex third = next_of(second);
-    const TaskIndex fourth = next_of(third);
     if (second != no_task) {
-        tasks_.prefetch_octets(second);
+        tasks_.prefetch_rest(second);
     }
     if (third != no_task) {
-        tasks_.prefetch_rest(third);
-    }
-    if (fourth != no_task) {
-        tasks_.prefetch(fourth);
+        tasks_.prefetch(third);
     }
 }
 

@@ -96,14 +96,6 @@ void TaskTable::prefetch_rest(TaskIndex index) const {
     }
 }
 
-void TaskTable::prefetch_octets(TaskIndex index) const {
-    const Task& task = tasks_[index];
-    task.payload.prefetch();
-    if (const Details* details = find_details(task)) {
-        details->result.prefetch();
-    }
-}
-
 TaskIndex TaskTable::insert(const TaskId& id, std::uint64_t number) {
     const TaskIndex index = tasks_.acquire();
     Task& task = tasks_[index];

@@ -130,8 +130,6 @@ public:
     // The same for the entry of a task, and then, when that is there, for what else `erase` needs.
     void prefetch(TaskIndex task) const { tasks_.prefetch(task); }
     void prefetch_rest(TaskIndex task) const;
-    // And of its payload and result, when that is there too.
-    void prefetch_octets(TaskIndex task) const;
     TaskIndex find(std::uint64_t number) const { return numbers_.find(number); }
     const NumberIndex& numbers() const { return numbers_; }
 

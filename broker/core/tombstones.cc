@@ -21,7 +21,7 @@ WallTime Tombstones::end_of(Slot slot) {
     return WallTime{slot + Slot{1}};
 }
 
-// Nothing leaves a bucket, so that its capacity follows from how many came.
+// Nothing leaves a bucket, so that its capacity never gets smaller.
 std::uint64_t Tombstones::octets_of(const Bucket& bucket) {
     constexpr std::uint64_t entry = sizeof(decltype(bucket.tombstones)::value_type) + 1;
     constexpr std::uint64_t rest = sizeof(Slot) + sizeof(Bucket*) + sizeof(Bucket) + 48;
@@ -51,12 +51,12 @@ Tombstones::Bucket* Tombstones::bucket_at(Slot slot) const {
     return bucket_last_;
 }
 
-// As many are expected as in the one before: a table that need not grow costs half, and the blocks
-// of those that are dropped fit the next ones.
+// In the newest as many are expected as in the one before: a table that need not grow costs half,
+// and the blocks of those that are dropped fit the next ones. Others may be in any order, and few.
 Tombstones::Bucket* Tombstones::make_bucket(Slot slot) {
     const auto made = buckets_.emplace(slot, std::make_unique<Bucket>()).first;
     bucket_last_ = made->second.get();
-    if (made != buckets_.begin()) {
+    if (std::next(made) == buckets_.end() && made != buckets_.begin()) {
         bucket_last_->tombstones.reserve(std::prev(made)->second->tombstones.size());
     }
     return bucket_last_;

@@ -40,7 +40,8 @@ private:
     std::mutex mutex_;  // of what follows
     std::optional<std::uint32_t> asked_;
     std::shared_ptr<Mentions> answer_;
-    std::shared_ptr<Mentions> latest_;  // as long as nobody else holds it, its memory is free
+    // As long as nobody else holds it, its memory is free: that of the largest scan, for good.
+    std::shared_ptr<Mentions> latest_;
 };
 
 }  // namespace xebec::broker::journal

@@ -16,7 +16,7 @@ std::optional<int> parse_options(int argc, char** argv, Options& options) {
         known += "\n  " + std::string(test.name) + std::string(21 - test.name.size(), ' ') +
                  std::string(test.about);
     }
-    app.footer("Tests:" + known + "\nExample: xebec-bench end-to-end latency --runs 5");
+    app.footer("Tests:" + known + "\nExample: xebec-bench end-to-end latency --runs 15");
     app.add_option("tests", options.tests, "which tests, in order; none: all")
         ->check(CLI::Validator(
             [](const std::string& name) {

@@ -221,7 +221,7 @@ Report pages(const Options& options) {
         }
     }
 
-    const Load load = load_of(options, {.count = 5'000, .batch = 1, .window = 1});
+    const Load load = load_of(options, {.count = 10'000, .batch = 1, .window = 1});
     const auto measured = medians(runs_of(options, latency_runs),
                                   {[&] { return submit_to(broker, load); },
                                    [&] {

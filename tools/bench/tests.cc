@@ -16,6 +16,7 @@
 #include <chrono>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace xebec::bench {
@@ -102,7 +103,7 @@ Measured flush(const Options& options) {
 }
 
 Report latency(const Options& options) {
-    const Load load = load_of(options, {.count = 5'000, .batch = 1, .window = 1});
+    const Load load = load_of(options, {.count = 10'000, .batch = 1, .window = 1});
     std::vector<Run> kinds{[&] { return forward(load, Forwarding::only); },
                            [&] { return through_broker(options, load); }};
     if (has_journal(options)) {
@@ -232,16 +233,17 @@ double cpu_percent(const BrokerProcess& broker, Duration watched) {
 }
 
 Report workers(const Options& options) {
-    double percent = 0;
+    std::optional<double> percent;
     const SharedBoard board;
     Report report = rate_beside(options, "without them", [&](const BrokerProcess& broker) {
+        board->is_done = false;
         auto idle = std::make_unique<Child>(
             [&] { run_idle_workers(*board, broker.workers(), options.idle_workers); });
         while (!board->is_done) {
             check_children();
             sleep_for(std::chrono::milliseconds{10});
         }
-        percent = percent > 0 ? percent : cpu_percent(broker, seconds{5});
+        percent = percent ? percent : cpu_percent(broker, seconds{5});
         return idle;
     });
     report.broker_cpu_percent = percent;

@@ -253,12 +253,14 @@ TEST_F(JournalOf, TheMemoryOfAScanIsUsedAgainOnceItWasLetGo) {
     EXPECT_EQ(first->segment, oldest);
     EXPECT_EQ(first->tasks.size(), before.tasks.size());
     EXPECT_EQ(first->tasks.front().number, before.tasks.front().number);
+    ASSERT_FALSE(second->tasks.empty());
     EXPECT_NE(second->tasks.front().number, before.tasks.front().number);
 
-    const Mentions* memory = second.get();
+    const std::weak_ptr<const Mentions> memory = second;
     second = nullptr;
+    ASSERT_FALSE(memory.expired());
     const auto third = scan(oldest);
-    EXPECT_EQ(third.get(), memory);
+    EXPECT_EQ(third, memory.lock());
     EXPECT_EQ(third->segment, oldest);
     EXPECT_EQ(third->fault, "");
     EXPECT_EQ(third->tasks.size(), before.tasks.size());

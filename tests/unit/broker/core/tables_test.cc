@@ -80,7 +80,7 @@ TEST(Tombstones, DropManyAtOnceButNotAll) {  // I18
     EXPECT_EQ(floors, 3);
 }
 
-TEST(Tombstones, ExpectAsManyAsTheBucketBeforeHas) {
+TEST(Tombstones, ExpectInTheNewestBucketAsManyAsInTheOneBefore) {
     const WallTime wall = Fixture::start_wall;
     const Now now{.steady = Instant{1h}, .wall = wall};
     Tombstones tombstones;
@@ -95,6 +95,13 @@ TEST(Tombstones, ExpectAsManyAsTheBucketBeforeHas) {
     tombstones.add(Fixture::id(1'001, wall + 200ms), {.number = 1'002}, now);
     EXPECT_LT(tombstones.octets(), 2 * of_a_thousand + 1'000);
     EXPECT_EQ(tombstones.count(), 1'002U);
+
+    // Behind the large one, but not the newest, whatever their order.
+    for (std::uint32_t n = 0; n < 4; ++n) {
+        tombstones.add(Fixture::id(1'002 + n, wall + 80ms - n * 20ms), {.number = n + 1'003}, now);
+    }
+    EXPECT_LT(tombstones.octets(), 2 * of_a_thousand + 5'000);
+    EXPECT_EQ(tombstones.count(), 1'006U);
 }
 
 }  // namespace
