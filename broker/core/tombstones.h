@@ -70,8 +70,8 @@ private:
     // The one that was asked for last: ids that were made together are asked for together.
     mutable Slot slot_last_ = Slot::min();
     mutable Bucket* bucket_last_ = nullptr;
-    absl::flat_hash_map<TaskId, Slot, IdHash, SameId>
-        timeless_;  // the buckets of ids that say no time
+    // The buckets of ids that say no time.
+    absl::flat_hash_map<TaskId, Slot, IdHash, SameId> timeless_;
     WallTime floor_{};
     std::size_t count_ = 0;
     std::uint64_t octets_ = 0;
