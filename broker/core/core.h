@@ -314,7 +314,8 @@ private:
         std::uint64_t octets = 0;  // told again in a full journal
     };
     void carry();
-    void prefetch(const Mentions::Mention& mention) const;
+    void prefetch_mention(std::size_t at) const;
+    std::size_t carry_mention(std::size_t at);
     std::size_t carry(const Mentions::Mention& mention);
     std::size_t carry_tombstone(const Mentions::Mention& mention);
     void carry_read(const Mentions::Mention& mention, const OctetsRead& event);

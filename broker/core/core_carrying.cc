@@ -35,7 +35,7 @@ void Core::carry() {
     if (!carrying_ || is_stopping_) {
         return;
     }
-    const std::size_t due = std::min(carry_due_, carrying_->mentions->tasks.size());
+    const std::size_t due = std::min(carry_due_, carrying_->mentions->count());
     std::uint64_t octets = 0;
     bool must_rest = false;  // until something is read, or there is room
     for (int i = 0; i < mentions_per_step_max && octets < carried_octets_per_step_max; ++i) {
@@ -44,15 +44,11 @@ void Core::carry() {
         if (carrying_->next >= due || must_rest) {
             break;
         }
-        const std::vector<Mentions::Mention>& mentions = carrying_->mentions->tasks;
-        if (carrying_->next + mentions_ahead < mentions.size()) {
-            prefetch(mentions[carrying_->next + mentions_ahead]);
-        }
-        const Mentions::Mention& mention = mentions[carrying_->next++];
-        octets += state_.take_told_again(mention.number) ? 0 : carry(mention);
+        prefetch_mention(carrying_->next + mentions_ahead);
+        octets += carry_mention(carrying_->next++);
     }
     carrying_->octets += is_disk_full_ ? octets : 0;
-    if (carrying_->next < carrying_->mentions->tasks.size()) {
+    if (carrying_->next < carrying_->mentions->count()) {
         has_more_work_ = has_more_work_ || (carrying_->next < due && !must_rest);
     } else if (carrying_->reads == 0) {
         (carrying_->is_damaged ? step_.effects->segment_kept : step_.effects->segment_done) =
@@ -62,20 +58,36 @@ void Core::carry() {
 }
 
 // Nothing has looked at it for long.
-void Core::prefetch(const Mentions::Mention& mention) const {
-    const TaskIndex index = state_.tasks().find(mention.number);
-    if (index == no_task) {
-        state_.tombstones().prefetch(mention.id);
-    } else {
+void Core::prefetch_mention(std::size_t at) const {
+    const Mentions& mentions = *carrying_->mentions;
+    if (at >= mentions.count()) {
+        return;
+    }
+    if (at >= mentions.tasks.size()) {
+        state_.tombstones().prefetch(mentions.tombstones[at - mentions.tasks.size()].id);
+        return;
+    }
+    const TaskIndex index = state_.tasks().find(mentions.tasks[at].number);
+    if (index != no_task) {
         state_.tasks().prefetch(index);
     }
 }
 
 // Gives about how many octets that takes.
+std::size_t Core::carry_mention(std::size_t at) {
+    const std::vector<Mentions::Mention>& tasks = carrying_->mentions->tasks;
+    return at < tasks.size() ? carry(tasks[at])
+                             : carry_tombstone(carrying_->mentions->tombstones[at - tasks.size()]);
+}
+
+// What was said of a task before it was removed is not needed, if its removal says enough.
 std::size_t Core::carry(const Mentions::Mention& mention) {
     const TaskIndex index = state_.tasks().find(mention.number);
-    if (index == no_task || state_.tasks()[index].id != mention.id) {
-        return carry_tombstone(mention);
+    if (index == no_task) {
+        return state_.is_removed_whole(mention.number) ? 0 : carry_tombstone(mention);
+    }
+    if (state_.take_told_again(mention.number)) {
+        return 0;
     }
     const Task& task = state_.tasks()[index];
     const Details* details = state_.tasks().find_details(task);
@@ -97,7 +109,8 @@ std::size_t Core::carry(const Mentions::Mention& mention) {
 
 std::size_t Core::carry_tombstone(const Mentions::Mention& mention) {
     const Tombstone* tombstone = state_.tombstones().find(mention.id);
-    if (tombstone == nullptr || tombstone->number != mention.number) {
+    if (state_.take_told_again(mention.number) || tombstone == nullptr ||
+        tombstone->number != mention.number) {
         return 0;
     }
     keep(TombstoneCarried{.id = mention.id,

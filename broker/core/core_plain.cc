@@ -116,7 +116,7 @@ void Core::conclude_plain(TaskIndex index) {
         send_plain(asker->second.peer, {Blob{}, state_.tasks().find_details(task)->result});
     }
     plain_askers_.erase(asker);
-    commit(TaskRemoved{.number = task.number, .at = step_.now.wall});
+    commit(state_.removal(task, step_.now.wall));
 }
 
 void Core::send_plain(const Peer& peer, std::vector<Blob> frames) {

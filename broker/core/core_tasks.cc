@@ -366,7 +366,7 @@ void Core::remove_final_tasks() {
         if (!task) {
             return;
         }
-        commit(TaskRemoved{.number = state_.tasks()[*task].number, .at = step_.now.wall});
+        commit(state_.removal(state_.tasks()[*task], step_.now.wall));
     }
     has_more_work_ = true;
 }

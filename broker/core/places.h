@@ -44,8 +44,12 @@ struct Mentions {
         std::uint64_t number = 0;
         TaskId id;
     };
+    std::size_t count() const { return tasks.size() + tombstones.size(); }
+
     std::uint32_t segment = 0;
-    std::vector<Mention> tasks;  // whole ones and tombstones, in the order of the records
+    // That are told of whole, in the order of the records.
+    std::vector<Mention> tasks;
+    std::vector<Mention> tombstones;
     std::vector<std::string> queues;
     std::string fault;  // not empty: it cannot be read
 };

@@ -105,10 +105,17 @@ struct TaskRetried {
     WallTime at{};
 };
 
-// Retention is over; a tombstone stays for a while.
+// Retention is over; a tombstone stays for a while. It is told whole: what made the task may be
+// gone from the journal before this is.
 struct TaskRemoved {
     std::uint64_t number = 0;
+    TaskId id;
+    std::uint64_t content_hash = 0;
+    Fence fence;
+    TaskState state = TaskState::succeeded;
     WallTime at{};
+    // False in journals of version 2 and before: then there is the number alone.
+    bool is_whole = true;
 };
 
 struct QueueChanged {

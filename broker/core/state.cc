@@ -201,25 +201,49 @@ void State::on(const TaskRetried& record, Now now) {
     note(task, 0);
 }
 
+// At a start all else that was said of the task may be gone.
 void State::on(const TaskRemoved& record, Now now) {
+    if (replayed_ && record.is_whole && tasks_.find(record.number) == no_task) {
+        raise_bases(record.number, 0);
+        bury(record, now);
+        return;
+    }
     const TaskIndex index = expect(record.number);
     Task& task = tasks_[index];
     check(is_final(task.state), "only a final task is removed (I11)");
     leave(index);
     if (!task.is_volatile) {
         note(task, 0, true);
-        tombstones_.add(task.id,
-                        {.number = task.number,
-                         .content_hash = task.content_hash,
-                         .fence = tasks_.fence_of(task),
-                         .state = task.state},
-                        {now.steady, record.at});
+        bury(record.is_whole ? record : removal(task, record.at), now);
+        if (!record.is_whole) {
+            removed_by_number_last_ = std::max(removed_by_number_last_, record.number);
+        } else if (!told_again_.empty()) {
+            told_again_.erase(record.number);  // nothing that is older need be told
+        }
     }
     prefetch_removals(queue_of(task).finals);
     ++totals_.removed;
     ++queue_of(task).removed;
     octets_ -= octets_of(task);
     tasks_.erase(index);
+}
+
+void State::bury(const TaskRemoved& record, Now now) {
+    tombstones_.add(record.id,
+                    {.number = record.number,
+                     .content_hash = record.content_hash,
+                     .fence = record.fence,
+                     .state = record.state},
+                    {now.steady, record.at});
+}
+
+TaskRemoved State::removal(const Task& task, WallTime at) const {
+    return {.number = task.number,
+            .id = task.id,
+            .content_hash = task.content_hash,
+            .fence = tasks_.fence_of(task),
+            .state = task.state,
+            .at = at};
 }
 
 void State::on(const QueueChanged& record, Now) {

@@ -62,6 +62,11 @@ public:
     // need not be told again; true once for each time that a start has found. A broker that is
     // killed while it tells a segment again leaves some twice, and twice they would stay for ever.
     bool take_told_again(std::uint64_t number);
+    // Of a task that is gone: whether its removal says all that its tombstone needs, so that older
+    // records of it are not needed.
+    bool is_removed_whole(std::uint64_t number) const { return number > removed_by_number_last_; }
+    // What removing a final task says.
+    TaskRemoved removal(const Task& task, WallTime at) const;
 
     TaskTable& tasks() { return tasks_; }
     const TaskTable& tasks() const { return tasks_; }
@@ -138,6 +143,7 @@ private:
 
     void raise_bases(std::uint64_t number, std::uint64_t finished_order);
     void note_told_again(std::uint64_t number);
+    void bury(const TaskRemoved& record, Now now);
     void pass_replayed(WallTime at, WallTime at_least);
     void shift_times(Duration by);
     void note_accepted(WallTime at);
@@ -191,7 +197,8 @@ private:
     std::vector<UpdateBatch> updates_;
 
     absl::flat_hash_map<std::uint64_t, std::uint32_t> told_again_;  // by number: how often too many
-    std::uint64_t history_awaited_ = 0;  // of this task, before it has been told again
+    std::uint64_t history_awaited_ = 0;         // of this task, before it has been told again
+    std::uint64_t removed_by_number_last_ = 0;  // in a journal of version 2: the greatest
 
     // While it replays: a steady clock of its own, and the wall clock of the last record.
     std::optional<Now> replayed_;

@@ -22,9 +22,11 @@ std::uint64_t needs_task(const Record& record) {
                 std::is_same_v<Fact, AttemptReturned> || std::is_same_v<Fact, AttemptFailed> ||
                 std::is_same_v<Fact, TaskSucceeded> || std::is_same_v<Fact, TaskDied> ||
                 std::is_same_v<Fact, TaskCancelled> || std::is_same_v<Fact, TaskExpired> ||
-                std::is_same_v<Fact, TaskRetried> || std::is_same_v<Fact, TaskRemoved>;
+                std::is_same_v<Fact, TaskRetried>;
             if constexpr (is_about_known_task) {
                 return fact.number;
+            } else if constexpr (std::is_same_v<Fact, TaskRemoved>) {
+                return fact.is_whole ? 0 : fact.number;
             } else {
                 return 0;
             }

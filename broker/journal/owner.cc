@@ -101,7 +101,7 @@ std::shared_ptr<const Mentions> Owner::take_scan() {
     if (mentions) {
         const std::uint64_t segment = journal_.segment_octets();
         const std::uint64_t begin = octets_appended() - journal_.segment_taken();
-        mentions_ = mentions->tasks.size();
+        mentions_ = mentions->count();
         carries_from_ = octets_appended();
         carries_until_ = std::max(begin + segment / 8 * 7, carries_from_ + segment / 4);
     }

@@ -261,6 +261,15 @@ std::optional<Record> read_tombstone(RecordReader& in) {
                             .removed_at = in.time()};
 }
 
+std::optional<Record> read_removed(RecordReader& in) {
+    return TaskRemoved{.number = in.number(),
+                       .id = in.id(),
+                       .content_hash = in.fixed(),
+                       .fence = in.fence(),
+                       .state = in.choice(state_last),
+                       .at = in.time()};
+}
+
 std::optional<Record> read_history(RecordReader& in) {
     HistoryCarried r{.number = in.number()};
     const std::uint64_t count = in.number(history_attempts_max);
@@ -305,8 +314,8 @@ std::optional<Record> read_record(RecordReader& in, RecordType type, Places& pla
         case RecordType::task_retried:
             return TaskRetried{
                 .number = in.number(), .attempts_max = in.small<std::uint16_t>(), .at = in.time()};
-        case RecordType::task_removed:
-            return TaskRemoved{.number = in.number(), .at = in.time()};
+        case RecordType::task_removed_by_number:
+            return TaskRemoved{.number = in.number(), .at = in.time(), .is_whole = false};
         case RecordType::queue_changed:
             return read_queue(in);
         case RecordType::floor_raised:
@@ -319,6 +328,8 @@ std::optional<Record> read_record(RecordReader& in, RecordType type, Places& pla
             return BasesCarried{.number_last = in.number(), .finished_order_last = in.number()};
         case RecordType::history_carried:
             return read_history(in);
+        case RecordType::task_removed:
+            return read_removed(in);
     }
     return std::nullopt;
 }

@@ -175,7 +175,22 @@ public:
         w.time(r.at);
         w.finish();
     }
-    void operator()(const TaskRemoved& r) { plain(RecordType::task_removed, r.number, r.at); }
+    void operator()(const TaskRemoved& r) {
+        if (!r.is_whole) {
+            plain(RecordType::task_removed_by_number, r.number, r.at);
+            return;
+        }
+        RecordWriter w(encoder_, 0);
+        w.type(RecordType::task_removed);
+        w.number(r.number);
+        w.id(r.id);
+        w.fixed(r.content_hash);
+        w.number(r.fence.epoch);
+        w.number(r.fence.attempt);
+        w.octet(static_cast<std::uint8_t>(r.state));
+        w.time(r.at);
+        w.finish();
+    }
     void operator()(const QueueChanged& r) {
         RecordWriter w(encoder_, r.queue.size());
         w.type(RecordType::queue_changed);

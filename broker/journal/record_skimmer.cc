@@ -121,7 +121,7 @@ bool RecordSkimmer::pass(RecordType type) {
         case RecordType::task_due:
         case RecordType::task_cancelled:
         case RecordType::task_expired:
-        case RecordType::task_removed:
+        case RecordType::task_removed_by_number:
             F::all<F::task, F::time>(*this);
             return true;
         case RecordType::task_retried:
@@ -148,6 +148,9 @@ bool RecordSkimmer::pass(RecordType type) {
             return true;
         case RecordType::history_carried:
             F::all<F::task, F::attempts>(*this);
+            return true;
+        case RecordType::task_removed:
+            F::all<F::task, F::id, F::hash, F::fence, F::octet, F::time>(*this);
             return true;
     }
     return false;

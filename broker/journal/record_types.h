@@ -18,13 +18,14 @@ enum class RecordType : std::uint8_t {
     task_cancelled = 8,
     task_expired = 9,
     task_retried = 10,
-    task_removed = 11,
+    task_removed_by_number = 11,  // up to version 2 of the format
     queue_changed = 12,
     floor_raised = 13,
     task_carried = 14,
     tombstone_carried = 15,
     bases_carried = 16,
     history_carried = 17,
+    task_removed = 18,
 };
 
 enum class PayloadForm : std::uint8_t { empty = 0, in_line = 1, apart = 2 };

@@ -16,8 +16,11 @@ void note(const Subject& subject, Mentions& mentions) {
     switch (subject.type) {
         case RecordType::task_accepted:
         case RecordType::task_carried:
-        case RecordType::tombstone_carried:
             mentions.tasks.push_back({subject.number, *subject.id});
+            break;
+        case RecordType::task_removed:
+        case RecordType::tombstone_carried:
+            mentions.tombstones.push_back({subject.number, *subject.id});
             break;
         case RecordType::queue_changed:
             mentions.queues.emplace_back(subject.queue);
@@ -31,7 +34,7 @@ void note(const Subject& subject, Mentions& mentions) {
         case RecordType::task_cancelled:
         case RecordType::task_expired:
         case RecordType::task_retried:
-        case RecordType::task_removed:
+        case RecordType::task_removed_by_number:
         case RecordType::floor_raised:
         case RecordType::bases_carried:
         case RecordType::history_carried:
@@ -87,6 +90,7 @@ bool SegmentScanner::work() {
     }
     mentions->segment = segment;
     mentions->tasks.clear();
+    mentions->tombstones.clear();
     mentions->queues.clear();
     mentions->fault.clear();
     must_retry_ = !scan(*mentions);

@@ -188,6 +188,9 @@ void Ledger::on(const TaskRetried& record, Now) {
 void Ledger::on(const TaskRemoved& record, Now) {
     Entry& task = entry(record.number);
     check(xebec::is_final(task.state), "only final tasks are removed (I11)");
+    check(record.is_whole && record.id == task.id && record.state == task.state &&
+              record.fence == task.fence && record.content_hash == task.content_hash,
+          "a removal says all that a tombstone needs (I3, I9)");
     task.is_removed = true;
     enter(task, task.state);
     removed_ += is_rebuilding_ ? 0 : 1;

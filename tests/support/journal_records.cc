@@ -52,6 +52,17 @@ Record accepted(std::uint64_t number, std::string_view payload) {
 }
 
 std::vector<Record> records_of_every_type(std::string_view large) {
+    std::vector<Record> records = records_of_version_2(large);
+    records.emplace_back(TaskRemoved{.number = 300,
+                                     .id = id_of(6),
+                                     .content_hash = 0x0123'4567'89AB'CDEF,
+                                     .fence = {.epoch = 10, .attempt = 200},
+                                     .state = TaskState::dead,
+                                     .at = at(23)});
+    return records;
+}
+
+std::vector<Record> records_of_version_2(std::string_view large) {
     std::vector<Record> records = records_of_version_1(large);
     records.emplace_back(AttemptReturned{.number = 2,
                                          .is_charged = true,
@@ -119,7 +130,7 @@ std::vector<Record> records_of_version_1(std::string_view large) {
         TaskCancelled{.number = UINT64_MAX, .at = at(8)},
         TaskExpired{.number = 128, .at = WallTime{milliseconds{-5}}},
         TaskRetried{.number = 3, .attempts_max = 10, .at = at(9)},
-        TaskRemoved{.number = 2, .at = at(10)},
+        TaskRemoved{.number = 2, .at = at(10), .is_whole = false},
         QueueChanged{.queue = "nightly",
                      .settings = {.lease = milliseconds{1},
                                   .run_max = milliseconds{2},

@@ -48,7 +48,7 @@ RecordSizes::RecordSizes(const Load& flow, const Load& waiting) {
     started_ =
         octets_of(AttemptStarted{.number = number, .fence = fence, .worker = worker, .at = at});
     succeeded_ = octets_of(TaskSucceeded{.number = number, .result = result, .at = at});
-    removed_ = octets_of(TaskRemoved{.number = number, .at = at});
+    removed_ = octets_of(TaskRemoved{.number = number, .fence = fence, .at = at});
 
     carried_ready_ =
         octets_of(TaskCarried{.number = number,

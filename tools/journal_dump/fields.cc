@@ -61,7 +61,14 @@ public:
         json_["attempts_max"] = r.attempts_max;
         time("at", r.at);
     }
-    void operator()(const TaskRemoved& r) { plain("removed", r.number, r.at); }
+    void operator()(const TaskRemoved& r) {
+        plain("removed", r.number, r.at);
+        if (r.is_whole) {
+            json_["id"] = to_string(r.id);
+            json_["state"] = xebec::to_string(r.state);
+            fence(r.fence);
+        }
+    }
     void operator()(const QueueChanged& r) {
         json_["record"] = "queue";
         json_["queue"] = r.queue;

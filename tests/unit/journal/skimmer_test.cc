@@ -29,6 +29,13 @@ Subject subject_of(const Record& record) {
         [&record](const auto& r) {
             using Type = std::decay_t<decltype(r)>;
             Subject subject{.type = static_cast<RecordType>(record.index() + 1)};
+            if constexpr (std::is_same_v<Type, TaskRemoved>) {
+                if (!r.is_whole) {
+                    subject.number = r.number;
+                    return subject;
+                }
+                subject.type = RecordType::task_removed;
+            }
             if constexpr (requires { r.number; }) {
                 subject.number = r.number;
             }

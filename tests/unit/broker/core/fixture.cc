@@ -79,12 +79,15 @@ std::size_t Fixture::answer_reads(std::string_view fault) {
     return reads.size();
 }
 
-void Fixture::begin_carrying() {
+void Fixture::begin_carrying(std::size_t records_max) {
     auto mentions = std::make_shared<Mentions>();
     mentions->segment = 1;
-    for (const auto& [record, at] : history_) {
+    for (std::size_t i = 0; i < std::min(records_max, history_.size()); ++i) {
+        const Record& record = history_[i].first;
         if (const auto* accepted = std::get_if<TaskAccepted>(&record)) {
             mentions->tasks.push_back({accepted->number, accepted->id});
+        } else if (const auto* removed = std::get_if<TaskRemoved>(&record)) {
+            mentions->tombstones.push_back({removed->number, removed->id});
         } else if (const auto* changed = std::get_if<QueueChanged>(&record)) {
             mentions->queues.emplace_back(changed->queue);
         }
@@ -92,6 +95,18 @@ void Fixture::begin_carrying() {
     carrying_since_ = history_.size();
     apply(SegmentScanned{mentions});
     settle();
+}
+
+void Fixture::trim(std::size_t records) {
+    history_.erase(history_.begin(), history_.begin() + static_cast<std::ptrdiff_t>(records));
+}
+
+void Fixture::make_removals_old() {
+    for (auto& [record, at] : history_) {
+        if (auto* removed = std::get_if<TaskRemoved>(&record)) {
+            *removed = {.number = removed->number, .at = removed->at, .is_whole = false};
+        }
+    }
 }
 
 std::vector<Record> Fixture::finish_carrying() {

@@ -205,13 +205,16 @@ public:
     // Reads what was asked for, or finds it damaged. Gives how much that was.
     std::size_t answer_reads(std::string_view fault = {});
     std::size_t reads_waiting() const { return reads_.size(); }
-    // Everything that was ever written is to go: up to what has to be read for that, and further.
-    void begin_carrying();
+    // Everything that was ever written, or the first part of it, is to go: up to what has to be
+    // read for that, and further.
+    void begin_carrying(std::size_t records_max = SIZE_MAX);
     std::vector<Record> finish_carrying();  // the records with which it is told again
-    std::vector<Record> carry_everything() {
-        begin_carrying();
+    std::vector<Record> carry_everything(std::size_t records_max = SIZE_MAX) {
+        begin_carrying(records_max);
         return finish_carrying();
     }
+    void trim(std::size_t records);  // the first ones are gone, as the next start finds it
+    void make_removals_old();        // as version 2 of the journal's format had them
     std::vector<std::uint32_t> take_segments_done() { return std::exchange(segments_done_, {}); }
     std::vector<std::uint32_t> take_segments_kept() { return std::exchange(segments_kept_, {}); }
 
