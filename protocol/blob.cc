@@ -10,7 +10,7 @@ namespace xebec {
 
 namespace {
 
-constexpr std::uint32_t size_max = INT32_MAX;
+constexpr std::uint32_t size_max = INT32_MAX / 2;
 
 // What glibc takes for so many octets.
 constexpr std::size_t allocated(std::size_t octets) {
@@ -21,24 +21,35 @@ constexpr std::size_t allocated(std::size_t octets) {
 
 }  // namespace
 
+Blob::Block* Blob::make_block(std::size_t size, std::size_t room) {
+    check(size <= size_max, "a blob is smaller than 1 GiB");
+    auto* block = new (::operator new(sizeof(Block) + room)) Block;
+    block->size = static_cast<std::uint32_t>(size) & size_max;
+    block->is_foreign = 0;
+    block->is_confined = 0;
+    return block;
+}
+
 Blob Blob::copy_of(std::string_view octets) {
     if (octets.empty()) {
         return {};
     }
-    check(octets.size() <= size_max, "a blob is smaller than 2 GiB");
-    void* memory = ::operator new(sizeof(Block) + octets.size());
-    auto* block = new (memory)
-        Block{.size = static_cast<std::uint32_t>(octets.size()) & size_max, .is_foreign = 0};
+    Block* const block = make_block(octets.size(), octets.size());
     std::memcpy(block->own(), octets.data(), octets.size());
     return Blob(block);
 }
 
+Blob Blob::confined_copy_of(std::string_view octets) {
+    Blob copy = copy_of(octets);
+    if (copy.block_ != nullptr) {
+        copy.block_->is_confined = 1;
+    }
+    return copy;
+}
+
 Blob Blob::adopt(Foreign foreign) {
-    constexpr std::size_t room = sizeof(Block) + sizeof(Foreign);
-    check(foreign.size <= size_max, "a blob is smaller than 2 GiB");
-    void* memory = ::operator new(room);
-    auto* block = new (memory)
-        Block{.size = static_cast<std::uint32_t>(foreign.size) & size_max, .is_foreign = 1};
+    Block* const block = make_block(foreign.size, sizeof foreign);
+    block->is_foreign = 1;
     std::memcpy(block->own(), &foreign, sizeof foreign);
     return Blob(block);
 }

@@ -1,6 +1,6 @@
 #pragma once
 // Immutable octets shared by reference count, so that a payload is copied once at most on its way
-// through a program. Copies of a handle may live on different threads.
+// through a program. Copies of a handle may live on different threads, unless they are confined.
 
 #include <atomic>
 #include <cstdint>
@@ -23,6 +23,9 @@ public:
 
     Blob() = default;
     static Blob copy_of(std::string_view octets);
+    // One whose handles stay on one thread at a time, until `share`: counting them takes no atomic
+    // operation, which waits for all that was written before.
+    static Blob confined_copy_of(std::string_view octets);
     static Blob adopt(Foreign foreign);
 
     Blob(const Blob& other) noexcept : block_(other.block_) { retain(); }
@@ -39,16 +42,26 @@ public:
     std::size_t size() const { return block_ == nullptr ? 0 : block_->size; }
     bool empty() const { return block_ == nullptr; }
 
+    // From now on handles may live on different threads.
+    void share() const noexcept {
+        if (block_ != nullptr && block_->is_confined != 0) {
+            block_->is_confined = 0;
+        }
+    }
+
     // Octets of memory this handle's buffer occupies, for accounting.
     std::size_t footprint() const;
+    // Asks the processor for what dropping the handle looks at.
+    void prefetch() const { __builtin_prefetch(block_); }
 
 private:
     // The header of every buffer. Own octets follow it directly; a foreign buffer's description
     // does.
     struct Block {
         std::atomic<std::uint32_t> handles{1};
-        std::uint32_t size : 31;
+        std::uint32_t size : 30;
         std::uint32_t is_foreign : 1;
+        std::uint32_t is_confined : 1;
 
         char* own() { return reinterpret_cast<char*>(this) + sizeof(Block); }
         std::string_view view() {
@@ -58,13 +71,29 @@ private:
     };
 
     explicit Blob(Block* block) : block_(block) {}
+    static Block* make_block(std::size_t size, std::size_t room);
     void retain() const noexcept {
-        if (block_ != nullptr) {
+        if (block_ == nullptr) {
+            return;
+        }
+        if (block_->is_confined != 0) {
+            block_->handles.store(block_->handles.load(std::memory_order_relaxed) + 1,
+                                  std::memory_order_relaxed);
+        } else {
             block_->handles.fetch_add(1, std::memory_order_relaxed);
         }
     }
     void drop() noexcept {
-        if (block_ != nullptr && block_->handles.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+        if (block_ == nullptr) {
+            return;
+        }
+        // Nobody else can make another handle of the only one.
+        const std::uint32_t handles = block_->handles.load(std::memory_order_acquire);
+        if (handles == 1) {
+            free();
+        } else if (block_->is_confined != 0) {
+            block_->handles.store(handles - 1, std::memory_order_relaxed);
+        } else if (block_->handles.fetch_sub(1, std::memory_order_acq_rel) == 1) {
             free();
         }
     }
@@ -85,8 +114,23 @@ struct Octets {
         : view(blob.view()),
           owner(std::move(blob)) {}  // NOLINT(google-explicit-constructor): octets share a blob
 
+    // Word by word: as a whole, a view that was just made is loaded before both its words have
+    // reached the cache.
+    Octets(const Octets& other) : view(other.view.data(), other.view.size()), owner(other.owner) {}
+    Octets(Octets&& other) noexcept
+        : view(other.view.data(), other.view.size()), owner(std::move(other.owner)) {}
+    Octets& operator=(const Octets& other) { return *this = Octets(other); }
+    Octets& operator=(Octets&& other) noexcept {
+        view = {other.view.data(), other.view.size()};
+        owner = std::move(other.owner);
+        return *this;
+    }
+    ~Octets() = default;
+
     // A handle that outlives the call: shared where there is an owner, else a copy.
     Blob keep() const { return owner.empty() ? Blob::copy_of(view) : owner; }
+    // The same where it stays on this thread.
+    Blob keep_confined() const { return owner.empty() ? Blob::confined_copy_of(view) : owner; }
 
     friend bool operator==(const Octets& a, const Octets& b) { return a.view == b.view; }
 };

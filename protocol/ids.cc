@@ -1,8 +1,6 @@
 #include "protocol/ids.h"
 
 #include <algorithm>
-#include <cstring>
-#include <endian.h>
 #include <string>
 
 namespace xebec {
@@ -35,16 +33,6 @@ TaskId make_task_id(WallTime at, const std::array<std::uint8_t, 10>& random) {
     id.octets[6] = static_cast<std::uint8_t>((id.octets[6] & 0x0F) | 0x70);  // version 7
     id.octets[8] = static_cast<std::uint8_t>((id.octets[8] & 0x3F) | 0x80);  // variant 10
     return id;
-}
-
-std::optional<WallTime> made_at(const TaskId& id) {
-    if ((id.octets[6] >> 4) != 7 || (id.octets[8] >> 6) != 2) {
-        return std::nullopt;
-    }
-    std::uint64_t first = 0;
-    std::memcpy(&first, id.octets.data(), sizeof first);
-    const std::uint64_t ms = be64toh(first) >> 16;
-    return WallTime{std::chrono::milliseconds{static_cast<std::int64_t>(ms)}};
 }
 
 std::string to_string(const TaskId& id) {

@@ -4,7 +4,10 @@
 #include <xebec/task.h>
 
 #include <array>
+#include <chrono>
 #include <cstdint>
+#include <cstring>
+#include <endian.h>
 #include <optional>
 
 namespace xebec {
@@ -13,7 +16,15 @@ namespace xebec {
 TaskId make_task_id(WallTime at, const std::array<std::uint8_t, 10>& random);
 
 // When a UUIDv7 says it was made; nothing for other ids.
-std::optional<WallTime> made_at(const TaskId& id);
+inline std::optional<WallTime> made_at(const TaskId& id) {
+    if ((id.octets[6] >> 4) != 7 || (id.octets[8] >> 6) != 2) {
+        return std::nullopt;
+    }
+    std::uint64_t first = 0;
+    std::memcpy(&first, id.octets.data(), sizeof first);
+    const std::uint64_t ms = be64toh(first) >> 16;
+    return WallTime{std::chrono::milliseconds{static_cast<std::int64_t>(ms)}};
+}
 
 // The right to finish one attempt: the boot epoch above, the attempt below. For every task it grows
 // strictly, for ever.

@@ -59,6 +59,7 @@ void release_message(void* message) noexcept {
 // A frame as libzmq takes it. Shared blobs are released on one of its I/O threads.
 void make_message(zmq_msg_t& message, const FrameOut& frame) {
     if (frame.blob.size() >= share_octets_min) {
+        frame.blob.share();
         auto* kept = new Blob(frame.blob);
         check(zmq_msg_init_data(&message, const_cast<char*>(kept->view().data()), kept->size(),
                                 release_blob, kept) == 0,

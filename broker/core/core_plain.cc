@@ -157,7 +157,7 @@ void Core::open_plain(const Peer& peer, PlainDialect dialect) {
     const SessionIndex index = sessions_.open(id, peer);
     Session& session = sessions_[index];
     session.role = Role::worker;
-    session.name = Blob::copy_of(plain_name(peer));
+    session.name = Blob::confined_copy_of(plain_name(peer));
     session.last_heard = step_.now.steady;
     session.since = step_.now.wall;
     WorkerPart& worker = session.worker;

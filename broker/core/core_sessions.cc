@@ -101,7 +101,7 @@ void Core::on(const Request& request, const Hello& hello) {
     const SessionIndex index = sessions_.open(id, request.peer);
     Session& session = sessions_[index];
     session.role = hello.role;
-    session.name = Blob::copy_of(hello.name);
+    session.name = Blob::confined_copy_of(hello.name);
     session.host = to_utf8(hello.host, 255);
     session.unread = unread;
     session.process = hello.process;

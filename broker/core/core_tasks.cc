@@ -231,7 +231,9 @@ Refusal Core::wait_for(SessionIndex session, TaskIndex index) {
     if (waiters.size() >= waiters_max) {
         return Refusal::retry_later;
     }
-    waiters.push_back({session, id});
+    Waiter& waiter = waiters.emplace_back();
+    waiter.session = session;
+    waiter.id = id;
     ++sessions_[session].waits;
     return Refusal::none;
 }
@@ -363,10 +365,10 @@ void Core::remove_final_tasks() {
     for (std::uint64_t i = 0; i < most; ++i) {
         const auto task = state_.next_removal(step_.now.steady, options_.final_octets_max,
                                               options_.final_count_min);
-        if (!task) {
+        if (task == no_task) {
             return;
         }
-        commit(state_.removal(state_.tasks()[*task], step_.now.wall));
+        commit(state_.removal(state_.tasks()[task], step_.now.wall));
     }
     has_more_work_ = true;
 }

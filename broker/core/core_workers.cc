@@ -194,7 +194,7 @@ FinishStatus Core::finish(SessionIndex session, const DoneItem& item) {
     ++worker.succeeded;
     end_lease(index);
     commit(TaskSucceeded{.number = state_.tasks()[index].number,
-                         .result = Octets(item.result.keep()),
+                         .result = Octets(item.result.keep_confined()),
                          .result_type = item.content_type,
                          .run_us = item.run_us,
                          .at = step_.now.wall});

@@ -23,17 +23,6 @@ struct IdHash {
     }
 };
 
-// As ==, without a call.
-struct SameId {
-    bool operator()(const TaskId& a, const TaskId& b) const {
-        std::uint64_t x[2];
-        std::uint64_t y[2];
-        std::memcpy(x, a.octets.data(), sizeof x);
-        std::memcpy(y, b.octets.data(), sizeof y);
-        return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
-    }
-};
-
 // Tasks that come together mostly have neighbouring places: they are neighbours in the table too,
 // and share the lines of the cache.
 struct PlaceHash {

@@ -164,13 +164,16 @@ void Offers::update_matchable(OfferIndex index) {
     }
 }
 
-std::optional<LaneIndex> Offers::best_lane(const Offer& offer, const TaskTable& tasks) const {
-    std::optional<LaneIndex> best;
+LaneIndex Offers::best_lane(const Offer& offer, const TaskTable& tasks) const {
+    LaneIndex best = *offer.active.begin();
+    if (offer.active.size() == 1) {
+        return best;
+    }
     Rank best_rank;
     for (const LaneIndex lane : offer.active) {
         const auto head = queues_[lane].head(tasks);
         check(head.has_value(), "an active lane has a task");
-        if (!best || head->rank.goes_before(best_rank)) {
+        if (lane == *offer.active.begin() || head->rank.goes_before(best_rank)) {
             best = lane;
             best_rank = head->rank;
         }
@@ -183,7 +186,7 @@ std::optional<Offers::Match> Offers::next_match(const TaskTable& tasks) const {
         const auto at = static_cast<std::size_t>(room);
         if (!matchable_[at].empty()) {
             const Offer& offer = offers_[matchable_[at].begin()->second];
-            return Match{offer.lines[at].begin()->second, *best_lane(offer, tasks)};
+            return Match{offer.lines[at].begin()->second, best_lane(offer, tasks)};
         }
     }
     return std::nullopt;

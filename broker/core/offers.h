@@ -68,7 +68,7 @@ private:
     bool serves(const Offer& offer, LaneIndex lane) const;
     void take_off_line(WorkerPart& worker);
     void put_on_line(SessionIndex session);
-    std::optional<LaneIndex> best_lane(const Offer& offer, const TaskTable& tasks) const;
+    LaneIndex best_lane(const Offer& offer, const TaskTable& tasks) const;
 
     QueueTable& queues_;
     Sessions& sessions_;

@@ -40,7 +40,7 @@ void State::on(const TaskAccepted& record, Now now) {
     Task& task = tasks_[index];
     task.is_volatile = record.is_volatile;
     task.content_hash = record.content_hash;
-    task.payload = record.payload.keep();
+    task.payload = record.payload.keep_confined();
     task.payload_octets = static_cast<std::uint32_t>(record.payload.view.size());
     task.content_type = record.content_type;
     task.priority = record.priority;
@@ -134,7 +134,7 @@ void State::on(const TaskSucceeded& record, Now now) {
     ++task.attempts;
     set_error(task, {}, {});
     Details& details = tasks_.details(task);
-    details.result = record.result.keep();
+    details.result = record.result.keep_confined();
     details.result_octets = static_cast<std::uint32_t>(record.result.view.size());
     details.result_type = record.result_type;
     octets_ += details.result.footprint();
@@ -542,14 +542,18 @@ void State::pass_head(QueueIndex index) {
 }
 
 // Final tasks go in the order in which they ended, and nothing has looked at them for long. What
-// removing the next ones needs is asked for one removal ahead, and their entries, which say what
-// that is, one more.
+// removing one needs is asked for some removals ahead: its entry, then what that leads to, and then
+// what that leads to.
 void State::prefetch_removals(const TaskLine& finals) const {
     const auto next_of = [this](TaskIndex task) {
         return task == no_task ? no_task : tasks_[task].next;
     };
-    const TaskIndex second = next_of(finals.head());
+    const TaskIndex first = finals.head();
+    const TaskIndex second = next_of(first);
     const TaskIndex third = next_of(second);
+    if (first != no_task) {
+        tasks_.find_details(tasks_[first])->result.prefetch();
+    }
     if (second != no_task) {
         tasks_.prefetch_rest(second);
     }
@@ -563,8 +567,8 @@ std::uint64_t State::final_count() const {
                            std::uint64_t{0});
 }
 
-std::optional<TaskIndex> State::next_removal(Instant now, std::uint64_t octets_max,
-                                             std::uint64_t count_min) const {
+TaskIndex State::next_removal(Instant now, std::uint64_t octets_max,
+                              std::uint64_t count_min) const {
     if (const auto end = retention_ends_.first(); end && end->first <= now) {
         return queues_[end->second].finals.head();
     }
@@ -575,7 +579,7 @@ std::optional<TaskIndex> State::next_removal(Instant now, std::uint64_t octets_m
     if (oldest && octets > octets_max && final_count() > count_min) {
         return queues_[oldest->second].finals.head();
     }
-    return std::nullopt;
+    return no_task;
 }
 
 std::optional<Instant> State::next_retention_end() const {

@@ -106,10 +106,9 @@ public:
     std::optional<Instant> next_due_steady() const { return retries_.next(); }
     std::optional<WallTime> next_due_wall() const;
 
-    // The final task whose retention is over first, if one's is, or that has to go for room:
-    // tombstones take their share of it.
-    std::optional<TaskIndex> next_removal(Instant now, std::uint64_t octets_max,
-                                          std::uint64_t count_min) const;
+    // The final task whose retention is over first, if one's is, or that has to go for room, of
+    // which tombstones take their share; no_task: none has to.
+    TaskIndex next_removal(Instant now, std::uint64_t octets_max, std::uint64_t count_min) const;
     std::optional<Instant> next_retention_end() const;
 
     // Lanes that became empty, ready, paused or resumed since the last call.

@@ -36,7 +36,7 @@ void State::on(const TaskCarried& record, Now now) {
     const TaskIndex index = tasks_.insert(record.id, record.number);
     Task& task = tasks_[index];
     task.content_hash = record.content_hash;
-    task.payload = record.payload.keep();
+    task.payload = record.payload.keep_confined();
     task.payload_octets = static_cast<std::uint32_t>(record.payload.view.size());
     task.content_type = record.content_type;
     task.priority = record.priority;
@@ -57,7 +57,7 @@ void State::on(const TaskCarried& record, Now now) {
         details.started_at = record.started_at;
         details.error_class = record.error_class;
         details.error_text = record.error_text;
-        details.result = record.result.keep();
+        details.result = record.result.keep_confined();
         details.result_octets = static_cast<std::uint32_t>(record.result.view.size());
         details.result_type = record.result_type;
         details.finished_at = record.finished_at;

@@ -171,8 +171,8 @@ private:
         using is_transparent = void;
         const Slab<Task, TaskIndex>* tasks;
         bool operator()(TaskIndex a, TaskIndex b) const { return a == b; }
-        bool operator()(TaskIndex a, const TaskId& b) const { return SameId{}((*tasks)[a].id, b); }
-        bool operator()(const TaskId& a, TaskIndex b) const { return SameId{}((*tasks)[b].id, a); }
+        bool operator()(TaskIndex a, const TaskId& b) const { return (*tasks)[a].id == b; }
+        bool operator()(const TaskId& a, TaskIndex b) const { return (*tasks)[b].id == a; }
     };
     using Ids = absl::flat_hash_set<TaskIndex, HashById, EqualById>;
 

@@ -54,7 +54,7 @@ public:
 
 private:
     struct Bucket {
-        absl::flat_hash_map<TaskId, Tombstone, IdHash, SameId> tombstones;
+        absl::flat_hash_map<TaskId, Tombstone, IdHash> tombstones;
         Instant latest{};
     };
     // Since 1970. So short that a bucket is filled and dropped within a step at any rate of tasks.
@@ -71,7 +71,7 @@ private:
     mutable Slot slot_last_ = Slot::min();
     mutable Bucket* bucket_last_ = nullptr;
     // The buckets of ids that say no time.
-    absl::flat_hash_map<TaskId, Slot, IdHash, SameId> timeless_;
+    absl::flat_hash_map<TaskId, Slot, IdHash> timeless_;
     WallTime floor_{};
     std::size_t count_ = 0;
     std::uint64_t octets_ = 0;

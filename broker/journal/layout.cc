@@ -59,8 +59,8 @@ std::size_t Layout::add_frame(std::span<const Record> records, Batch& batch,
     RecordEncoder encoder(octets);
     encoder.begin();
     std::size_t count = 0;
+    RecordEncoder::Extent before = encoder.extent();
     for (const Record& record : records) {
-        const RecordEncoder::Extent before = encoder.extent();
         encoder.add(record, places.emplace_back());
         const RecordEncoder::Extent after = encoder.extent();
         if (frame_header_octets + after.metadata + after.payloads > frame_octets_max()) {
@@ -68,6 +68,7 @@ std::size_t Layout::add_frame(std::span<const Record> records, Batch& batch,
             places.pop_back();
             break;
         }
+        before = after;
         ++count;
     }
     check(count > 0, "a record fits a segment");

@@ -222,18 +222,18 @@ Report pages(const Options& options) {
     }
 
     const Load load = load_of(options, {.count = 10'000, .batch = 1, .window = 1});
-    const auto measured = medians(runs_of(options, latency_runs),
-                                  {[&] { return submit_to(broker, load); },
-                                   [&] {
-                                       const OpenDashboard dashboard(broker);
-                                       return submit_to(broker, load);
-                                   }},
-                                  p99_us);
-    report.p50_us = measured[1].p50_us;
-    report.p99_us = measured[1].p99_us;
-    report.alone_p50_us = measured[0].p50_us;
-    report.alone_p99_us = measured[0].p99_us;
-    report.ratio_p99 = measured[1].p99_us / measured[0].p99_us;
+    const Turns turns(runs_of(options, latency_runs),
+                      {[&] { return submit_to(broker, load); },
+                       [&] {
+                           const OpenDashboard dashboard(broker);
+                           return submit_to(broker, load);
+                       }},
+                      p99_us);
+    report.p50_us = turns.middle(1).p50_us;
+    report.p99_us = turns.value(1);
+    report.alone_p50_us = turns.middle(0).p50_us;
+    report.alone_p99_us = turns.value(0);
+    report.ratio_p99 = turns.ratio(1, 0);
     report.worst_step_ms = worst_step_ms(broker);
     report.memory_mib = in_mib(broker.memory_octets());
     return report;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 namespace xebec::bench {
 
@@ -89,25 +90,38 @@ double p50_us(const Measured& measured) {
     return measured.p50_us;
 }
 
-std::vector<Measured> medians(std::uint64_t runs, const std::vector<Run>& kinds,
-                              const Value& value) {
-    std::vector<std::vector<Measured>> all(kinds.size());
+Turns::Turns(std::uint64_t runs, const std::vector<Run>& kinds, Value value)
+    : value_(std::move(value)) {
     for (std::uint64_t i = 0; i < runs; ++i) {
-        for (std::size_t kind = 0; kind < kinds.size(); ++kind) {
-            all[kind].push_back(checked(kinds[kind]()));
+        std::vector<Measured>& turn = turns_.emplace_back(kinds.size());
+        for (std::size_t k = 0; k < kinds.size(); ++k) {
+            const std::size_t kind = i % 2 == 0 ? k : kinds.size() - 1 - k;
+            turn[kind] = checked(kinds[kind]());
         }
     }
-    std::vector<Measured> middle;
-    for (std::vector<Measured>& of_kind : all) {
-        std::sort(of_kind.begin(), of_kind.end(),
-                  [&](const Measured& a, const Measured& b) { return value(a) < value(b); });
-        middle.push_back(of_kind[of_kind.size() / 2]);
+}
+
+Measured Turns::middle(std::size_t kind) const {
+    std::vector<Measured> of_kind;
+    for (const std::vector<Measured>& turn : turns_) {
+        of_kind.push_back(turn[kind]);
     }
-    return middle;
+    std::sort(of_kind.begin(), of_kind.end(),
+              [&](const Measured& a, const Measured& b) { return value_(a) < value_(b); });
+    return of_kind[of_kind.size() / 2];
+}
+
+double Turns::ratio(std::size_t kind, std::size_t to) const {
+    std::vector<double> ratios;
+    for (const std::vector<Measured>& turn : turns_) {
+        ratios.push_back(value_(turn[kind]) / value_(turn[to]));
+    }
+    std::sort(ratios.begin(), ratios.end());
+    return ratios[ratios.size() / 2];
 }
 
 Measured median(std::uint64_t runs, const Run& run, const Value& value) {
-    return medians(runs, {run}, value).front();
+    return Turns(runs, {run}, value).middle(0);
 }
 
 }  // namespace xebec::bench

@@ -62,10 +62,22 @@ using Value = std::function<double(const Measured&)>;
 double rate(const Measured& measured);
 double p50_us(const Measured& measured);
 
-// Of each kind of run the one in the middle, by `value`. They take turns, so that what else the
-// machine does strikes all of them.
-std::vector<Measured> medians(std::uint64_t runs, const std::vector<Run>& kinds,
-                              const Value& value);
+// Kinds of runs that took turns, so that what else the machine does strikes all of them.
+class Turns {
+public:
+    // Every other turn begins with the last kind: none always comes behind the same one.
+    Turns(std::uint64_t runs, const std::vector<Run>& kinds, Value value);
+
+    // Of that kind the run in the middle, by value.
+    Measured middle(std::size_t kind) const;
+    double value(std::size_t kind) const { return value_(middle(kind)); }
+    // The middle one of the ratios of their values within a turn.
+    double ratio(std::size_t kind, std::size_t to) const;
+
+private:
+    Value value_;
+    std::vector<std::vector<Measured>> turns_;
+};
 Measured median(std::uint64_t runs, const Run& run, const Value& value);
 
 }  // namespace xebec::bench

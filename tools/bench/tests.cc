@@ -72,18 +72,17 @@ Report throughput(const Options& options, const Defaults& defaults) {
     if (has_journal(options)) {
         kinds.emplace_back([&] { return through_broker(without_journal(options), load); });
     }
-    const std::vector<Measured> found = medians(runs_of(options, compared_runs), kinds, rate);
-    const double here = rate(found[2]);
-    Report report{.tasks_per_second = here,
-                  .forward_tasks_per_second = rate(found[0]),
-                  .limit_tasks_per_second = rate(found[1]),
-                  .ratio = here / rate(found[1]),
+    const Turns turns(runs_of(options, compared_runs), kinds, rate);
+    Report report{.tasks_per_second = turns.value(2),
+                  .forward_tasks_per_second = turns.value(0),
+                  .limit_tasks_per_second = turns.value(1),
+                  .ratio = turns.ratio(2, 1),
                   .worst_step_ms = worst,
                   .broker_cpu_us_per_task = std::chrono::duration<double, std::micro>(cpu).count() /
                                             static_cast<double>(load.count + load.warm_up)};
     if (has_journal(options)) {
-        report.none_tasks_per_second = rate(found[3]);
-        report.ratio_none = here / rate(found[3]);
+        report.none_tasks_per_second = turns.value(3);
+        report.ratio_none = turns.ratio(2, 3);
     }
     return report;
 }
@@ -110,17 +109,17 @@ Report latency(const Options& options) {
         kinds.emplace_back([&] { return through_broker(without_journal(options), load); });
         kinds.emplace_back([&] { return flush(options); });
     }
-    const std::vector<Measured> found = medians(runs_of(options, latency_runs), kinds, p50_us);
-    const Measured& here = found[1];
+    const Turns turns(runs_of(options, latency_runs), kinds, p50_us);
+    const Measured here = turns.middle(1);
     Report report{.p50_us = here.p50_us,
                   .p99_us = here.p99_us,
                   .p999_us = here.p999_us,
-                  .limit_p50_us = found[0].p50_us,
-                  .ratio_p50 = here.p50_us / found[0].p50_us};
+                  .limit_p50_us = turns.value(0),
+                  .ratio_p50 = turns.ratio(1, 0)};
     if (has_journal(options)) {
-        report.none_p50_us = found[2].p50_us;
-        report.flush_p50_us = found[3].p50_us;
-        report.allowed_p50_us = found[2].p50_us + 2 * found[3].p50_us;
+        report.none_p50_us = turns.value(2);
+        report.flush_p50_us = turns.value(3);
+        report.allowed_p50_us = turns.value(2) + 2 * turns.value(3);
     }
     return report;
 }
@@ -177,51 +176,55 @@ Report memory(const Options& options) {
     return {.octets_per_task = static_cast<double>(after - before) / static_cast<double>(count)};
 }
 
+// Two brokers, each with as many waiting tasks, and loads for one and the other.
 Report backlog(const Options& options) {
-    const Load load = load_of(options, {});
-    Report report{.other = "behind 10,000"};
-    double worst = 0;
-    const auto rate_behind = [&](std::uint64_t waiting) {
-        const BrokerProcess broker(broker_options(options));
-        submit_to(broker, waiting_load(options, {.count = waiting}));
-        const Workers workers(broker, options.workers);
-        submit_to(broker, load_until_steady(options));
-        const Measured measured = median(
-            runs_of(options), [&] { return submit_to(broker, load); }, rate);
-        worst = std::max(worst, worst_step_ms(broker));
-        report.memory_mib = in_mib(broker.memory_octets());
-        report.memory_max_mib = in_mib(broker.memory_octets_max());
-        return rate(measured);
+    struct Side {
+        Side(const Options& options, std::uint64_t waiting) : broker(broker_options(options)) {
+            submit_to(broker, waiting_load(options, {.count = waiting}));
+            workers.emplace(broker, options.workers);
+            submit_to(broker, load_until_steady(options));
+        }
+        BrokerProcess broker;
+        std::optional<Workers> workers;
     };
-    const double few = rate_behind(10'000);
-    const double many = rate_behind(options.waiting > 0 ? options.waiting : 10'000'000);
-    report.tasks_per_second = many;
-    report.worst_step_ms = worst;
-    report.other_tasks_per_second = few;
-    report.ratio_other = many / few;
-    return report;
+    const Load load = load_of(options, {});
+    const Side few(options, 10'000);
+    const Side many(options, options.waiting > 0 ? options.waiting : 10'000'000);
+    const Turns turns(
+        runs_of(options, compared_runs),
+        {[&] { return submit_to(few.broker, load); }, [&] { return submit_to(many.broker, load); }},
+        rate);
+    return {.tasks_per_second = turns.value(1),
+            .memory_mib = in_mib(many.broker.memory_octets()),
+            .memory_max_mib = in_mib(many.broker.memory_octets_max()),
+            .worst_step_ms = std::max(worst_step_ms(few.broker), worst_step_ms(many.broker)),
+            .other_tasks_per_second = turns.value(0),
+            .ratio_other = turns.ratio(1, 0),
+            .other = "behind 10,000"};
 }
 
 // The rate with what `start` returns, for as long as that lives, to the rate without, at the same
-// broker and in turns.
+// broker and in turns; each load after the same rest, in which company settles.
 template <class Start>
 Report rate_beside(const Options& options, std::string_view other, Start start) {
     const Load load = load_of(options, {});
     const BrokerProcess broker(broker_options(options));
     const Workers workers(broker, options.workers);
     submit_to(broker, load_until_steady(options));
-    const auto measured = medians(runs_of(options, beside_runs),
-                                  {[&] { return submit_to(broker, load); },
-                                   [&] {
-                                       const auto company = start(broker);
-                                       return submit_to(broker, load);
-                                   }},
-                                  rate);
-    const double alone = rate(measured[0]);
-    const double beside = rate(measured[1]);
-    return {.tasks_per_second = beside,
-            .other_tasks_per_second = alone,
-            .ratio_other = beside / alone,
+    const auto load_after_rest = [&] {
+        sleep_for(seconds{1});
+        return submit_to(broker, load);
+    };
+    const Turns turns(runs_of(options, beside_runs),
+                      {load_after_rest,
+                       [&] {
+                           const auto company = start(broker);
+                           return load_after_rest();
+                       }},
+                      rate);
+    return {.tasks_per_second = turns.value(1),
+            .other_tasks_per_second = turns.value(0),
+            .ratio_other = turns.ratio(1, 0),
             .other = other};
 }
 
@@ -269,7 +272,6 @@ Report watched(const Options& options, std::size_t monitors, bool figures) {
         for (std::size_t i = 0; i < monitors; ++i) {
             programs->emplace_back(arguments);
         }
-        sleep_for(seconds{1});
         return programs;
     });
 }

@@ -92,16 +92,46 @@ TEST(Blob, GivesAForeignBufferBackOnceWhicheverThreadIsLast) {
     EXPECT_EQ(owner.released, 1);
 }
 
+TEST(Blob, ThatIsConfinedMayLeaveItsThreadOnceItIsShared) {
+    Blob blob = Blob::confined_copy_of("octets");
+    const Blob before = blob;
+    std::vector<Blob> some(3, blob);
+    some.pop_back();
+    blob.share();
+    {
+        std::vector<std::jthread> threads;
+        for (int i = 0; i < 4; ++i) {
+            threads.emplace_back([blob] {
+                for (int round = 0; round < 10'000; ++round) {
+                    const Blob copy = blob;
+                    if (copy.view() != "octets") {
+                        ADD_FAILURE() << "other octets";
+                    }
+                }
+            });
+        }
+        some.clear();
+        blob = Blob();
+    }
+    EXPECT_EQ(before.view(), "octets");
+    EXPECT_TRUE(Blob::confined_copy_of("").empty());
+    Blob().share();
+}
+
 TEST(Octets, AreKeptByCopyOrByTheirOwner) {
     const std::string text = "borrowed";
     const Blob blob = Blob::copy_of("owned");
 
     const Blob copied = Octets(std::string_view(text)).keep();
     const Blob shared = Octets(blob).keep();
+    const Blob confined = Octets(std::string_view(text)).keep_confined();
 
     EXPECT_EQ(copied.view(), text);
     EXPECT_NE(copied.view().data(), text.data());
     EXPECT_EQ(shared.view().data(), blob.view().data());
+    EXPECT_EQ(Octets(blob).keep_confined().view().data(), blob.view().data());
+    EXPECT_EQ(confined.view(), text);
+    EXPECT_NE(confined.view().data(), text.data());
     EXPECT_EQ(Octets(std::string_view("owned")), Octets(blob));
 }
 
