@@ -10,7 +10,7 @@ namespace xebec {
 
 namespace {
 
-constexpr std::uint32_t size_max = INT32_MAX / 2;
+constexpr std::uint32_t size_max = INT32_MAX;
 
 // What glibc takes for so many octets.
 constexpr std::size_t allocated(std::size_t octets) {
@@ -22,11 +22,10 @@ constexpr std::size_t allocated(std::size_t octets) {
 }  // namespace
 
 Blob::Block* Blob::make_block(std::size_t size, std::size_t room) {
-    check(size <= size_max, "a blob is smaller than 1 GiB");
+    check(size <= size_max, "a blob is smaller than 2 GiB");
     auto* block = new (::operator new(sizeof(Block) + room)) Block;
     block->size = static_cast<std::uint32_t>(size) & size_max;
     block->is_foreign = 0;
-    block->is_confined = 0;
     return block;
 }
 
@@ -42,7 +41,7 @@ Blob Blob::copy_of(std::string_view octets) {
 Blob Blob::confined_copy_of(std::string_view octets) {
     Blob copy = copy_of(octets);
     if (copy.block_ != nullptr) {
-        copy.block_->is_confined = 1;
+        copy.block_->set_handles(confined | 1);
     }
     return copy;
 }

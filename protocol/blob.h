@@ -44,9 +44,13 @@ public:
 
     // From now on handles may live on different threads.
     void share() const noexcept {
-        if (block_ != nullptr && block_->is_confined != 0) {
-            block_->is_confined = 0;
+        if (is_confined()) {
+            block_->set_handles(block_->handles.load(std::memory_order_relaxed) & handles_mask);
         }
+    }
+    bool is_confined() const noexcept {
+        return block_ != nullptr &&
+               (block_->handles.load(std::memory_order_relaxed) & confined) != 0;
     }
 
     // Octets of memory this handle's buffer occupies, for accounting.
@@ -55,14 +59,17 @@ public:
     void prefetch() const { __builtin_prefetch(block_); }
 
 private:
+    static constexpr std::uint32_t confined = 1U << 31;  // of `handles`, beside their number
+    static constexpr std::uint32_t handles_mask = confined - 1;
+
     // The header of every buffer. Own octets follow it directly; a foreign buffer's description
     // does.
     struct Block {
         std::atomic<std::uint32_t> handles{1};
-        std::uint32_t size : 30;
+        std::uint32_t size : 31;
         std::uint32_t is_foreign : 1;
-        std::uint32_t is_confined : 1;
 
+        void set_handles(std::uint32_t value) { handles.store(value, std::memory_order_relaxed); }
         char* own() { return reinterpret_cast<char*>(this) + sizeof(Block); }
         std::string_view view() {
             return is_foreign == 0 ? std::string_view{own(), size} : foreign();
@@ -76,9 +83,9 @@ private:
         if (block_ == nullptr) {
             return;
         }
-        if (block_->is_confined != 0) {
-            block_->handles.store(block_->handles.load(std::memory_order_relaxed) + 1,
-                                  std::memory_order_relaxed);
+        const std::uint32_t handles = block_->handles.load(std::memory_order_relaxed);
+        if ((handles & confined) != 0) {
+            block_->set_handles(handles + 1);
         } else {
             block_->handles.fetch_add(1, std::memory_order_relaxed);
         }
@@ -89,10 +96,10 @@ private:
         }
         // Nobody else can make another handle of the only one.
         const std::uint32_t handles = block_->handles.load(std::memory_order_acquire);
-        if (handles == 1) {
+        if ((handles & handles_mask) == 1) {
             free();
-        } else if (block_->is_confined != 0) {
-            block_->handles.store(handles - 1, std::memory_order_relaxed);
+        } else if ((handles & confined) != 0) {
+            block_->set_handles(handles - 1);
         } else if (block_->handles.fetch_sub(1, std::memory_order_acq_rel) == 1) {
             free();
         }
@@ -116,7 +123,8 @@ struct Octets {
 
     // Word by word: as a whole, a view that was just made is loaded before both its words have
     // reached the cache.
-    Octets(const Octets& other) : view(other.view.data(), other.view.size()), owner(other.owner) {}
+    Octets(const Octets& other) noexcept
+        : view(other.view.data(), other.view.size()), owner(other.owner) {}
     Octets(Octets&& other) noexcept
         : view(other.view.data(), other.view.size()), owner(std::move(other.owner)) {}
     Octets& operator=(const Octets& other) { return *this = Octets(other); }

@@ -33,10 +33,10 @@ Core::Core(const CoreOptions& options, std::uint32_t epoch, std::uint64_t seed, 
       figures_due_(now.steady) {}
 
 void Core::prefetch(std::uint64_t number, const std::optional<TaskId>& id) const {
-    if (id) {
-        state_.tasks().prefetch(*id);
-    } else if (const TaskIndex index = state_.tasks().find(number); index != no_task) {
+    if (const TaskIndex index = state_.tasks().find(number); index != no_task) {
         state_.tasks().prefetch(index);
+    } else if (id) {
+        state_.tasks().prefetch(*id);
     }
 }
 

@@ -231,9 +231,7 @@ Refusal Core::wait_for(SessionIndex session, TaskIndex index) {
     if (waiters.size() >= waiters_max) {
         return Refusal::retry_later;
     }
-    Waiter& waiter = waiters.emplace_back();
-    waiter.session = session;
-    waiter.id = id;
+    waiters.push_back({session, id});
     ++sessions_[session].waits;
     return Refusal::none;
 }

@@ -1,5 +1,5 @@
 #pragma once
-// How the broker's tables hash and compare tasks: by their ids, or by their places.
+// How the broker's tables hash tasks: by their ids, or by their places.
 
 #include "broker/core/indices.h"
 

@@ -47,9 +47,8 @@ struct Mentions {
     std::size_t count() const { return tasks.size() + tombstones.size(); }
 
     std::uint32_t segment = 0;
-    // That are told of whole, in the order of the records.
-    std::vector<Mention> tasks;
-    std::vector<Mention> tombstones;
+    std::vector<Mention> tasks;       // that are told of whole, in the order of the records
+    std::vector<Mention> tombstones;  // and those of tasks that were removed
     std::vector<std::string> queues;
     std::string fault;  // not empty: it cannot be read
 };

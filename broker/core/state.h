@@ -197,7 +197,7 @@ private:
 
     absl::flat_hash_map<std::uint64_t, std::uint32_t> told_again_;  // by number: how often too many
     std::uint64_t history_awaited_ = 0;         // of this task, before it has been told again
-    std::uint64_t removed_by_number_last_ = 0;  // in a journal of version 2: the greatest
+    std::uint64_t removed_by_number_last_ = 0;  // up to version 2: the greatest
 
     // While it replays: a steady clock of its own, and the wall clock of the last record.
     std::optional<Now> replayed_;

@@ -2,6 +2,7 @@
 // What a task is to those who submit, run and watch it.
 
 #include <array>
+#include <bit>
 #include <chrono>
 #include <compare>
 #include <cstddef>
@@ -24,11 +25,9 @@ struct TaskId {
     std::array<std::uint8_t, 16> octets{};
 
     friend auto operator<=>(const TaskId&, const TaskId&) = default;
-    friend bool operator==(const TaskId& a, const TaskId& b) {  // without a call
-        std::array<std::uint64_t, 2> x{};
-        std::array<std::uint64_t, 2> y{};
-        std::memcpy(x.data(), a.octets.data(), sizeof x);
-        std::memcpy(y.data(), b.octets.data(), sizeof y);
+    friend constexpr bool operator==(const TaskId& a, const TaskId& b) {
+        const auto x = std::bit_cast<std::array<std::uint64_t, 2>>(a.octets);
+        const auto y = std::bit_cast<std::array<std::uint64_t, 2>>(b.octets);
         return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
     }
 };

@@ -184,13 +184,13 @@ class Folders(WithData):
     def test_one_of_a_newer_xebec(self):  # F25
         self.submit_some()
         self.stop()
-        golden = os.path.join(os.path.dirname(__file__), "../golden/journal-v2")
+        golden = os.path.join(os.path.dirname(__file__), "../golden/journal-v3")
         self.assertTrue(os.path.isdir(golden))
         shutil.rmtree(self.journal())
         shutil.copytree(golden, self.journal())
-        write_version(self.journal("segment-0000000001"), 3)
+        write_version(self.journal("segment-0000000001"), 4)
         said = self.start_in_vain()
-        self.assertIn("has version 3 of the journal's format", said)
+        self.assertIn("has version 4 of the journal's format", said)
         self.assertIn("start the newer xebec that wrote it", said)
 
     def test_one_with_a_foreign_file(self):

@@ -179,6 +179,13 @@ std::vector<Record> records_of_version_1(std::string_view large) {
     };
 }
 
+journal::RecordType type_of(const Record& record) {
+    const auto* removed = std::get_if<TaskRemoved>(&record);
+    return removed != nullptr && removed->is_whole
+               ? journal::RecordType::task_removed
+               : static_cast<journal::RecordType>(record.index() + 1);
+}
+
 std::string encoded(const std::vector<Record>& records) {
     journal::Buffer buffer;
     journal::RecordEncoder encoder(buffer);

@@ -3,6 +3,7 @@
 
 #include "broker/core/records.h"
 #include "broker/journal/record_codec.h"
+#include "broker/journal/record_types.h"
 
 #include <cstdint>
 #include <random>
@@ -24,6 +25,9 @@ broker::Record accepted(std::uint64_t number, std::string_view payload);
 std::string fingerprint(broker::Record record, std::uint32_t payload_octets,
                         std::uint32_t result_octets);
 std::string fingerprint(const broker::Record& record);  // of one that was not stored yet
+
+// What the octets of a record say it is.
+broker::journal::RecordType type_of(const broker::Record& record);
 
 // The records as octets, one after the other, as a frame has them.
 std::string encoded(const std::vector<broker::Record>& records);

@@ -204,7 +204,7 @@ Report backlog(const Options& options) {
 }
 
 // The rate with what `start` returns, for as long as that lives, to the rate without, at the same
-// broker and in turns; each load after the same rest, in which company settles.
+// broker and in turns; each load after a rest, in which company settles.
 template <class Start>
 Report rate_beside(const Options& options, std::string_view other, Start start) {
     const Load load = load_of(options, {});

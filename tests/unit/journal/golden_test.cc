@@ -1,6 +1,7 @@
 // Journals of every version there has been are kept for ever; this program has to read them. To
 // write the present version's anew (only before it is released): XEBEC_WRITE_GOLDEN=1.
 
+#include "broker/journal/format.h"
 #include "runtime/posix_files.h"
 #include "tests/support/journal_records.h"
 #include "tests/unit/journal/fixture.h"

@@ -235,6 +235,32 @@ TEST_F(JournalOf, ASegmentThatTheDiskCannotReadIsNotScannedAgain) {
     EXPECT_FALSE(journal->must_retry_reads());
 }
 
+TEST_F(JournalOf, AScanListsWhatIsToldOfWhole) {
+    open();
+    append(records_of_every_type("x"));
+    work();
+    fill(100, 200);
+    const auto numbers_of = [](const std::vector<Mentions::Mention>& mentions) {
+        std::vector<std::uint64_t> numbers;
+        for (const Mentions::Mention& mention : mentions) {
+            numbers.push_back(mention.number);
+        }
+        return numbers;
+    };
+
+    journal->scan(1);
+    EXPECT_TRUE(journal->work_reads());
+
+    const auto mentions = journal->take_scan();
+    ASSERT_NE(mentions, nullptr);
+    std::vector<std::uint64_t> tasks = numbers_of(mentions->tasks);
+    ASSERT_GT(tasks.size(), 5U);
+    tasks.resize(5);
+    EXPECT_EQ(tasks, (std::vector<std::uint64_t>{1, 2, 3, 4, 100}));
+    EXPECT_EQ(numbers_of(mentions->tombstones), (std::vector<std::uint64_t>{5, 300}));
+    EXPECT_EQ(mentions->queues, std::vector<std::string>{"nightly"});
+}
+
 TEST_F(JournalOf, TheMemoryOfAScanIsUsedAgainOnceItWasLetGo) {
     open();
     fill(0, 200);

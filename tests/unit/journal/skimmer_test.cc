@@ -28,19 +28,14 @@ Subject subject_of(const Record& record) {
     return std::visit(
         [&record](const auto& r) {
             using Type = std::decay_t<decltype(r)>;
-            Subject subject{.type = static_cast<RecordType>(record.index() + 1)};
-            if constexpr (std::is_same_v<Type, TaskRemoved>) {
-                if (!r.is_whole) {
-                    subject.number = r.number;
-                    return subject;
-                }
-                subject.type = RecordType::task_removed;
-            }
+            Subject subject{.type = type_of(record)};
             if constexpr (requires { r.number; }) {
                 subject.number = r.number;
             }
             if constexpr (requires { r.id; }) {
-                subject.id = r.id;
+                if (subject.type != RecordType::task_removed_by_number) {
+                    subject.id = r.id;
+                }
             }
             if constexpr (std::is_same_v<Type, QueueChanged>) {
                 subject.queue = r.queue;

@@ -97,7 +97,9 @@ TEST(Blob, ThatIsConfinedMayLeaveItsThreadOnceItIsShared) {
     const Blob before = blob;
     std::vector<Blob> some(3, blob);
     some.pop_back();
+    EXPECT_TRUE(before.is_confined());
     blob.share();
+    EXPECT_FALSE(before.is_confined());
     {
         std::vector<std::jthread> threads;
         for (int i = 0; i < 4; ++i) {
@@ -116,6 +118,7 @@ TEST(Blob, ThatIsConfinedMayLeaveItsThreadOnceItIsShared) {
     EXPECT_EQ(before.view(), "octets");
     EXPECT_TRUE(Blob::confined_copy_of("").empty());
     Blob().share();
+    EXPECT_FALSE(Blob().is_confined());
 }
 
 TEST(Octets, AreKeptByCopyOrByTheirOwner) {

@@ -125,6 +125,23 @@ TEST_F(Sockets, ShareLargeFramesUntilTheyAreSent) {
     EXPECT_EQ(message_.frames()[3], std::string(9'000, 'x'));
 }
 
+// They are released on a thread of libzmq's.
+TEST_F(Sockets, ShareConfinedOctetsThatTheyDoNotCopy) {
+    const std::string peer = introduce();
+    const Blob small = Blob::confined_copy_of("small");
+    const Blob large = Blob::confined_copy_of(std::string(9'000, 'x'));
+    const std::string address[] = {peer};
+
+    ASSERT_EQ(router_.send(address, protocol::Packet{.body = "b", .payloads = {small, large}}),
+              SendResult::sent);
+
+    EXPECT_TRUE(small.is_confined());
+    EXPECT_FALSE(large.is_confined());
+    ASSERT_TRUE(receive(dealer_, message_));
+    EXPECT_EQ(message_.frames()[3], "small");
+    EXPECT_EQ(message_.frames()[4], large.view());
+}
+
 TEST_F(Sockets, SayThatAPeerIsGone) {
     connect();
 

@@ -86,8 +86,13 @@ void Fixture::begin_carrying(std::size_t records_max) {
         const Record& record = history_[i].first;
         if (const auto* accepted = std::get_if<TaskAccepted>(&record)) {
             mentions->tasks.push_back({accepted->number, accepted->id});
-        } else if (const auto* removed = std::get_if<TaskRemoved>(&record)) {
+        } else if (const auto* carried = std::get_if<TaskCarried>(&record)) {
+            mentions->tasks.push_back({carried->number, carried->id});
+        } else if (const auto* removed = std::get_if<TaskRemoved>(&record);
+                   removed != nullptr && removed->is_whole) {
             mentions->tombstones.push_back({removed->number, removed->id});
+        } else if (const auto* tombstone = std::get_if<TombstoneCarried>(&record)) {
+            mentions->tombstones.push_back({tombstone->number, tombstone->id});
         } else if (const auto* changed = std::get_if<QueueChanged>(&record)) {
             mentions->queues.emplace_back(changed->queue);
         }
