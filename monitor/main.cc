@@ -5,6 +5,7 @@
 #include "monitor/watch.h"
 #include "protocol/names.h"
 #include "runtime/exit_status.h"
+#include "runtime/process.h"
 #include "runtime/signals.h"
 
 #include <sys/stat.h>
@@ -49,6 +50,7 @@ int run(const monitor::Options& options) {
         return monitor::web::run(*options.web,
                                  {.updates = options.updates, .broker = options.broker}, signals);
     }
+    runtime::let_others_go_first();  // whoever is watched has work to do
     const runtime::Context context;
     monitor::PlainView view({.stats = options.stats,
                              .style = style_of(STDOUT_FILENO, options),

@@ -327,6 +327,11 @@ void yield_to_others() {
     setpriority(PRIO_PROCESS, 0, last_in_line);
 }
 
+void let_others_go_first() {
+    constexpr int behind_most = 10;
+    setpriority(PRIO_PROCESS, 0, behind_most);
+}
+
 void exit_now(int status) {
     _exit(status);
 }

@@ -105,6 +105,9 @@ void ignore_signal(int signal);
 
 // Runs only when no other process wants to.
 void yield_to_others();
+// Others go first, where processors are short: against one of them it gets a tenth. To be called
+// before there are other threads.
+void let_others_go_first();
 
 // Leaves at once: no destructor runs.
 [[noreturn]] void exit_now(int status);
