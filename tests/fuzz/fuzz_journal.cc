@@ -9,6 +9,7 @@
 #include "broker/journal/record_codec.h"
 #include "broker/journal/record_skimmer.h"
 #include "protocol/check.h"
+#include "tests/support/journal_records.h"
 #include "tests/support/simulated_disk.h"
 
 #include <cstddef>
