@@ -50,7 +50,8 @@ int run(const monitor::Options& options) {
         return monitor::web::run(*options.web,
                                  {.updates = options.updates, .broker = options.broker}, signals);
     }
-    runtime::let_others_go_first();  // whoever is watched has work to do
+    constexpr int behind_those_with_work = 10;
+    runtime::let_others_go_first(behind_those_with_work);
     const runtime::Context context;
     monitor::PlainView view({.stats = options.stats,
                              .style = style_of(STDOUT_FILENO, options),

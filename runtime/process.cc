@@ -322,14 +322,8 @@ void ignore_signal(int signal) {
     std::signal(signal, SIG_IGN);
 }
 
-void yield_to_others() {
-    constexpr int last_in_line = 19;
-    setpriority(PRIO_PROCESS, 0, last_in_line);
-}
-
-void let_others_go_first() {
-    constexpr int behind_most = 10;
-    setpriority(PRIO_PROCESS, 0, behind_most);
+void let_others_go_first(int by) {
+    setpriority(PRIO_PROCESS, 0, by);
 }
 
 void exit_now(int status) {

@@ -103,11 +103,9 @@ std::string host_name();
 // Ignores a signal for good, in programs executed later too unless they reset it.
 void ignore_signal(int signal);
 
-// Runs only when no other process wants to.
-void yield_to_others();
-// Others go first, where processors are short: against one of them it gets a tenth. To be called
-// before there are other threads.
-void let_others_go_first();
+// Others go first where processors are short, by so much (nice): beside one that is busy it gets a
+// tenth of a processor at 10, a hundredth at 19. To be called before there are other threads.
+void let_others_go_first(int by);
 
 // Leaves at once: no destructor runs.
 [[noreturn]] void exit_now(int status);

@@ -1,6 +1,7 @@
 """The monitor, and slow watchers."""
 
 import json
+import os
 import signal
 import unittest
 
@@ -58,6 +59,13 @@ class Monitor(WithBroker):
         wait_until(lambda: self.submit("nobody") and len(monitor.out) > shown, "new lines")
         monitor.process.send_signal(signal.SIGINT)
         self.assertEqual(monitor.wait(), 0)
+
+    def test_lets_others_go_first(self):
+        monitor = self.watch("--json")
+        self.until_listening(monitor)
+        threads = os.listdir(f"/proc/{monitor.process.pid}/task")
+        self.assertGreater(len(threads), 1)
+        self.assertEqual({os.getpriority(os.PRIO_PROCESS, int(thread)) for thread in threads}, {10})
 
     def test_figures_come_every_second(self):
         self.start_workers(count=2)
