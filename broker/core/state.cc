@@ -3,7 +3,6 @@
 #include "protocol/check.h"
 
 #include <algorithm>
-#include <numeric>
 #include <utility>
 
 namespace xebec::broker {
@@ -12,8 +11,6 @@ using std::chrono::duration_cast;
 using std::chrono::microseconds;
 
 namespace {
-
-constexpr std::uint64_t tombstones_share = 35;  // per cent of what is kept of ended tasks
 
 std::uint64_t microseconds_between(Instant from, Instant to) {
     return static_cast<std::uint64_t>(
@@ -201,51 +198,6 @@ void State::on(const TaskRetried& record, Now now) {
     note(task, 0);
 }
 
-// At a start all else that was said of the task may be gone.
-void State::on(const TaskRemoved& record, Now now) {
-    if (replayed_ && record.is_whole && tasks_.find(record.number) == no_task) {
-        raise_bases(record.number, 0);
-        bury(record, now);
-        return;
-    }
-    const TaskIndex index = expect(record.number);
-    Task& task = tasks_[index];
-    check(is_final(task.state), "only a final task is removed (I11)");
-    leave(index);
-    if (!task.is_volatile) {
-        note(task, 0, true);
-        bury(record.is_whole ? record : removal(task, record.at), now);
-        if (!record.is_whole) {
-            removed_by_number_last_ = std::max(removed_by_number_last_, record.number);
-        } else if (!told_again_.empty()) {
-            told_again_.erase(record.number);  // nothing that is older need be told
-        }
-    }
-    prefetch_removals(queue_of(task).finals);
-    ++totals_.removed;
-    ++queue_of(task).removed;
-    octets_ -= octets_of(task);
-    tasks_.erase(index);
-}
-
-void State::bury(const TaskRemoved& record, Now now) {
-    tombstones_.add(record.id,
-                    {.number = record.number,
-                     .content_hash = record.content_hash,
-                     .fence = record.fence,
-                     .state = record.state},
-                    {now.steady, record.at});
-}
-
-TaskRemoved State::removal(const Task& task, WallTime at) const {
-    return {.number = task.number,
-            .id = task.id,
-            .content_hash = task.content_hash,
-            .fence = tasks_.fence_of(task),
-            .state = task.state,
-            .at = at};
-}
-
 void State::on(const QueueChanged& record, Now) {
     const auto index = queues_.make(record.queue);
     check(index.has_value(), "there is room for a recorded queue");
@@ -258,10 +210,6 @@ void State::on(const QueueChanged& record, Now) {
     for (const LaneIndex lane : queue.lanes) {
         touch(lane);
     }
-}
-
-void State::on(const FloorRaised& record, Now) {
-    tombstones_.raise_floor(record.floor);
 }
 
 // ---- moving between states ----
@@ -486,7 +434,7 @@ std::vector<UpdateBatch> State::take_updates() {
     return std::exchange(updates_, {});
 }
 
-// ---- time and retention ----
+// ---- time ----
 
 std::optional<State::Due> State::take_due(Now now) {
     if (const auto task = deadlines_.take_due(now.wall)) {
@@ -505,137 +453,6 @@ std::optional<WallTime> State::next_due_wall() const {
     const auto a = deadlines_.next();
     const auto b = not_before_.next();
     return a && b ? std::min(a, b) : (a ? a : b);
-}
-
-void State::unwatch_head(QueueIndex index) {
-    const Queue& queue = queues_[index];
-    if (queue.finals.empty()) {
-        return;
-    }
-    const Task& head = tasks_[queue.finals.head()];
-    retention_ends_.cancel(head.since + queue.settings.retention, index);
-    final_heads_.cancel(tasks_.find_details(head)->finished_order, index);
-}
-
-void State::watch_head(QueueIndex index) {
-    const Queue& queue = queues_[index];
-    if (queue.finals.empty()) {
-        return;
-    }
-    const Task& head = tasks_[queue.finals.head()];
-    retention_ends_.arm(head.since + queue.settings.retention, index);
-    final_heads_.arm(tasks_.find_details(head)->finished_order, index);
-}
-
-void State::pass_head(QueueIndex index) {
-    const Queue& queue = queues_[index];
-    const Task& head = tasks_[queue.finals.head()];
-    if (head.next == no_task) {
-        unwatch_head(index);
-        return;
-    }
-    const Task& next = tasks_[head.next];
-    retention_ends_.rearm(head.since + queue.settings.retention,
-                          next.since + queue.settings.retention, index);
-    final_heads_.rearm(tasks_.find_details(head)->finished_order,
-                       tasks_.find_details(next)->finished_order, index);
-}
-
-// Final tasks go in the order in which they ended, and nothing has looked at them for long. What
-// removing one needs is asked for some removals ahead: its entry, then what that leads to, and then
-// what that leads to.
-void State::prefetch_removals(const TaskLine& finals) const {
-    const auto next_of = [this](TaskIndex task) {
-        return task == no_task ? no_task : tasks_[task].next;
-    };
-    const TaskIndex first = finals.head();
-    const TaskIndex second = next_of(first);
-    const TaskIndex third = next_of(second);
-    if (first != no_task) {
-        tasks_.find_details(tasks_[first])->result.prefetch();
-    }
-    if (second != no_task) {
-        tasks_.prefetch_rest(second);
-    }
-    if (third != no_task) {
-        tasks_.prefetch(third);
-    }
-}
-
-std::uint64_t State::final_count() const {
-    return std::accumulate(counts_.begin() + static_cast<int>(TaskState::succeeded), counts_.end(),
-                           std::uint64_t{0});
-}
-
-TaskIndex State::next_removal(Instant now, std::uint64_t octets_max,
-                              std::uint64_t count_min) const {
-    if (const auto end = retention_ends_.first(); end && end->first <= now) {
-        return queues_[end->second].finals.head();
-    }
-    const auto oldest = final_heads_.first();
-    // What tombstones are going to need is kept free for them: freed places of tasks are not.
-    const std::uint64_t octets =
-        final_octets_ + std::max(tombstones_.octets(), octets_max * tombstones_share / 100);
-    if (oldest && octets > octets_max && final_count() > count_min) {
-        return queues_[oldest->second].finals.head();
-    }
-    return no_task;
-}
-
-std::optional<Instant> State::next_retention_end() const {
-    return retention_ends_.next();
-}
-
-// ---- checks ----
-
-void State::check_invariants() const {
-    std::array<std::uint64_t, task_state_count> sum{};
-    for (std::size_t i = 0; i < queues_.queue_count(); ++i) {
-        const Queue& queue = queues_[static_cast<QueueIndex>(i)];
-        std::uint64_t present = 0;
-        std::uint64_t ready = 0;
-        std::uint64_t leased = 0;
-        for (std::size_t state = 0; state < task_state_count; ++state) {
-            sum[state] += queue.tasks[state];
-            present += queue.tasks[state];
-        }
-        check(queue.restored + queue.created == present + queue.removed,
-              "no task appears or vanishes (I10)");
-        for (const LaneIndex lane : queue.lanes) {
-            check(queues_[lane].count_tasks(tasks_) == queues_[lane].ready(),
-                  "a lane counts its tasks");
-            ready += queues_[lane].ready();
-            leased += queues_[lane].leased;
-        }
-        check(ready == queue.tasks[static_cast<std::size_t>(TaskState::ready)] &&
-                  leased == queue.tasks[static_cast<std::size_t>(TaskState::leased)],
-              "lanes hold what their queue counts (I10)");
-    }
-    check(sum == counts_, "queues add up to the whole (I10)");
-    check(std::accumulate(sum.begin(), sum.end(), std::uint64_t{0}) == tasks_.size(),
-          "every task is in one queue (I10)");
-    std::uint64_t octets = 0;
-    std::uint64_t final_octets = 0;
-    std::uint64_t live = 0;
-    std::uint64_t away = 0;
-    std::uint64_t away_in_lanes = 0;
-    for (std::size_t i = 0; i < queues_.lane_count(); ++i) {
-        away_in_lanes += queues_[static_cast<LaneIndex>(i)].away;
-    }
-    for (auto entry = tasks_.numbers().find_below(number_last_ + 1); entry;
-         entry = tasks_.numbers().find_below(entry->number)) {
-        const Task& task = tasks_[entry->task];
-        octets += octets_of(task);
-        live += live_cost(task);
-        away += task.state == TaskState::ready && task.is_payload_away() ? 1 : 0;
-        final_octets += is_final(task.state) ? final_cost(task) : 0;
-    }
-    check(octets == octets_ && final_octets == final_octets_, "what tasks hold is counted (I18)");
-    check(live == live_octets_, "what the journal has to keep is counted");
-    check(away == away_in_lanes, "lanes count the payloads that are away");
-    check(retries_.size() + not_before_.size() ==
-              counts_[static_cast<std::size_t>(TaskState::scheduled)],
-          "every scheduled task has a timer (L1)");
 }
 
 }  // namespace xebec::broker

@@ -142,7 +142,6 @@ private:
 
     void raise_bases(std::uint64_t number, std::uint64_t finished_order);
     void note_told_again(std::uint64_t number);
-    void bury(const TaskRemoved& record, Now now);
     void pass_replayed(WallTime at, WallTime at_least);
     void shift_times(Duration by);
     void note_accepted(WallTime at);

@@ -159,11 +159,7 @@ void State::on(const TombstoneCarried& record, Now now) {
         note_told_again(record.number);
         return;
     }
-    tombstones_.add(record.id,
-                    {.number = record.number,
-                     .content_hash = record.content_hash,
-                     .fence = record.fence,
-                     .state = record.state},
+    tombstones_.add(record.id, tombstone_of(record),
                     {std::min(now.steady, steady_of(record.removed_at, now)), record.removed_at});
 }
 

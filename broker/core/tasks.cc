@@ -58,36 +58,6 @@ std::optional<NumberIndex::Entry> NumberIndex::find_below(std::uint64_t bound) c
     return std::nullopt;
 }
 
-TaskTable::TaskTable() {
-    ids_.reserve(shard_count);
-    for (std::size_t i = 0; i < shard_count; ++i) {
-        ids_.emplace_back(0, HashById{&tasks_}, EqualById{&tasks_});
-    }
-}
-
-std::size_t TaskTable::HashById::operator()(const TaskId& id) const {
-    return IdHash{}(id);
-}
-
-std::size_t TaskTable::HashById::operator()(TaskIndex task) const {
-    return (*this)((*tasks)[task].id);
-}
-
-// The shards get unequal shares, the last about twice that of the first, so that they do not all
-// have to grow at the same time: shard i gets what lies between 2^(i/n) and 2^((i+1)/n), nearly.
-std::size_t TaskTable::shard_of(std::size_t hash) {
-    constexpr std::uint64_t one = 1 << 16;
-    constexpr std::uint64_t slope_first = 88'245;  // of log2(1 + u) as u (1.3465 - 0.3465 u)
-    constexpr std::uint64_t slope_loss = 22'709;
-    const std::uint64_t u = static_cast<std::uint64_t>(hash) >> 48;
-    const std::uint64_t logarithm = u * (slope_first - slope_loss * u / one) / one;
-    return static_cast<std::size_t>(logarithm * shard_count / one);
-}
-
-void TaskTable::prefetch(const TaskId& id) const {
-    ids_[shard_of(IdHash{}(id))].prefetch(id);
-}
-
 void TaskTable::prefetch_rest(TaskIndex index) const {
     const Task& task = tasks_[index];
     prefetch(task.id);
@@ -101,30 +71,19 @@ TaskIndex TaskTable::insert(const TaskId& id, std::uint64_t number) {
     Task& task = tasks_[index];
     task.id = id;
     task.number = number;
-    check(ids_[shard_of(IdHash{}(id))].insert(index).second, "an id belongs to one task");
+    ids_.insert(index);
     numbers_.insert(number, index);
     return index;
 }
 
 void TaskTable::erase(TaskIndex index) {
     Task& task = tasks_[index];
-    const std::size_t hash = IdHash{}(task.id);
-    Ids& ids = ids_[shard_of(hash)];
-    const auto found = ids.find(index, hash);
-    check(found != ids.end(), "a task's id is known");
-    ids.erase(found);
+    ids_.erase(index);
     numbers_.erase(task.number);
     if (task.details != no_index<DetailsIndex>) {
         details_.release(task.details);
     }
     tasks_.release(index);
-}
-
-TaskIndex TaskTable::find(const TaskId& id) const {
-    const std::size_t hash = IdHash{}(id);
-    const Ids& ids = ids_[shard_of(hash)];
-    const auto found = ids.find(id, hash);
-    return found == ids.end() ? no_task : *found;
 }
 
 }  // namespace xebec::broker

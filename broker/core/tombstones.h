@@ -27,6 +27,15 @@ struct Tombstone {
     TaskState state = TaskState::succeeded;
 };
 
+// What a record about a task that is gone says of it.
+template <class Fact>
+Tombstone tombstone_of(const Fact& fact) {
+    return {.number = fact.number,
+            .content_hash = fact.content_hash,
+            .fence = fact.fence,
+            .state = fact.state};
+}
+
 class Tombstones {
 public:
     static constexpr Duration window = std::chrono::hours{1};

@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <map>
 #include <random>
+#include <utility>
+#include <vector>
 
 namespace xebec::broker {
 namespace {
@@ -34,6 +36,44 @@ TEST(NumberIndex, FindsWhatIsThereWhateverWasAskedForBefore) {
         }
     }
     EXPECT_GT(expected.size(), 10U);
+}
+
+// A table takes some 14,000 ids; those of the same time, or half a minute apart, share one.
+TEST(IdTable, FindsWhatIsThereWhereverItLies) {
+    const WallTime wall = Fixture::start_wall;
+    std::vector<TaskId> ids;
+    for (std::uint32_t n = 0; n < 60'000; ++n) {
+        ids.push_back(Fixture::id(n, wall + milliseconds{n % 3 * 32'768}));
+        if (n % 10 == 0) {
+            ids.push_back(Fixture::id(100'000 + n, wall + milliseconds{n}));
+            ids.push_back(ids.back());
+            ids.back().octets[6] = 0x40;  // says no time
+        }
+    }
+    TaskTable tasks;
+    std::vector<TaskIndex> places(ids.size(), no_task);
+    std::mt19937_64 random{7};
+    for (int round = 0; round < 6; ++round) {
+        for (std::size_t i = 0; i < ids.size(); ++i) {
+            ASSERT_EQ(tasks.find(ids[i]), places[i]);
+            if (random() % 2 == 0) {
+                continue;
+            }
+            if (places[i] == no_task) {
+                places[i] = tasks.insert(ids[i], i + 1);
+            } else {
+                tasks.erase(std::exchange(places[i], no_task));
+            }
+        }
+    }
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+        ASSERT_EQ(tasks.find(ids[i]), places[i]);
+        if (places[i] != no_task) {
+            tasks.erase(places[i]);
+        }
+        ASSERT_EQ(tasks.find(ids[i]), no_task);
+    }
+    EXPECT_EQ(tasks.size(), 0U);
 }
 
 TEST(Tombstones, FindWhatIsThereWhateverWasAskedForBefore) {
