@@ -280,13 +280,17 @@ private:
         FetchedByToken fetched;
         std::size_t missing = 0;
     };
+    struct CarriedRead {
+        Mentions::Mention mention;
+        std::uint64_t octets = 0;
+    };
     // Who needs what is being read.
     struct Readers {
         absl::InlinedVector<std::uint64_t, 1> parked;
         absl::InlinedVector<Waiter, 1> waiters;
         TaskId waited_for;  // by them
         std::optional<LaneIndex> lane;
-        std::optional<Mentions::Mention> carried;  // it has to be told again
+        std::optional<CarriedRead> carried;  // it has to be told again
     };
     static std::uint64_t token_of(const Task& task, bool is_result) {
         return 2 * task.number + (is_result ? 1 : 0);
@@ -309,7 +313,8 @@ private:
     struct Carrying {
         std::shared_ptr<const Mentions> mentions;
         std::size_t next = 0;
-        std::size_t reads = 0;     // under way
+        std::size_t reads = 0;  // under way
+        std::uint64_t read_octets = 0;
         bool is_damaged = false;   // something could not be read: it is not told again elsewhere
         std::uint64_t octets = 0;  // told again in a full journal
     };
@@ -318,7 +323,7 @@ private:
     std::size_t carry_mention(std::size_t at);
     std::size_t carry(const Mentions::Mention& mention);
     std::size_t carry_tombstone(const Mentions::Mention& mention);
-    void carry_read(const Mentions::Mention& mention, const OctetsRead& event);
+    void carry_read(const CarriedRead& read, const OctetsRead& event);
     void carry_task(const Task& task, const Blob* octets_read);
 
     // ---- backups ----

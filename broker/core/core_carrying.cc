@@ -13,7 +13,8 @@ namespace {
 constexpr std::uint64_t carried_octets_per_step_max = 4 << 20;
 constexpr int mentions_per_step_max = 16'000;
 constexpr std::size_t mentions_ahead = 8;       // that are asked for before their turn
-constexpr std::size_t carried_reads_max = 256;  // under way
+constexpr std::size_t carried_reads_max = 2'048;  // under way
+constexpr std::uint64_t carried_read_octets_max = 8 << 20;
 // In a full journal there is no more room than what is left of its last segment.
 constexpr std::uint64_t octets_when_full_max = 4 << 20;
 constexpr std::size_t record_octets = 128;  // without payload and result, about
@@ -40,6 +41,7 @@ void Core::carry() {
     bool must_rest = false;  // until something is read, or there is room
     for (int i = 0; i < mentions_per_step_max && octets < carried_octets_per_step_max; ++i) {
         must_rest = carrying_->reads >= carried_reads_max ||
+                    carrying_->read_octets >= carried_read_octets_max ||
                     (is_disk_full_ && carrying_->octets + octets > octets_when_full_max);
         if (carrying_->next >= due || must_rest) {
             break;
@@ -95,11 +97,14 @@ std::size_t Core::carry(const Mentions::Mention& mention) {
     if (is_result_away || task.is_payload_away()) {
         Readers& readers = read(token_of(task, is_result_away),
                                 is_result_away ? details->result_at : task.payload_at);
+        const std::uint64_t octets =
+            is_result_away ? details->result_octets : task.payload_octets;
         if (!readers.carried) {
-            readers.carried = mention;
+            readers.carried = {mention, octets};
             ++carrying_->reads;
+            carrying_->read_octets += octets;
         }
-        return record_octets + task.payload_octets + (is_result_away ? details->result_octets : 0);
+        return record_octets + octets;
     }
     carry_task(task, nullptr);
     const bool has_history = details != nullptr && details->history;
@@ -123,8 +128,10 @@ std::size_t Core::carry_tombstone(const Mentions::Mention& mention) {
 }
 
 // By now the task may have gone on, or be gone: then it is looked at anew.
-void Core::carry_read(const Mentions::Mention& mention, const OctetsRead& event) {
+void Core::carry_read(const CarriedRead& read, const OctetsRead& event) {
+    const Mentions::Mention& mention = read.mention;
     --carrying_->reads;
+    carrying_->read_octets -= read.octets;
     const TaskIndex index = state_.tasks().find(mention.number);
     const bool is_there = index != no_task && state_.tasks()[index].id == mention.id;
     const bool is_result = is_there && state_.is_result_away(state_.tasks()[index]);

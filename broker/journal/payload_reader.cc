@@ -1,7 +1,5 @@
 #include "broker/journal/payload_reader.h"
 
-#include "broker/journal/octets.h"
-
 #include <algorithm>
 #include <utility>
 
@@ -9,7 +7,7 @@ namespace xebec::broker::journal {
 
 namespace {
 
-constexpr std::size_t first_read_octets = 8 << 10;  // most payloads, with one call
+constexpr std::size_t window_octets = 8 << 10;  // most payloads, or many, with one call
 constexpr std::size_t open_segments_max = 32;
 
 std::string name_of(const Locator& locator) {
@@ -43,8 +41,9 @@ bool PayloadReader::work() {
                      [](const auto& a, const auto& b) { return a.locator < b.locator; });
     std::vector<ReadAnswer> answers;
     std::vector<ReadRequest> later;
+    Window window;
     for (const ReadRequest& request : requests) {
-        if (auto answer = read(request)) {
+        if (auto answer = read(request, window)) {
             answers.push_back(std::move(*answer));
         } else {
             later.push_back(request);
@@ -60,27 +59,20 @@ bool PayloadReader::work() {
     return !answers.empty();
 }
 
-std::optional<ReadAnswer> PayloadReader::read(const ReadRequest& request) {
+std::optional<ReadAnswer> PayloadReader::read(const ReadRequest& request, Window& window) {
     ReadAnswer answer{.locator = request.locator, .token = request.token};
     try {
-        runtime::File& file = open(request.locator.segment);
-        Buffer octets;
-        octets.room(first_read_octets);
-        octets.advance(file.read_at(request.locator.offset, octets.data(), first_read_octets));
-        const std::size_t size =
-            octets.size() < payload_prefix_octets ? 0 : load<std::uint32_t>(octets.data());
-        const std::size_t whole = payload_prefix_octets + size;
-        if (size > 0 && size < segment_octets_max && whole > octets.size()) {
-            const std::size_t missing = whole - octets.size();
-            char* const into = octets.room(missing);
-            octets.advance(file.read_at(request.locator.offset + octets.size(), into, missing));
+        const std::string_view prefix = look(request.locator, payload_prefix_octets, window);
+        const bool has_prefix = prefix.size() == payload_prefix_octets;
+        const std::size_t size = has_prefix ? load<std::uint32_t>(prefix.data()) : 0;
+        const std::uint64_t checksum = has_prefix ? load<std::uint64_t>(prefix.data() + 4) : 0;
+        std::string_view payload;
+        if (size > 0 && size < segment_octets_max) {
+            payload = look(request.locator, payload_prefix_octets + size, window);
+            payload.remove_prefix(payload_prefix_octets);
         }
-        const bool is_whole =
-            size > 0 && whole <= octets.size() &&
-            load<std::uint64_t>(octets.data() + 4) ==
-                payload_checksum(octets.view().substr(payload_prefix_octets, size));
-        if (is_whole) {
-            answer.octets = Blob::copy_of(octets.view().substr(payload_prefix_octets, size));
+        if (size > 0 && payload.size() == size && payload_checksum(payload) == checksum) {
+            answer.octets = Blob::copy_of(payload);
         } else {
             answer.fault = name_of(request.locator) + " is damaged";
         }
@@ -91,6 +83,19 @@ std::optional<ReadAnswer> PayloadReader::read(const ReadRequest& request) {
         answer.fault = error.what();
     }
     return answer;
+}
+
+std::string_view PayloadReader::look(const Locator& at, std::size_t octets, Window& window) {
+    const bool is_in_window = window.at.segment == at.segment && window.at.offset <= at.offset &&
+                              at.offset + octets <= window.at.offset + window.octets.size();
+    if (!is_in_window) {
+        window.octets.clear(window_octets);
+        window.at = at;
+        const std::size_t more = std::max(octets, window_octets);
+        char* const into = window.octets.room(more);
+        window.octets.advance(open(at.segment).read_at(at.offset, into, more));
+    }
+    return window.octets.view().substr(at.offset - window.at.offset, octets);
 }
 
 runtime::File& PayloadReader::open(std::uint32_t segment) {

@@ -2,6 +2,7 @@
 // Reads payloads and results back from the journal, in batches, beside the writer.
 
 #include "broker/journal/format.h"
+#include "broker/journal/octets.h"
 #include "protocol/blob.h"
 #include "runtime/file_system.h"
 
@@ -13,6 +14,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace xebec::broker::journal {
@@ -50,7 +52,15 @@ private:
         std::unique_ptr<runtime::File> file;
     };
 
-    std::optional<ReadAnswer> read(const ReadRequest& request);  // nothing: later
+    // What was read last: neighbours that are asked for together are read together.
+    struct Window {
+        Locator at;
+        Buffer octets;
+    };
+
+    std::optional<ReadAnswer> read(const ReadRequest& request, Window& window);  // nothing: later
+    // So many octets from there on, fewer if the file ends; until the next call.
+    std::string_view look(const Locator& at, std::size_t octets, Window& window);
     runtime::File& open(std::uint32_t segment);
 
     runtime::FileSystem& files_;
