@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::uint64_t carried_octets_per_step_max = 4 << 20;
 constexpr int mentions_per_step_max = 16'000;
-constexpr std::size_t mentions_ahead = 8;       // that are asked for before their turn
+constexpr std::size_t mentions_ahead = 8;         // that are asked for before their turn
 constexpr std::size_t carried_reads_max = 2'048;  // under way
 constexpr std::uint64_t carried_read_octets_max = 8 << 20;
 // In a full journal there is no more room than what is left of its last segment.
@@ -97,8 +97,7 @@ std::size_t Core::carry(const Mentions::Mention& mention) {
     if (is_result_away || task.is_payload_away()) {
         Readers& readers = read(token_of(task, is_result_away),
                                 is_result_away ? details->result_at : task.payload_at);
-        const std::uint64_t octets =
-            is_result_away ? details->result_octets : task.payload_octets;
+        const std::uint64_t octets = is_result_away ? details->result_octets : task.payload_octets;
         if (!readers.carried) {
             readers.carried = {mention, octets};
             ++carrying_->reads;

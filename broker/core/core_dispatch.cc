@@ -115,7 +115,7 @@ void Core::assign(SessionIndex index, TaskIndex task_index) {
          .queue = state_.queues()[lane.queue()].name,
          .payload = Octets(task.payload),
          .content_type = task.content_type,
-         .attempt = task.attempts + 1U,
+         .attempt = details.attempts + 1U,
          .lease_ms = static_cast<std::uint64_t>(lease.count()),
          .run_max_ms = static_cast<std::uint64_t>(run_max.count()),
          .deadline = static_cast<std::uint64_t>(details.deadline.time_since_epoch().count())});

@@ -56,12 +56,12 @@ TaskView Core::view_of(const Task& task) const {
                   .queue = state_.queues()[lane.queue()].name,
                   .state = task.state,
                   .priority = task.priority,
-                  .attempts = static_cast<std::uint32_t>(task.attempts) +
+                  .attempts = std::uint32_t{state_.tasks().attempts_of(task)} +
                               (task.state == TaskState::leased ? 1U : 0U),
                   .attempts_max = task.attempts_max,
                   .accepted_at = to_wire(task.accepted_at),
                   .fence = state_.tasks().fence_of(task).value(),
-                  .version = task.version};
+                  .version = state_.tasks().version_of(task)};
     const Details* details = state_.tasks().find_details(task);
     if (details == nullptr) {
         return view;
@@ -346,8 +346,8 @@ Refusal Core::retry(TaskIndex index) {
     }
     const std::uint32_t more = state_.queue_of(task).settings.attempts_max;
     commit(TaskRetried{.number = task.number,
-                       .attempts_max = static_cast<std::uint16_t>(
-                           std::min<std::uint32_t>(task.attempts + more, UINT16_MAX)),
+                       .attempts_max = static_cast<std::uint16_t>(std::min<std::uint32_t>(
+                           state_.tasks().attempts_of(task) + more, UINT16_MAX)),
                        .at = step_.now.wall});
     return Refusal::none;
 }

@@ -258,7 +258,7 @@ void Core::fail_attempt(TaskIndex index, std::string_view error_class, std::stri
     if (expire_if_late(index)) {
         return;
     }
-    const std::uint32_t failures = task.attempts + 1U;
+    const std::uint32_t failures = state_.tasks().attempts_of(task) + 1U;
     if (useless || failures >= limit_of(task)) {
         die(index, error_class, error_text, run_us);
         return;
@@ -287,7 +287,7 @@ bool Core::return_attempt(TaskIndex index, bool charged, std::string_view error_
     if (expire_if_late(index)) {
         return false;
     }
-    if (charged && task.attempts + 1U >= limit_of(task)) {
+    if (charged && state_.tasks().attempts_of(task) + 1U >= limit_of(task)) {
         die(index, error_class, error_text, 0);
         return false;
     }
@@ -314,7 +314,7 @@ void Core::die(TaskIndex index, std::string_view error_class, std::string_view e
         TaskDead{.number = task.number_shown(),
                  .kind = std::string(state_.queues().name(lane.kind())),
                  .queue = state_.queues()[lane.queue()].name,
-                 .attempts = task.attempts,
+                 .attempts = state_.tasks().attempts_of(task),
                  .error_class = std::string(record.error_class.view()),
                  .error_text = std::string(record.error_text.view())});
     conclude(index);

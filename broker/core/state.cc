@@ -62,7 +62,7 @@ void State::on(const TaskAccepted& record, Now now) {
     ++queues_[task.lane].figures.created;
     queues_[task.lane].is_changed = true;
     enter(index, must_wait ? TaskState::scheduled : TaskState::ready, now);
-    note(task, 0);
+    tell(task, 0);
 }
 
 void State::note_accepted(WallTime at) {
@@ -102,7 +102,7 @@ void State::on(const AttemptReturned& record, Now now) {
     leave(index);
     if (record.is_charged) {
         remember_attempt(task, TaskState::ready, record.at, record.error_class, record.error_text);
-        ++task.attempts;
+        ++tasks_.details(task).attempts;
     }
     ++totals_.returned;
     enter(index, TaskState::ready, now);
@@ -115,7 +115,7 @@ void State::on(const AttemptFailed& record, Now now) {
     leave(index);
     set_error(task, record.error_class, record.error_text);
     remember_attempt(task, TaskState::scheduled, record.at, record.error_class, record.error_text);
-    ++task.attempts;
+    ++tasks_.details(task).attempts;
     tasks_.details(task).retry_at = now.steady + record.pause;
     ++totals_.failed;
     ++queues_[task.lane].figures.failed;
@@ -128,7 +128,7 @@ void State::on(const TaskSucceeded& record, Now now) {
     const TaskIndex index = expect(record.number);
     Task& task = tasks_[index];
     leave(index);
-    ++task.attempts;
+    ++tasks_.details(task).attempts;
     set_error(task, {}, {});
     Details& details = tasks_.details(task);
     details.result = record.result.keep_confined();
@@ -148,7 +148,7 @@ void State::on(const TaskDied& record, Now now) {
     leave(index);
     set_error(task, record.error_class, record.error_text);
     remember_attempt(task, TaskState::dead, record.at, record.error_class, record.error_text);
-    ++task.attempts;
+    ++tasks_.details(task).attempts;
     ++totals_.failed;
     ++totals_.dead;
     ++queues_[task.lane].figures.failed;
@@ -356,7 +356,7 @@ void State::remember_attempt(Task& task, TaskState after, WallTime at, const Blo
                           .ended_at = at,
                           .error_class = error_class,
                           .error_text = error_text,
-                          .attempt = static_cast<std::uint16_t>(task.attempts + 1),
+                          .attempt = static_cast<std::uint16_t>(details.attempts + 1),
                           .state = after});
     details.history->share(details.error_class, details.error_text);
     octets_ += octets_of(task);
@@ -398,8 +398,12 @@ void State::touch(LaneIndex index) {
 // ---- updates ----
 
 void State::note(Task& task, std::uint64_t duration_us, bool removed) {
+    ++tasks_.details(task).changes;
+    tell(task, duration_us, removed);
+}
+
+void State::tell(const Task& task, std::uint64_t duration_us, bool removed) {
     Queue& queue = queue_of(task);
-    ++task.version;
     ++queue.sequence;
     queue.is_changed = true;
     if (!watching_) {
@@ -419,11 +423,11 @@ void State::note(Task& task, std::uint64_t duration_us, bool removed) {
          .id = task.id,
          .kind = queues_.name(lane.kind()),
          .state = task.state,
-         .attempt = static_cast<std::uint32_t>(task.attempts) + (in_attempt ? 1 : 0),
+         .attempt = std::uint32_t{tasks_.attempts_of(task)} + (in_attempt ? 1 : 0),
          .worker = details == nullptr ? std::string_view{} : details->worker.view(),
          .error_class = details == nullptr ? std::string_view{} : details->error_class.view(),
          .duration_us = duration_us,
-         .version = task.version,
+         .version = tasks_.version_of(task),
          .removed = removed});
 }
 

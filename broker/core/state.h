@@ -156,7 +156,8 @@ private:
     void remember_attempt(Task& task, TaskState after, WallTime at, const Blob& error_class,
                           const Blob& error_text);
     void touch(LaneIndex lane);
-    void note(Task& task, std::uint64_t duration_us, bool removed = false);
+    void note(Task& task, std::uint64_t duration_us, bool removed = false);  // a change
+    void tell(const Task& task, std::uint64_t duration_us, bool removed = false);
     std::uint64_t octets_of(const Task& task) const;   // payload, result and errors in memory
     std::uint64_t final_cost(const Task& task) const;  // in memory or in the journal
     std::uint64_t live_cost(const Task& task) const;   // in the journal

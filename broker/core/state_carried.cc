@@ -17,7 +17,8 @@ Instant steady_of(WallTime at, Now now) {
 // Most that wait have none: they are what costs memory.
 bool has_details(const TaskCarried& record) {
     return record.fence.value() != 0 || is_final(record.state) || record.not_before != WallTime{} ||
-           record.deadline != WallTime{} || record.run_max.count() > 0;
+           record.deadline != WallTime{} || record.run_max.count() > 0 || record.attempts > 0 ||
+           record.version > 1;
 }
 
 }  // namespace
@@ -40,9 +41,7 @@ void State::on(const TaskCarried& record, Now now) {
     task.payload_octets = static_cast<std::uint32_t>(record.payload.view.size());
     task.content_type = record.content_type;
     task.priority = record.priority;
-    task.attempts = record.attempts;
     task.attempts_max = record.attempts_max;
-    task.version = record.version;
     task.accepted_at = record.accepted_at;
     task.is_returned = record.is_returned;
     task.lane = lane_for(record.queue, record.kind);
@@ -52,6 +51,8 @@ void State::on(const TaskCarried& record, Now now) {
         details.not_before = record.not_before;
         details.deadline = record.deadline;
         details.series = record.series;
+        details.changes = std::max(record.version, 1U) - 1;
+        details.attempts = record.attempts;
         details.fence = record.fence;
         details.worker = record.worker;
         details.started_at = record.started_at;
@@ -87,15 +88,15 @@ TaskCarried State::tell_again(const Task& task, Now now) const {
                        .priority = task.priority,
                        .state = task.state,
                        .is_returned = task.is_returned,
-                       .attempts = task.attempts,
                        .attempts_max = task.attempts_max,
-                       .version = task.version,
+                       .version = tasks_.version_of(task),
                        .accepted_at = task.accepted_at};
     const Details* details = tasks_.find_details(task);
     if (details == nullptr) {
         return record;
     }
     record.series = details->series;
+    record.attempts = details->attempts;
     record.fence = details->fence;
     record.run_max = details->run_max;
     record.not_before = details->not_before;

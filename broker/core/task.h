@@ -30,12 +30,10 @@ struct Task {
     LaneIndex lane{};
     DetailsIndex details = no_index<DetailsIndex>;
     std::uint32_t payload_octets = 0;
-    std::uint32_t version = 0;
-    std::uint16_t attempts = 0;  // ended ones that count against the limit
     std::uint16_t attempts_max = 0;
-    TaskState state = TaskState::scheduled;
     std::uint8_t priority = 0;
-    ContentType content_type = ContentType::octets;
+    TaskState state : 3 = TaskState::scheduled;
+    ContentType content_type : 2 = ContentType::octets;
     bool is_returned : 1 = false;  // it has been given out or delayed before
     bool is_waited_for : 1 = false;
     bool is_volatile : 1 = false;  // a plain request: never in the journal
@@ -43,7 +41,7 @@ struct Task {
     std::uint64_t number_shown() const { return is_volatile ? 0 : number; }
     bool is_payload_away() const { return payload_octets > 0 && payload.empty(); }
 };
-static_assert(sizeof(Task) <= 96);
+static_assert(sizeof(Task) <= 88);
 
 // What only some tasks have: options that differ from the queue's, an attempt, an end.
 struct Details {
@@ -51,6 +49,8 @@ struct Details {
     WallTime deadline{};
     milliseconds run_max{0};
     std::uint32_t series = 0;
+    std::uint32_t changes = 0;   // behind its acceptance
+    std::uint16_t attempts = 0;  // ended ones that count against the limit
 
     Instant retry_at{};  // of a scheduled task that failed; else the wall clock's not_before counts
 

@@ -87,6 +87,16 @@ public:
         const Details* details = find_details(task);
         return details == nullptr ? Fence{} : details->fence;
     }
+    // Ended ones that count against the limit.
+    std::uint16_t attempts_of(const Task& task) const {
+        const Details* details = find_details(task);
+        return details == nullptr ? 0 : details->attempts;
+    }
+    // Grows with every change that watchers see.
+    std::uint32_t version_of(const Task& task) const {
+        const Details* details = find_details(task);
+        return 1 + (details == nullptr ? 0 : details->changes);
+    }
     SessionIndex holder_of(const Task& task) const {
         const Details* details = find_details(task);
         return details == nullptr ? no_session : details->holder;

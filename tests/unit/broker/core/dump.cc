@@ -35,9 +35,9 @@ void dump_task(std::ostream& out, const State& state, const Task& task) {
     out << "task " << task.number << ' ' << to_string(task.id) << " hash " << task.content_hash
         << ' ' << state.queues().name(lane.kind()) << " in " << state.queues()[lane.queue()].name
         << ' ' << to_string(task.state) << " priority " << static_cast<int>(task.priority)
-        << " attempts " << task.attempts << '/' << task.attempts_max << " fence "
-        << state.tasks().fence_of(task).value() << " version " << task.version << " accepted "
-        << ms(task.accepted_at) << " returned " << task.is_returned << " payload "
+        << " attempts " << state.tasks().attempts_of(task) << '/' << task.attempts_max << " fence "
+        << state.tasks().fence_of(task).value() << " version " << state.tasks().version_of(task)
+        << " accepted " << ms(task.accepted_at) << " returned " << task.is_returned << " payload "
         << static_cast<int>(task.content_type) << ' ' << task.payload.view();
     if (const Details* details = state.tasks().find_details(task)) {
         dump_details(out, task, *details);
