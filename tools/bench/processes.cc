@@ -26,14 +26,19 @@ namespace {
 
 constexpr std::chrono::milliseconds look_pause{5};
 constexpr seconds start_max{300};
+constexpr std::chrono::milliseconds log_time{200};  // for the last lines of a broker
+constexpr std::size_t log_octets_max = 4096;
 
 }  // namespace
 
 SharedBoard::SharedBoard() : memory_(sizeof(Board)), board_(new(memory_.data()) Board{}) {}
 
 void check_children() {
-    if (runtime::find_exited_child()) {
-        throw std::runtime_error("a process of the measurement ended too early");
+    if (const auto exited = runtime::find_exited_child()) {
+        sleep_for(log_time);
+        throw std::runtime_error(
+            "process " + std::to_string(exited->id) +
+            " of the measurement ended too early: " + to_string(exited->status));
     }
 }
 
@@ -123,15 +128,22 @@ std::uint64_t Background::memory_octets() const {
 
 namespace {
 
-// A program whose log nobody reads stops when the pipe is full.
-[[noreturn]] void read_for_ever(int descriptor) {
+// A program whose log nobody reads stops when the pipe is full. If it ends before its reader does,
+// its last words are shown.
+[[noreturn]] void read_log(int descriptor) {
     std::array<char, 4096> buffer{};
+    std::string last;
     while (true) {
         runtime::DescriptorWait wait;
         wait.add_readable(descriptor);
         wait.wait_until({});
-        if (read(descriptor, buffer.data(), buffer.size()) == 0) {
-            descriptor = -1;  // it has ended
+        const ssize_t got = read(descriptor, buffer.data(), buffer.size());
+        if (got > 0) {
+            last.append(buffer.data(), static_cast<std::size_t>(got));
+            last.erase(0, last.size() - std::min(last.size(), log_octets_max));
+        } else if (got == 0) {
+            std::fprintf(stderr, "the end of a broker's log:\n%s", last.c_str());
+            descriptor = -1;
         }
     }
 }
@@ -180,7 +192,7 @@ Duration BrokerProcess::start() {
         text.append(buffer.data(), got > 0 ? static_cast<std::size_t>(got) : 0);
     }
     const Duration took = runtime::now().steady - began;
-    log_reader_ = std::make_unique<Child>([this] { read_for_ever(process_->errors.number()); });
+    log_reader_ = std::make_unique<Child>([this] { read_log(process_->errors.number()); });
     std::istringstream words(text.substr(text.find("ready, ")));
     for (std::string word; words >> word;) {
         for (const auto& [name, endpoint] :
