@@ -226,34 +226,24 @@ void Core::on(const Request& request, const Other&) {
 
 // ---- the step ----
 
-void Core::commit(Record record) {
-    const bool is_kept = state_.apply(record, step_.now);
-    if (ended_) {
-        note_attempt(*std::exchange(ended_, {}), record);
-    }
-    if (is_kept) {
-        keep(std::move(record));
-    }
+void Core::update_touched_lanes() {
     for (const LaneIndex lane : state_.touched_lanes()) {
         offers_.update_lane(lane);
     }
     state_.forget_touched_lanes();
 }
 
-// For the journal.
-void Core::keep(Record record) {
-    step_.effects->records.push_back(std::move(record));
-    if (auto* accepted = std::get_if<TaskAccepted>(&step_.effects->records.back())) {
-        // The sender's octets go with its message: the record keeps to what the state owns.
-        const Task& task = state_.tasks()[state_.tasks().find(accepted->number)];
-        const Lane& lane = state_.queues()[task.lane];
-        accepted->queue = state_.queues()[lane.queue()].name;
-        accepted->kind = state_.queues().name(lane.kind());
-        accepted->payload = Octets(task.payload);
-    }
-    if (auto* changed = std::get_if<QueueChanged>(&step_.effects->records.back())) {
-        changed->queue = state_.queues()[*state_.queues().find(changed->queue)].name;
-    }
+// The record keeps to what the state owns.
+void Core::own(TaskAccepted& fact) {
+    const Task& task = state_.tasks()[state_.tasks().find(fact.number)];
+    const Lane& lane = state_.queues()[task.lane];
+    fact.queue = state_.queues()[lane.queue()].name;
+    fact.kind = state_.queues().name(lane.kind());
+    fact.payload = Octets(task.payload);
+}
+
+void Core::own(QueueChanged& fact) {
+    fact.queue = state_.queues()[*state_.queues().find(fact.queue)].name;
 }
 
 void Core::send(const Peer& peer, std::uint64_t correlation, std::uint64_t session,

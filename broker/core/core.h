@@ -27,6 +27,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
+#include <variant>
 #include <vector>
 
 namespace xebec::broker {
@@ -161,8 +164,17 @@ private:
     void on(const Request& request, const Other& message);  // what only a broker says
 
     // ---- the step ----
-    void commit(Record record);
-    void keep(Record record);
+    // Applies a fact, and keeps it for the journal if it has to be written.
+    template <class Fact>
+    void commit(Fact&& given);
+    // Keeps one that changes nothing.
+    template <class Fact>
+    void keep(Fact&& given);
+    template <class Fact>
+    void own(Fact&) {}
+    void own(TaskAccepted& fact);  // the sender's octets go with its message
+    void own(QueueChanged& fact);
+    void update_touched_lanes();
     void send(const Peer& peer, std::uint64_t correlation, std::uint64_t session,
               const protocol::Message& message, Leaves leaves = Leaves::in_turn);
     void send(SessionIndex session, const protocol::Message& message,
@@ -445,5 +457,31 @@ private:
     std::uint64_t refused_ = 0;
     std::uint64_t malformed_ = 0;
 };
+
+// Facts are made where they are kept: a record is large, and every task has five.
+template <class Fact>
+void Core::commit(Fact&& given) {
+    using Plain = std::remove_cvref_t<Fact>;
+    std::vector<Record>& records = step_.effects->records;
+    auto& fact =
+        std::get<Plain>(records.emplace_back(std::in_place_type<Plain>, std::forward<Fact>(given)));
+    const bool is_kept = state_.apply(fact, step_.now);
+    if (ended_) {
+        note_attempt(*std::exchange(ended_, {}), records.back());
+    }
+    if (is_kept) {
+        own(fact);
+    } else {
+        records.pop_back();
+    }
+    update_touched_lanes();
+}
+
+template <class Fact>
+void Core::keep(Fact&& given) {
+    using Plain = std::remove_cvref_t<Fact>;
+    own(std::get<Plain>(
+        step_.effects->records.emplace_back(std::in_place_type<Plain>, std::forward<Fact>(given))));
+}
 
 }  // namespace xebec::broker

@@ -20,9 +20,7 @@ std::uint64_t microseconds_between(Instant from, Instant to) {
 }  // namespace
 
 bool State::apply(const Record& record, Now now) {
-    is_durable_ = true;
-    std::visit([this, now](const auto& fact) { on(fact, now); }, record);
-    return is_durable_;
+    return std::visit([this, now](const auto& fact) { return apply(fact, now); }, record);
 }
 
 // ---- records ----

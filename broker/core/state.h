@@ -32,6 +32,12 @@ public:
     // which this leads on, and so on. Gives whether it has to be written: what concerns a volatile
     // task is not.
     bool apply(const Record& record, Now now);
+    template <class Fact>
+    bool apply(const Fact& fact, Now now) {
+        is_durable_ = true;
+        on(fact, now);
+        return is_durable_;
+    }
 
     // A start: every record that the journal has, in order, and then once `settle`. A task whose
     // beginning was trimmed is not known until it is told again, so what its older records say is
