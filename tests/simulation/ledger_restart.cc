@@ -179,10 +179,11 @@ void Ledger::check_restored(const State& state, std::uint64_t number, const Entr
     const Details* details = state.tasks().find_details(restored);
     const Lane& lane = state.queues()[restored.lane];
     check(restored.id == task.id && restored.state == task.state &&
-              restored.version == task.history.size(),
+              state.tasks().version_of(restored) == task.history.size(),
           "a start finds each task in its state (I1, I8)");
     check(state.tasks().fence_of(restored) == task.fence, "a start knows each task's fence (I6)");
-    check(restored.attempts == task.charged && restored.attempts_max == task.attempts_max,
+    check(state.tasks().attempts_of(restored) == task.charged &&
+              restored.attempts_max == task.attempts_max,
           "a start knows how often each task was tried (I12)");
     check(state.queues().name(lane.kind()) == wish.kind &&
               state.queues()[lane.queue()].name == wish.queue &&

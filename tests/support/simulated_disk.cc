@@ -16,6 +16,7 @@ public:
         : disk_(disk), path_(std::move(path)), node_(std::move(node)) {}
 
     std::size_t read_at(std::uint64_t offset, char* into, std::size_t size) override {
+        ++disk_.reads_;
         const std::string& octets = node_->now;
         if (offset >= octets.size()) {
             return 0;

@@ -47,6 +47,7 @@ public:
 
     std::uint64_t operations() const { return operations_; }
     std::uint64_t flushes() const { return flushes_; }
+    std::uint64_t reads() const { return reads_; }
     std::uint64_t octets() const;  // of all files
 
     // ---- what lies there, for tests that change it ----
@@ -106,6 +107,7 @@ private:
     std::vector<FolderChange> changes_;
     std::uint64_t operations_ = 0;
     std::uint64_t flushes_ = 0;
+    std::uint64_t reads_ = 0;
     std::optional<std::uint64_t> kill_at_;
     std::optional<std::pair<std::uint64_t, int>> fail_at_;
     std::optional<int> opens_fail_;

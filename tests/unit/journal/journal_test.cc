@@ -142,6 +142,41 @@ TEST_F(JournalOf, PayloadsAreReadBackFromWhereTheyWereSaidToLie) {
     }
 }
 
+TEST_F(JournalOf, NeighboursAreReadBackTogether) {
+    segment_octets = 1 << 20;
+    open();
+    std::vector<Record> records;
+    std::vector<std::string> expected;
+    for (std::uint64_t i = 0; i < 400; ++i) {
+        // Some longer than what is read at once, and some that lie across its end.
+        expected.emplace_back(i % 50 == 7 ? 10'000 : 20 + i, static_cast<char>('a' + i % 26));
+        records.push_back(accepted(i + 1, expected.back()));
+    }
+    append(records);
+    const std::vector<Places> places(journal->places().begin(), journal->places().end());
+    work();
+    std::vector<ReadRequest> requests;
+    for (std::uint64_t i = 0; i < 400; ++i) {
+        requests.push_back({places[399 - i].payload, 399 - i});
+    }
+    std::string content = disk.content(segment_path(places[0].payload.segment));
+    content[places[100].payload.offset + 50] = '?';
+    disk.set_content(segment_path(places[0].payload.segment), content);
+
+    const std::uint64_t reads_before = disk.reads();
+    journal->read(requests);
+    journal->work_reads();
+    const auto answers = journal->take_answers();
+
+    ASSERT_EQ(answers.size(), 400U);
+    for (const ReadAnswer& answer : answers) {
+        const bool is_damaged = answer.token == 100;
+        EXPECT_EQ(answer.octets.view(), is_damaged ? "" : expected[answer.token]);
+        EXPECT_EQ(answer.fault.empty(), !is_damaged);
+    }
+    EXPECT_LT(disk.reads() - reads_before, 60U);
+}
+
 TEST_F(JournalOf, ADamagedPayloadIsNotGivenOut) {  // I24
     open();
     append({accepted(1, std::string(1'000, 'x'))});
