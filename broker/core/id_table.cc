@@ -33,7 +33,8 @@ std::size_t IdTable::shard_of(std::size_t hash) {
     return static_cast<std::size_t>(logarithm * shard_count / one);
 }
 
-// In one that was empty as many are expected as in the one before: it need not grow then.
+// In one that was empty as many are expected as in the one before: it need not grow then. But ids
+// that say no time come to all tables alike.
 void IdTable::insert(TaskIndex task) {
     const TaskId& id = tasks_[task].id;
     const std::size_t hash = IdHash{}(id);
@@ -44,7 +45,7 @@ void IdTable::insert(TaskIndex task) {
         check(shards_[shard_of(hash)].insert(task).second, "an id belongs to one task");
         return;
     }
-    if (table.ids.empty()) {
+    if (table.ids.empty() && made_at(id)) {
         table.ids.reserve(tables_[(at + table_count - 1) % table_count].ids.size());
     }
     check(table.ids.insert(task).second, "an id belongs to one task");
@@ -57,18 +58,22 @@ void IdTable::erase(TaskIndex task) {
     if (!take(table.ids, task, hash)) {
         check(take(shards_[shard_of(hash)], task, hash), "a task's id is known");
         --table.elsewhere;
-    } else if (table.ids.empty()) {
-        table.ids = make();  // its memory is for the next
     }
 }
 
-bool IdTable::take(Ids& ids, TaskIndex task, std::size_t hash) {
+// Memory that few of many are left in is for other tables.
+bool IdTable::take(Ids& ids, TaskIndex task, std::size_t hash) const {
     const auto found = ids.find(task, hash);
-    const bool is_there = found != ids.end();
-    if (is_there) {
-        ids.erase(found);
+    if (found == ids.end()) {
+        return false;
     }
-    return is_there;
+    ids.erase(found);
+    if (ids.empty()) {
+        ids = make();
+    } else if (ids.size() < ids.capacity() / places_per_id_max) {
+        ids.rehash(0);
+    }
+    return true;
 }
 
 TaskIndex IdTable::find(const TaskId& id) const {
@@ -87,7 +92,12 @@ TaskIndex IdTable::find(const TaskId& id) const {
 }
 
 void IdTable::prefetch(const TaskId& id) const {
-    tables_[table_of(id, IdHash{}(id))].ids.prefetch(id);
+    const std::size_t hash = IdHash{}(id);
+    const Table& table = tables_[table_of(id, hash)];
+    table.ids.prefetch(id);
+    if (table.elsewhere > 0) {
+        shards_[shard_of(hash)].prefetch(id);
+    }
 }
 
 }  // namespace xebec::broker

@@ -27,6 +27,8 @@ public:
     using Tasks = Slab<Task, TaskIndex>;
 
     explicit IdTable(const Tasks& tasks);
+    IdTable(const IdTable&) = delete;
+    IdTable& operator=(const IdTable&) = delete;
 
     // The id is that of the task; it is not known yet. It must not change while it is known.
     void insert(TaskIndex task);
@@ -60,13 +62,14 @@ private:
 
     static constexpr std::size_t table_count = 8192;
     static constexpr std::int64_t table_ms = 4;
-    static constexpr std::size_t table_ids_max = 14'336;  // as many as fit into 16,383 places
+    static constexpr std::size_t table_ids_max = 12'288;  // 16,383 places, though they come and go
+    static constexpr std::size_t places_per_id_max = 16;
     static constexpr std::size_t shard_count = 1024;
 
     Ids make() const { return Ids(0, HashById{&tasks_}, EqualById{&tasks_}); }
     static std::size_t table_of(const TaskId& id, std::size_t hash);
     static std::size_t shard_of(std::size_t hash);
-    static bool take(Ids& ids, TaskIndex task, std::size_t hash);
+    bool take(Ids& ids, TaskIndex task, std::size_t hash) const;
 
     const Tasks& tasks_;
     std::vector<Table> tables_;

@@ -45,6 +45,7 @@ void State::check_invariants() const {
     for (auto entry = tasks_.numbers().find_below(number_last_ + 1); entry;
          entry = tasks_.numbers().find_below(entry->number)) {
         const Task& task = tasks_[entry->task];
+        check(tasks_.find(task.id) == entry->task, "every task is found by its id");
         octets += octets_of(task);
         live += live_cost(task);
         away += task.state == TaskState::ready && task.is_payload_away() ? 1 : 0;

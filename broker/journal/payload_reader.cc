@@ -68,8 +68,9 @@ std::optional<ReadAnswer> PayloadReader::read(const ReadRequest& request, Window
         const std::uint64_t checksum = has_prefix ? load<std::uint64_t>(prefix.data() + 4) : 0;
         std::string_view payload;
         if (size > 0 && size < segment_octets_max) {
-            payload = look(request.locator, payload_prefix_octets + size, window);
-            payload.remove_prefix(payload_prefix_octets);
+            const std::string_view both =
+                look(request.locator, payload_prefix_octets + size, window);
+            payload = both.substr(std::min(payload_prefix_octets, both.size()));
         }
         if (size > 0 && payload.size() == size && payload_checksum(payload) == checksum) {
             answer.octets = Blob::copy_of(payload);

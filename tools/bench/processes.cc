@@ -29,16 +29,19 @@ constexpr seconds start_max{300};
 constexpr std::chrono::milliseconds log_time{200};  // for the last lines of a broker
 constexpr std::size_t log_octets_max = 4096;
 
+[[noreturn]] void fail_for(const runtime::ExitedChild& exited) {
+    sleep_for(log_time);
+    throw std::runtime_error("process " + std::to_string(exited.id) +
+                             " of the measurement ended too early: " + to_string(exited.status));
+}
+
 }  // namespace
 
 SharedBoard::SharedBoard() : memory_(sizeof(Board)), board_(new(memory_.data()) Board{}) {}
 
 void check_children() {
     if (const auto exited = runtime::find_exited_child()) {
-        sleep_for(log_time);
-        throw std::runtime_error(
-            "process " + std::to_string(exited->id) +
-            " of the measurement ended too early: " + to_string(exited->status));
+        fail_for(*exited);
     }
 }
 
@@ -62,13 +65,12 @@ Child::~Child() {
 }
 
 void Child::join() {
-    while (true) {
-        const auto exited = runtime::find_exited_child();
-        if (exited && exited->id == id_) {
-            break;
-        }
-        check_children();
+    auto exited = runtime::find_exited_child();
+    for (; !exited; exited = runtime::find_exited_child()) {
         sleep_for(look_pause);
+    }
+    if (exited->id != id_) {
+        fail_for(*exited);
     }
     int status = 0;
     waitpid(id_, &status, 0);

@@ -593,6 +593,26 @@ TEST(Carrying, WhatAKilledBrokerHadToldAgainStandsBehindAlready) {  // I22
     EXPECT_EQ(count_tasks(after.carry_everything()), 5);  // of the segment behind
 }
 
+TEST(Carrying, ReadsSoManyAtATime) {  // I18
+    constexpr std::uint32_t count = 5'000;
+    Fixture before(with_journal());
+    before.submit_many(1, count);
+    Fixture after(before, with_journal(0));
+
+    after.begin_carrying();
+    EXPECT_EQ(after.reads_waiting(), 2'048U);
+    after.answer_reads();
+    EXPECT_EQ(after.reads_waiting(), 2'048U);
+    const std::vector<Record> told = after.finish_carrying();
+
+    ASSERT_EQ(told.size(), count);
+    for (std::uint32_t i = 0; i < count; ++i) {
+        EXPECT_EQ(std::get<TaskCarried>(told[i]).number, i + 1);
+        EXPECT_EQ(std::get<TaskCarried>(told[i]).payload.view, "[2,3]");
+    }
+    EXPECT_EQ(after.take_segments_done(), std::vector<std::uint32_t>{1});
+}
+
 TEST(Carrying, GoesAsFarAsItIsDue) {
     Fixture broker(with_journal());
     fill(broker);

@@ -50,6 +50,11 @@ TEST(IdTable, FindsWhatIsThereWhereverItLies) {
             ids.back().octets[6] = 0x40;  // says no time
         }
     }
+    for (const std::int64_t made : {std::int64_t{0}, (std::int64_t{1} << 48) - 1}) {
+        ids.push_back(Fixture::id(200'000, WallTime{milliseconds{made}}));
+        ids.push_back(ids.back());
+        ids.back().octets[8] = 0x00;  // of another variant: says no time
+    }
     TaskTable tasks;
     std::vector<TaskIndex> places(ids.size(), no_task);
     std::mt19937_64 random{7};
@@ -74,6 +79,13 @@ TEST(IdTable, FindsWhatIsThereWhereverItLies) {
         ASSERT_EQ(tasks.find(ids[i]), no_task);
     }
     EXPECT_EQ(tasks.size(), 0U);
+
+    for (std::size_t i = ids.size(); i > 0; --i) {  // from the other end
+        places[i - 1] = tasks.insert(ids[i - 1], i);
+    }
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+        ASSERT_EQ(tasks.find(ids[i]), places[i]);
+    }
 }
 
 TEST(Tombstones, FindWhatIsThereWhateverWasAskedForBefore) {
