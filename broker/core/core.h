@@ -458,7 +458,7 @@ private:
     std::uint64_t malformed_ = 0;
 };
 
-// Facts are made where they are kept: a record is large, and every task has five.
+// Facts are made where they are kept: a record is large, and every task has four.
 template <class Fact>
 void Core::commit(Fact&& given) {
     using Plain = std::remove_cvref_t<Fact>;

@@ -32,6 +32,7 @@ public:
     // which this leads on, and so on. Gives whether it has to be written: what concerns a volatile
     // task is not.
     bool apply(const Record& record, Now now);
+    // One whose kind is known.
     template <class Fact>
     bool apply(const Fact& fact, Now now) {
         is_durable_ = true;

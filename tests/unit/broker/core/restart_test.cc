@@ -613,6 +613,23 @@ TEST(Carrying, ReadsSoManyAtATime) {  // I18
     EXPECT_EQ(after.take_segments_done(), std::vector<std::uint32_t>{1});
 }
 
+TEST(Carrying, ReadsNoMoreOctetsAtATimeThanThat) {  // I18
+    constexpr std::uint32_t count = 12;
+    const std::string payload(1 << 20, 'x');
+    SubmitItem large = Fixture::item(0);
+    large.payload = std::string_view(payload);
+    Fixture before(with_journal(64 << 20));
+    before.submit_many(1, count, large);
+    Fixture after(before, with_journal(0));
+
+    after.begin_carrying();
+    EXPECT_EQ(after.reads_waiting(), 8U) << "8 MiB";
+    after.answer_reads();
+    EXPECT_EQ(after.reads_waiting(), 4U);
+    EXPECT_EQ(after.finish_carrying().size(), count);
+    EXPECT_EQ(after.take_segments_done(), std::vector<std::uint32_t>{1});
+}
+
 TEST(Carrying, GoesAsFarAsItIsDue) {
     Fixture broker(with_journal());
     fill(broker);
