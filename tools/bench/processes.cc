@@ -84,7 +84,7 @@ void Child::join() {
 
 namespace {
 
-std::unique_ptr<runtime::Process> start(const std::vector<std::string>& arguments) {
+std::unique_ptr<runtime::Process> start_process(const std::vector<std::string>& arguments) {
     auto process = runtime::Process::spawn({.arguments = arguments});
     if (!process) {
         throw std::runtime_error(process.error().detail);
@@ -116,7 +116,7 @@ std::uint64_t resident_octets(pid_t process) {
 Background::Background(const std::vector<std::string>& arguments) {
     std::vector<std::string> quoted{"/bin/sh", "-c", "exec \"$0\" \"$@\" >/dev/null 2>&1"};
     quoted.insert(quoted.end(), arguments.begin(), arguments.end());
-    process_ = start(quoted);
+    process_ = start_process(quoted);
 }
 
 Background::~Background() {
@@ -179,7 +179,7 @@ Duration BrokerProcess::start() {
         arguments.insert(arguments.end(), {"--memory", options_.memory});
     }
     const Instant began = runtime::now().steady;
-    process_ = bench::start(arguments);
+    process_ = start_process(arguments);
     std::string text;
     std::array<char, 4096> buffer{};
     const Instant end = began + start_max;
