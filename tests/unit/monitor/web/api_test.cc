@@ -191,7 +191,7 @@ protected:
         server_ = std::make_unique<Server>(
             ServerOptions{.address = "127.0.0.1", .guard = std::move(guard)}, broker_, *board_);
         client_ = std::make_unique<httplib::Client>("127.0.0.1", server_->port());
-        client_->set_read_timeout(20);
+        client_->set_read_timeout(std::chrono::minutes(5));  // a debugger's or a sanitizer's pace
     }
 
     httplib::Response get(const std::string& path, const httplib::Headers& headers = {}) {
