@@ -176,7 +176,7 @@ void Server::look_after_storage() {
     if (const auto change = storage_.take_change()) {
         apply(*change);
     }
-    storage_.look_for_garbage(core_.state().live_octets(), now_.steady);
+    storage_.look_for_garbage(core_.state(), now_.steady);
 }
 
 void Server::look_after_doors() {

@@ -118,9 +118,9 @@ std::vector<journal::PieceAnswer> Storage::take_pieces() {
     return disk_ ? disk_->journal.take_pieces() : std::vector<journal::PieceAnswer>{};
 }
 
-void Storage::look_for_garbage(std::uint64_t live_octets, Instant now) {
+void Storage::look_for_garbage(const State& state, Instant now) {
     if (disk_) {
-        disk_->owner.look_for_garbage(live_octets, now);
+        disk_->owner.look_for_garbage(state.live_octets(), state.segments(), now);
     }
 }
 

@@ -53,7 +53,7 @@ public:
     std::vector<journal::PieceAnswer> take_pieces();
 
     std::optional<JournalChanged> take_change();
-    void look_for_garbage(std::uint64_t live_octets, Instant now);
+    void look_for_garbage(const State& state, Instant now);
     std::shared_ptr<const Mentions> take_scan();
     void trim_to(std::uint32_t first_needed);
     void keep_segment(Instant now);

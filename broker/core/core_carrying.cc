@@ -13,7 +13,7 @@ namespace {
 constexpr std::uint64_t carried_octets_per_step_max = 4 << 20;
 constexpr int mentions_per_step_max = 16'000;
 constexpr std::size_t mentions_ahead = 8;         // that are asked for before their turn
-constexpr std::size_t carried_reads_max = 2'048;  // under way
+constexpr std::size_t carried_reads_max = 8'192;  // under way
 constexpr std::uint64_t carried_read_octets_max = 8 << 20;
 // In a full journal there is no more room than what is left of its last segment.
 constexpr std::uint64_t octets_when_full_max = 4 << 20;

@@ -319,9 +319,9 @@ void State::end(TaskIndex index, TaskState state, WallTime at, Now now) {
     details.finished_at = at;
     if (state != TaskState::dead) {
         octets_ -= task.payload.footprint();
+        forget_place(task);
         task.payload = {};
         task.payload_octets = 0;
-        task.payload_at = {};
     }
     details.finished_order = ++finished_order_last_;
     enter(index, state, now);

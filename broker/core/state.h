@@ -4,6 +4,7 @@
 
 #include "broker/core/queues.h"
 #include "broker/core/records.h"
+#include "broker/core/segment_octets.h"
 #include "broker/core/tasks.h"
 #include "broker/core/timers.h"
 #include "broker/core/tombstones.h"
@@ -95,6 +96,8 @@ public:
     }
     // What telling all tasks and tombstones again would take in the journal, nearly.
     std::uint64_t live_octets() const;
+    // Of that, what each segment has of tasks that wait or run and have a payload.
+    const SegmentOctets& segments() const { return segments_; }
     std::uint64_t octets() const { return octets_; }  // payloads, results and errors in memory
     std::uint64_t final_octets() const { return final_octets_; }  // what final tasks cost
     // What they and the tombstones of others take in memory without their results, about.
@@ -165,9 +168,11 @@ private:
     void touch(LaneIndex lane);
     void note(Task& task, std::uint64_t duration_us, bool removed = false);  // a change
     void tell(const Task& task, std::uint64_t duration_us, bool removed = false);
-    std::uint64_t octets_of(const Task& task) const;   // payload, result and errors in memory
-    std::uint64_t final_cost(const Task& task) const;  // in memory or in the journal
-    std::uint64_t live_cost(const Task& task) const;   // in the journal
+    std::uint64_t octets_of(const Task& task) const;     // payload, result and errors in memory
+    std::uint64_t final_cost(const Task& task) const;    // in memory or in the journal
+    std::uint64_t live_cost(const Task& task) const;     // in the journal
+    std::uint64_t waiting_cost(const Task& task) const;  // there, before it has run
+    void forget_place(Task& task);                       // of its payload
     LaneIndex lane_for(std::string_view queue, std::string_view kind);
     void set_sizes(Task& task, std::uint32_t payload_octets, std::uint32_t result_octets);
     void watch_head(QueueIndex queue);    // of the queue's final tasks, after a change
@@ -195,6 +200,7 @@ private:
     std::uint64_t octets_ = 0;
     std::uint64_t final_octets_ = 0;
     std::uint64_t live_octets_ = 0;
+    SegmentOctets segments_;
     std::array<std::uint64_t, task_state_count> counts_{};
     protocol::Totals totals_;
 

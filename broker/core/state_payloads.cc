@@ -19,6 +19,12 @@ std::uint64_t brings_octets_of(const Record& record) {
     return carried == nullptr ? 0 : carried->number;
 }
 
+// What a payload or a result takes in a record.
+std::uint64_t apart(std::uint64_t size) {
+    constexpr std::uint64_t prefix = 12;
+    return size == 0 ? 0 : size + prefix;
+}
+
 constexpr std::uint64_t index_octets = 32;  // a task's places in the tables, about
 constexpr std::uint64_t final_entry_octets = sizeof(Task) + sizeof(Details) + index_octets;
 
@@ -35,7 +41,9 @@ TaskIndex State::locate(const Record& record, const Places& places) {
     Task& task = tasks_[index];
     const bool has_payload = !is_final(task.state) || task.state == TaskState::dead;
     std::uint32_t payload_octets = task.payload_octets;
-    if (!places.payload.is_nowhere() && has_payload) {
+    const bool is_payload_here = !places.payload.is_nowhere() && has_payload;
+    if (is_payload_here) {
+        forget_place(task);
         task.payload_at = places.payload;
         payload_octets = places.payload_octets;
     }
@@ -46,7 +54,17 @@ TaskIndex State::locate(const Record& record, const Places& places) {
         result_octets = places.result_octets;
     }
     set_sizes(task, payload_octets, result_octets);
+    if (is_payload_here) {
+        segments_.add(task.payload_at.segment, waiting_cost(task));
+    }
     return index;
+}
+
+void State::forget_place(Task& task) {
+    if (!task.payload_at.is_nowhere()) {
+        segments_.take(task.payload_at.segment, waiting_cost(task));
+        task.payload_at = {};
+    }
 }
 
 // They are known but at a start, when octets that stand apart are not read.
@@ -126,19 +144,20 @@ std::uint64_t State::live_cost(const Task& task) const {
     if (task.is_volatile) {
         return 0;
     }
-    constexpr std::uint64_t fields = 58;  // of a task that has never run
     constexpr std::uint64_t attempt_fields = 24;
-    constexpr std::uint64_t prefix = 12;  // before a payload
-    const auto octets = [](std::uint64_t size) { return size == 0 ? 0 : size + prefix; };
-    const std::uint64_t waiting =
-        fields + queues_[task.lane].name_octets + octets(task.payload_octets);
+    const std::uint64_t waiting = waiting_cost(task);
     const Details* details = tasks_.find_details(task);
     if (details == nullptr) {
         return waiting;
     }
     const std::uint64_t history = details->history ? details->history->record_octets() : 0;
-    return waiting + attempt_fields + details->worker.size() + octets(details->result_octets) +
+    return waiting + attempt_fields + details->worker.size() + apart(details->result_octets) +
            details->error_class.size() + details->error_text.size() + history;
+}
+
+std::uint64_t State::waiting_cost(const Task& task) const {
+    constexpr std::uint64_t fields = 58;
+    return fields + queues_[task.lane].name_octets + apart(task.payload_octets);
 }
 
 std::uint64_t State::live_octets() const {

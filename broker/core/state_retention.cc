@@ -41,6 +41,7 @@ void State::on(const TaskRemoved& record, Now now) {
     ++totals_.removed;
     ++queue_of(task).removed;
     octets_ -= octets_of(task);
+    forget_place(task);
     tasks_.erase(index);
 }
 

@@ -66,8 +66,8 @@ public:
 
     // Oldest first.
     std::vector<SegmentUse> segments() const;
-    // A segment will be trimmed before the one that is written to is full: its file will do for the
-    // next one, and none is made.
+    // A segment will be trimmed soon. If that is before the one that is written to is full, its
+    // file does for the next one, and none is made.
     void announce_trim();
     // Segments before this one are needed no more. They go once that is on the disk too.
     void trim(std::uint32_t first_needed);

@@ -11,6 +11,24 @@ namespace {
 constexpr milliseconds garbage_look{20};
 constexpr std::size_t handful_max = 64;  // tasks and tombstones that are told again together
 constexpr std::chrono::minutes kept_for{1};
+// What may come while a segment is told again that is needed whole: for each octet that is new
+// there is time to tell two.
+constexpr std::uint64_t told_per_new = 2;
+
+// How many more octets the journal will have than now, at most, by the time that any of its oldest
+// segments has gone: while those of which most is needed are told again, others come.
+std::uint64_t predict_growth(const std::vector<SegmentUse>& sealed, const SegmentOctets& needed) {
+    std::uint64_t most = 0;
+    std::uint64_t come = 0;
+    std::uint64_t gone = 0;  // and not told again
+    for (const SegmentUse& use : sealed) {
+        const std::uint64_t told = std::min(needed.of(use.segment), use.octets);
+        come += told / told_per_new;
+        most = std::max(most, come - std::min(come, gone));
+        gone += use.octets - told;
+    }
+    return most;
+}
 
 }  // namespace
 
@@ -70,8 +88,8 @@ std::vector<ReadAnswer> Owner::take_answers() {
 
 // The files may take twice what is needed of them and two segments: the one that is written to, and
 // the next. So when the former is sealed, another has to go before it is full again, and its file
-// is the next one then.
-void Owner::look_for_garbage(std::uint64_t live_octets, Instant now) {
+// is the next one then. Where the oldest are needed whole, that takes longer, and begins earlier.
+void Owner::look_for_garbage(std::uint64_t live_octets, const SegmentOctets& needed, Instant now) {
     if (is_carrying_ || now < std::max(looks_again_at_, kept_until_)) {
         return;
     }
@@ -80,17 +98,23 @@ void Owner::look_for_garbage(std::uint64_t live_octets, Instant now) {
     std::erase_if(segments, [this](const SegmentUse& use) {
         return use.segment < first_kept_;  // it may vanish at any moment
     });
+    const bool is_another_begun = segments.size() > 1;  // it says where the oldest ends
+    std::erase_if(segments, [this](const SegmentUse& use) {
+        return use.segment >= journal_.segment();  // records come to it still
+    });
     std::uint64_t sealed = 0;
     for (const SegmentUse& use : segments) {
-        sealed += use.segment < journal_.segment() ? use.octets : 0;
+        sealed += use.octets;
     }
     // What is needed is known to a few parts in a hundred.
     const std::uint64_t allowed = live_octets / 16 * 15 * 2;
     // Else telling a segment again might take as much room as it gives back, and not end.
     const bool is_worth_it = sealed / 4 * 3 >= live_octets;
-    if (segments.size() > 1 && sealed + journal_.segment_octets() > allowed && is_worth_it) {
+    const std::uint64_t to_come = journal_.segment_octets() + predict_growth(segments, needed);
+    if (is_another_begun && sealed + to_come > allowed && is_worth_it) {
         is_carrying_ = true;
         is_urgent_ = sealed > allowed;
+        needed_octets_ = needed.of(segments.front().segment);
         journal_.announce_trim();
         journal_.scan(segments.front().segment);
     }
@@ -103,7 +127,10 @@ std::shared_ptr<const Mentions> Owner::take_scan() {
         const std::uint64_t begin = octets_appended() - journal_.segment_taken();
         mentions_ = mentions->count();
         carries_from_ = octets_appended();
-        carries_until_ = std::max(begin + segment / 8 * 7, carries_from_ + segment / 4);
+        // With what is new meanwhile: half of what there would be time for, as scans take time too.
+        const std::uint64_t told = needed_octets_ + needed_octets_ / (2 * told_per_new);
+        carries_until_ = std::max({begin + segment / 8 * 7, carries_from_ + segment / 4,
+                                   carries_from_ + (is_urgent_ ? 0 : told)});
     }
     return mentions;
 }

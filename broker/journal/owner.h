@@ -5,6 +5,7 @@
 
 #include "broker/core/effects.h"
 #include "broker/core/events.h"
+#include "broker/core/segment_octets.h"
 #include "broker/journal/journal.h"
 
 #include <absl/container/btree_map.h>
@@ -40,8 +41,9 @@ public:
     // What has to be told to the core, if that has changed.
     std::optional<JournalChanged> take_change();
 
-    // Whether to tell the oldest segment again, now that so many octets of the journal are needed.
-    void look_for_garbage(std::uint64_t live_octets, Instant now);
+    // Whether to tell the oldest segment again, now that so many octets of the journal are needed,
+    // of which `needed` says where they are.
+    void look_for_garbage(std::uint64_t live_octets, const SegmentOctets& needed, Instant now);
     // That is to begin: what the segment speaks of.
     std::shared_ptr<const Mentions> take_scan();
     // The segment before which nothing is needed once what was appended so far is durable. It goes
@@ -73,7 +75,8 @@ private:
     std::uint32_t segment_seen_ = 0;
     bool is_carrying_ = false;
     bool is_urgent_ = false;           // there is too much already
-    std::size_t mentions_ = 0;         // of the segment that is told again
+    std::uint64_t needed_octets_ = 0;  // of the segment that is told again
+    std::size_t mentions_ = 0;         // in it
     std::uint64_t carries_from_ = 0;   // where the journal was when that began,
     std::uint64_t carries_until_ = 0;  // and where it should have ended
     std::uint32_t trim_to_ = 0;        // 0: nothing to do

@@ -1,6 +1,8 @@
 #include "broker/journal/payload_reader.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <iterator>
 #include <utility>
 
 namespace xebec::broker::journal {
@@ -9,6 +11,7 @@ namespace {
 
 constexpr std::size_t window_octets = 8 << 10;  // most payloads, or many, with one call
 constexpr std::size_t open_segments_max = 32;
+constexpr std::ptrdiff_t requests_per_work = 2'048;  // so that their answers come in parts
 
 std::string name_of(const Locator& locator) {
     return "the payload at octet " + std::to_string(locator.offset) + " of " +
@@ -31,7 +34,9 @@ bool PayloadReader::work() {
     std::vector<ReadRequest> requests;
     {
         const std::lock_guard lock(mutex_);
-        std::swap(requests, requests_);
+        const auto end = requests_.begin() + std::min(std::ssize(requests_), requests_per_work);
+        requests.assign(requests_.begin(), end);
+        requests_.erase(requests_.begin(), end);
     }
     if (requests.empty()) {
         return false;

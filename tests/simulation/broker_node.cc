@@ -196,7 +196,7 @@ void BrokerNode::look_after(broker::journal::Owner& owner) {
     if (const auto change = owner.take_change()) {
         core_.apply(*change, now(), effects_);
     }
-    owner.look_for_garbage(core_.state().live_octets(), now().steady);
+    owner.look_for_garbage(core_.state().live_octets(), core_.state().segments(), now().steady);
 }
 
 void BrokerNode::take(const Route& route, const Wire& wire) {

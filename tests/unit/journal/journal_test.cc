@@ -142,6 +142,32 @@ TEST_F(JournalOf, PayloadsAreReadBackFromWhereTheyWereSaidToLie) {
     }
 }
 
+TEST_F(JournalOf, ManyPayloadsAreGivenBackInParts) {
+    segment_octets = 1 << 20;
+    open();
+    append({accepted(1, "payload")});
+    const Locator at = journal->places()[0].payload;
+    work();
+    std::vector<ReadRequest> requests;
+    for (std::uint64_t i = 0; i < 5'000; ++i) {
+        requests.push_back({at, i});
+    }
+
+    journal->read(requests);
+    std::vector<std::size_t> parts;
+    std::uint64_t next = 0;
+    while (journal->work_reads()) {
+        const auto answers = journal->take_answers();
+        for (const ReadAnswer& answer : answers) {
+            EXPECT_EQ(answer.token, next++);
+            EXPECT_EQ(answer.octets.view(), "payload");
+        }
+        parts.push_back(answers.size());
+    }
+
+    EXPECT_EQ(parts, (std::vector<std::size_t>{2'048, 2'048, 904}));
+}
+
 TEST_F(JournalOf, NeighboursAreReadBackTogether) {
     segment_octets = 1 << 20;
     open();

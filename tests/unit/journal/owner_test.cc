@@ -17,6 +17,7 @@ constexpr std::uint64_t plenty = 1 << 30;  // octets that are needed still: noth
 
 struct OwnerOf : JournalFixture {
     std::unique_ptr<Owner> owner;
+    SegmentOctets segments;
 
     void open_owned(const Owner::Options& options = {}) {
         open();
@@ -33,7 +34,7 @@ struct OwnerOf : JournalFixture {
     bool exists(std::uint32_t segment) { return disk.exists(segment_path(segment)); }
     std::shared_ptr<const Mentions> scan(std::uint64_t needed = 0) {
         now += milliseconds{100};
-        owner->look_for_garbage(needed, now);
+        owner->look_for_garbage(needed, segments, now);
         journal->work_reads();
         return owner->take_scan();
     }
@@ -68,6 +69,87 @@ TEST_F(OwnerOf, AJournalLooksAtItsOldestSegmentWhenLittleIsNeeded) {
     EXPECT_EQ(mentions->segment, 1U);
     EXPECT_FALSE(mentions->tasks.empty());
     EXPECT_EQ(scan(), nullptr);  // one at a time
+}
+
+// While what is needed whole is told again, and gives no room, more comes.
+TEST_F(OwnerOf, AJournalLooksEarlierAtSegmentsThatAreNeededWhole) {
+    open_owned();
+    fill_segments(3);
+    const std::uint64_t needed = small_segment_octets / 10 * 22;
+
+    EXPECT_EQ(scan(needed), nullptr);
+    segments.add(2, small_segment_octets);
+    EXPECT_EQ(scan(needed), nullptr);  // the first one gives enough
+    segments.add(1, small_segment_octets / 10 * 2);
+    EXPECT_EQ(scan(needed), nullptr);
+    segments.add(1, small_segment_octets / 10 * 8);
+
+    EXPECT_NE(scan(needed), nullptr);
+}
+
+// None of them is too much alone.
+TEST_F(OwnerOf, AJournalLooksEarlierWhereManySegmentsAreNeededWhole) {
+    open_owned();
+    fill_segments(8);
+    const std::uint64_t needed = small_segment_octets / 10 * 59;  // 11 may be taken, 8 are
+
+    for (std::uint32_t segment = 1; segment <= 3; ++segment) {
+        segments.add(segment, small_segment_octets);
+    }
+    EXPECT_EQ(scan(needed), nullptr);
+    for (std::uint32_t segment = 4; segment <= 5; ++segment) {
+        segments.add(segment, small_segment_octets);
+    }
+
+    EXPECT_NE(scan(needed), nullptr);
+}
+
+// Four octets for one that is new, or all of it when the segment that is written is nearly full,
+// whichever is later.
+TEST_F(OwnerOf, WhatIsNeededWholeIsToldAgainInStepWithWhatIsNew) {
+    open_owned();
+    for (std::uint64_t number = 1; journal->segment() < 3; number += 4) {
+        append({accepted(number, ""), accepted(number + 1, ""), accepted(number + 2, ""),
+                accepted(number + 3, "")});
+        work();
+    }
+    segments.add(1, small_segment_octets);
+    const auto mentions = scan(small_segment_octets / 5 * 6);
+    ASSERT_NE(mentions, nullptr);
+    EXPECT_EQ(owner->take_change().value().carry_due, 0U);
+
+    const auto octets = [&] {
+        return (journal->segment() - 1) * small_segment_octets + journal->segment_taken();
+    };
+    const std::uint64_t begin = octets();
+    std::size_t due = 0;
+    std::uint64_t number = 10'000;
+    while (due < mentions->tasks.size()) {
+        ASSERT_LT(octets(), begin + 2 * small_segment_octets);
+        append({accepted(++number, "")});
+        work();
+        if (const auto change = owner->take_change()) {
+            due = change->carry_due;
+        }
+    }
+
+    EXPECT_GE(octets(), begin + small_segment_octets / 4 * 5);
+    EXPECT_LT(octets(), begin + small_segment_octets / 4 * 5 + 2 * sector_octets);
+}
+
+// The owner gives records their places before they are written.
+TEST_F(OwnerOf, ASegmentIsLookedAtOnceTheNextOneIsOnTheDisk) {
+    open_owned();
+    for (std::uint64_t number = 1; journal->segment() < 3; ++number) {
+        append({accepted(number, std::string(2'000, 'x'))});
+    }
+
+    EXPECT_EQ(scan(), nullptr);
+    work();
+    const auto mentions = scan();
+
+    ASSERT_NE(mentions, nullptr);
+    EXPECT_EQ(mentions->fault, "");
 }
 
 // What it takes up would be taken up again at once, and so on for ever.

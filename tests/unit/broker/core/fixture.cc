@@ -50,10 +50,13 @@ std::unique_ptr<State> Fixture::replay() const {
 
 // ---- the journal ----
 
+constexpr std::uint32_t payloads_per_segment = 8;
+
 Places Fixture::write(const Record& record) {
     const auto put = [this](const Octets& octets, Locator& at, std::uint32_t& size) {
         if (!octets.view.empty()) {
-            at = {1, ++place_last_};
+            ++place_last_;
+            at = {1 + place_last_ / payloads_per_segment, place_last_};
             size = static_cast<std::uint32_t>(octets.view.size());
             written_[at] = Blob::copy_of(octets.view);
         }

@@ -594,15 +594,16 @@ TEST(Carrying, WhatAKilledBrokerHadToldAgainStandsBehindAlready) {  // I22
 }
 
 TEST(Carrying, ReadsSoManyAtATime) {  // I18
-    constexpr std::uint32_t count = 5'000;
+    constexpr std::uint32_t count = 9'000;
     Fixture before(with_journal());
     before.submit_many(1, count);
     Fixture after(before, with_journal(0));
+    after.checks_every_step = false;
 
     after.begin_carrying();
-    EXPECT_EQ(after.reads_waiting(), 2'048U);
+    EXPECT_EQ(after.reads_waiting(), 8'192U);
     after.answer_reads();
-    EXPECT_EQ(after.reads_waiting(), 2'048U);
+    EXPECT_EQ(after.reads_waiting(), count - 8'192U);
     const std::vector<Record> told = after.finish_carrying();
 
     ASSERT_EQ(told.size(), count);
