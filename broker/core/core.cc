@@ -417,6 +417,10 @@ void Core::arm(SessionIndex session, SessionTimer timer, Instant at) {
 
 void Core::check_invariants() const {
     state_.check_invariants();
+    check_sessions();
+}
+
+void Core::check_sessions() const {
     offers_.check_invariants();
     const State& state = state_;
     std::uint64_t held = 0;

@@ -77,8 +77,9 @@ public:
     // The next instant at which TimePassed has something to do.
     std::optional<Instant> next_deadline() const { return planned_; }
 
-    // Walks the whole state; the simulator calls it after every step.
+    // What holds after every step. The first walks the whole state.
     void check_invariants() const;
+    void check_sessions() const;
 
     const State& state() const { return state_; }
     const Sessions& sessions() const { return sessions_; }

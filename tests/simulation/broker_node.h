@@ -47,6 +47,7 @@ protected:
 private:
     void start();
     void turn();
+    static std::size_t turns_per_check();
     void survive();
     void take_signals();
     void stop();
@@ -74,6 +75,7 @@ private:
     Ended ended_;
     bool has_ended_ = false;
     std::optional<std::uint64_t> killed_after_;
+    std::size_t turns_ = 0;
     int signals_ = 0;
     bool is_stopping_ = false;
     bool is_closing_ = false;
