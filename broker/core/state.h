@@ -96,7 +96,7 @@ public:
     }
     // What telling all tasks and tombstones again would take in the journal, nearly.
     std::uint64_t live_octets() const;
-    // Of that, what each segment has of tasks that wait or run and have a payload.
+    // Of that, what each segment has of tasks with a payload that have not ended, or are dead.
     const SegmentOctets& segments() const { return segments_; }
     std::uint64_t octets() const { return octets_; }  // payloads, results and errors in memory
     std::uint64_t final_octets() const { return final_octets_; }  // what final tasks cost
@@ -171,7 +171,7 @@ private:
     std::uint64_t octets_of(const Task& task) const;     // payload, result and errors in memory
     std::uint64_t final_cost(const Task& task) const;    // in memory or in the journal
     std::uint64_t live_cost(const Task& task) const;     // in the journal
-    std::uint64_t waiting_cost(const Task& task) const;  // there, before it has run
+    std::uint64_t waiting_cost(const Task& task) const;  // there, had it never run
     void forget_place(Task& task);                       // of its payload
     LaneIndex lane_for(std::string_view queue, std::string_view kind);
     void set_sizes(Task& task, std::uint32_t payload_octets, std::uint32_t result_octets);
