@@ -137,6 +137,32 @@ TEST_F(OwnerOf, WhatIsNeededWholeIsToldAgainInStepWithWhatIsNew) {
     EXPECT_LT(octets(), begin + small_segment_octets / 4 * 5 + 2 * sector_octets);
 }
 
+// What is needed whole has no more time there than anything else.
+TEST_F(OwnerOf, BeyondItsBoundABusyJournalIsToldAgainBeforeASegmentIsFull) {
+    open_owned({.octets_waiting_busy = 0});
+    for (std::uint64_t number = 1; journal->segment() < 3; number += 4) {
+        append({accepted(number, ""), accepted(number + 1, ""), accepted(number + 2, ""),
+                accepted(number + 3, "")});
+        work();
+    }
+    segments.add(1, small_segment_octets);
+    const auto mentions = scan(small_segment_octets);  // two are taken, 1.875 may be
+    ASSERT_NE(mentions, nullptr);
+
+    std::uint64_t number = 10'000;
+    std::vector<std::size_t> due;
+    while (due.empty() || due.back() < mentions->tasks.size()) {
+        ASSERT_EQ(journal->segment(), 3U);
+        append({accepted(++number, "")});  // and not written
+        if (const auto change = owner->take_change()) {
+            due.push_back(change->carry_due);
+        }
+    }
+
+    EXPECT_LT(due.front(), mentions->tasks.size() / 2) << "not all at once";
+    EXPECT_LE(journal->segment_taken(), small_segment_octets / 8 * 7 + 2 * sector_octets);
+}
+
 // The owner gives records their places before they are written.
 TEST_F(OwnerOf, ASegmentIsLookedAtOnceTheNextOneIsOnTheDisk) {
     open_owned();
