@@ -167,11 +167,11 @@ void Server::look_after_storage() {
     for (const journal::PieceAnswer& answer : storage_.take_pieces()) {
         apply(PieceRead{answer.token, answer.octets, answer.fault});
     }
-    if (const auto mentions = storage_.take_scan()) {
-        if (!mentions->fault.empty()) {
-            throw std::runtime_error("the journal cannot be read: " + mentions->fault);
+    if (const auto scanned = storage_.take_scan()) {
+        if (!scanned->mentions->fault.empty()) {
+            throw std::runtime_error("the journal cannot be read: " + scanned->mentions->fault);
         }
-        apply(SegmentScanned{mentions});
+        apply(*scanned);
     }
     if (const auto change = storage_.take_change()) {
         apply(*change);
@@ -341,16 +341,7 @@ void Server::perform() {
     const Position first = storage_.append(effects_.records);
     core_.locate(effects_.records, storage_.places());
     storage_.read(effects_.reads);
-    if (effects_.segment_done) {
-        storage_.trim_to(*effects_.segment_done + 1);
-    }
-    if (effects_.segment_kept) {
-        spdlog::error(
-            "segment {} of the journal stays, and all behind it, for what is damaged in it: the "
-            "journal grows until the tasks named before have ended and are removed",
-            *effects_.segment_kept);
-        storage_.keep_segment(now_.steady);
-    }
+    carry_segments();
     if (storage_.take_segment_change()) {
         storage_.append(core_.state().bases());
     }
@@ -383,6 +374,28 @@ void Server::perform() {
     }
     if (!backups.empty()) {
         perform();
+    }
+}
+
+// Segments of the journal that go, are shelved, or have to stay.
+void Server::carry_segments() {
+    using Before = journal::Journal::Before;
+    if (const auto segment = effects_.segment_done) {
+        const bool is_shelved = core_.state().shelves().find(*segment) != nullptr;
+        storage_.trim_to(*segment + 1, is_shelved ? Before::is_shelved : Before::goes);
+    }
+    for (const std::uint32_t segment : effects_.shelves_done) {
+        storage_.unshelve(segment);
+    }
+    if (effects_.shelf_wanted) {
+        storage_.scan_shelf(*effects_.shelf_wanted);
+    }
+    if (effects_.segment_kept) {
+        spdlog::error(
+            "segment {} of the journal stays, and all behind it, for what is damaged in it: the "
+            "journal grows until the tasks named before have ended and are removed",
+            *effects_.segment_kept);
+        storage_.keep_segment(now_.steady);
     }
 }
 

@@ -43,6 +43,7 @@ private:
     void take_subscriptions();
     void apply(const Event& event);
     void perform();
+    void carry_segments();
     std::vector<BackupHeld> hold_backups();
     void release();
     void transmit(Outbox::Message message);

@@ -120,16 +120,24 @@ std::vector<journal::PieceAnswer> Storage::take_pieces() {
 
 void Storage::look_for_garbage(const State& state, Instant now) {
     if (disk_) {
-        disk_->owner.look_for_garbage(state.live_octets(), state.segments(), now);
+        disk_->owner.look_for_garbage(state.live_octets(), state.segments(), state.shelves(), now);
     }
 }
 
-std::shared_ptr<const Mentions> Storage::take_scan() {
-    return disk_ ? disk_->owner.take_scan() : nullptr;
+std::optional<SegmentScanned> Storage::take_scan() {
+    return disk_ ? disk_->owner.take_scan() : std::nullopt;
 }
 
-void Storage::trim_to(std::uint32_t first_needed) {
-    disk_->owner.trim_to(first_needed);
+void Storage::scan_shelf(const ShelfWanted& wanted) {
+    disk_->owner.scan_shelf(wanted);
+}
+
+void Storage::trim_to(std::uint32_t first_needed, journal::Journal::Before before) {
+    disk_->owner.trim_to(first_needed, before);
+}
+
+void Storage::unshelve(std::uint32_t segment) {
+    disk_->owner.unshelve(segment);
 }
 
 void Storage::keep_segment(Instant now) {

@@ -54,8 +54,10 @@ public:
 
     std::optional<JournalChanged> take_change();
     void look_for_garbage(const State& state, Instant now);
-    std::shared_ptr<const Mentions> take_scan();
-    void trim_to(std::uint32_t first_needed);
+    std::optional<SegmentScanned> take_scan();
+    void scan_shelf(const ShelfWanted& wanted);
+    void trim_to(std::uint32_t first_needed, journal::Journal::Before before);
+    void unshelve(std::uint32_t segment);
     void keep_segment(Instant now);
     bool take_segment_change();
     std::uint64_t journal_octets() const;  // of its segments; 0 without a disk

@@ -323,17 +323,44 @@ private:
     void bring_back(LaneIndex lane, TaskIndex task, const OctetsRead& event);
 
     // ---- telling again what stands in the journal's oldest segment ----
-    struct Carrying {
+    // The way through what a segment mentions.
+    struct Pass {
         std::shared_ptr<const Mentions> mentions;
+        std::size_t count = 0;  // of mentions to look at
         std::size_t next = 0;
+        bool is_shelving = false;            // what is as it stands there is told by its order
+        std::optional<TaskRunsReader> held;  // of a shelf: which of its tasks were told of last
+        TaskRuns part;                       // told by their order, and not recorded yet
+        std::uint32_t part_first = 0;
+        bool is_any = false;   // told by its order
+        bool is_told = false;  // all of that
+    };
+    struct Carrying {
+        Pass segment;
+        bool is_shelf = false;      // the segment, which goes
+        std::uint32_t behind = 0;   // what stands whole behind this segment need not be told again
+        std::optional<Pass> shelf;  // that was told of in the segment
+        bool awaits_shelf = false;
         std::size_t reads = 0;  // under way
         std::uint64_t read_octets = 0;
         bool is_damaged = false;   // something could not be read: it is not told again elsewhere
         std::uint64_t octets = 0;  // told again in a full journal
     };
+    // What may be told again in this step still.
+    struct CarryBudget {
+        std::int64_t mentions = 0;
+        std::int64_t octets = 0;
+    };
+    static Pass pass_over(const SegmentScanned& event, const Shelf* shelf);
     void carry();
-    void prefetch_mention(std::size_t at) const;
-    std::size_t carry_mention(std::size_t at);
+    bool carry_shelves(CarryBudget& budget);
+    bool carry_on(Pass& pass, std::size_t due, CarryBudget& budget);
+    bool must_rest_carrying() const;
+    bool finish_pass(Pass& pass);
+    void finish_carrying();
+    void tell_part(Pass& pass);
+    void prefetch_mention(const Pass& pass, std::size_t at) const;
+    std::size_t carry_mention(Pass& pass);
     std::size_t carry(const Mentions::Mention& mention);
     std::size_t carry_tombstone(const Mentions::Mention& mention);
     void carry_read(const CarriedRead& read, const OctetsRead& event);

@@ -55,6 +55,12 @@ struct ReadPiece {
     std::uint64_t token = 0;
 };
 
+// A shelved segment of which so many tasks were told is to be scanned.
+struct ShelfWanted {
+    std::uint32_t segment = 0;
+    std::uint32_t tasks = 0;
+};
+
 // ---- what an operator cares about, for the log ----
 
 struct WorkerCame {
@@ -122,8 +128,12 @@ struct Effects {
     std::vector<SendPlain> plain_sends;
     std::vector<Publish> publications;
     std::vector<ReadOctets> reads;
-    // Once these records are durable, segments of the journal up to this one are needed no more.
+    // Once these records are durable, segments of the journal up to this one are needed no more,
+    // but for those that are shelved.
     std::optional<std::uint32_t> segment_done;
+    // Then these, which were shelved, are needed no more.
+    std::vector<std::uint32_t> shelves_done;
+    std::optional<ShelfWanted> shelf_wanted;
     // Something in it that is needed cannot be read, and must not be forgotten: it has to stay.
     std::optional<std::uint32_t> segment_kept;
     // What the journal has is to be held for these, to be told by BackupHeld; then what was held
@@ -141,6 +151,8 @@ struct Effects {
         publications.clear();
         reads.clear();
         segment_done.reset();
+        shelves_done.clear();
+        shelf_wanted.reset();
         segment_kept.reset();
         backups_begun.clear();
         backups_ended.clear();

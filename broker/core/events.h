@@ -87,9 +87,17 @@ struct OctetsRead {
     std::string_view fault;
 };
 
-// A segment of the journal is to go: what is needed of it still has to be told again.
+// What has to be told again of a segment of the journal.
+enum class Carry : std::uint8_t {
+    everything,  // that is needed: the segment goes
+    shelving,    // what is as it stands there, by its order: the segment is shelved
+    shelf,       // the same of a shelved one, as ShelfWanted asked
+    unshelving,  // everything that is needed of a shelved one: it goes
+};
+
 struct SegmentScanned {
     std::shared_ptr<const Mentions> mentions;  // may be many
+    Carry carry = Carry::everything;
 };
 
 // What the journal holds for a backup from now on; nothing without one.

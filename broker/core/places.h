@@ -19,13 +19,16 @@ struct Locator {
     friend auto operator<=>(const Locator&, const Locator&) = default;
 };
 
-// Where a record's payload and result lie; sizes, because one that stands apart is not read at a
-// start.
+// Where a record lies, and its payload and result; sizes, because one that stands apart is not read
+// at a start.
 struct Places {
     Locator payload;
     Locator result;
     std::uint32_t payload_octets = 0;
     std::uint32_t result_octets = 0;
+    std::uint32_t segment = 0;  // 0: in none
+    // Told again by SegmentShelved: the segment is the one that this lies in.
+    bool is_shelved = false;
 
     friend bool operator==(const Places&, const Places&) = default;
 };

@@ -185,9 +185,23 @@ struct BasesCarried {
     std::uint64_t finished_order_last = 0;
 };
 
+// Tasks that an earlier segment tells of whole, and that are as they stand there: told again by
+// their order in it. That segment is shelved once all of them have been told of: it stays, though
+// those before and behind it go.
+struct SegmentShelved {
+    std::uint32_t segment = 0;
+    std::uint32_t first = 0;  // so many of its tasks come before
+    // How many of the next ones are told again, how many behind them are not, and so on.
+    std::vector<std::uint32_t> runs;
+    bool is_last = false;  // none of those behind is
+};
+
+// What one record of these may have; even, so that each begins with some that are told again.
+constexpr std::size_t shelved_runs_max = 200;
+
 using Record = std::variant<TaskAccepted, TaskDue, AttemptStarted, AttemptReturned, AttemptFailed,
                             TaskSucceeded, TaskDied, TaskCancelled, TaskExpired, TaskRetried,
                             TaskRemoved, QueueChanged, FloorRaised, TaskCarried, TombstoneCarried,
-                            BasesCarried, HistoryCarried>;
+                            BasesCarried, HistoryCarried, SegmentShelved>;
 
 }  // namespace xebec::broker

@@ -223,6 +223,9 @@ void State::leave(TaskIndex index) {
     Task& task = tasks_[index];
     Queue& queue = queue_of(task);
     Lane& lane = queues_[task.lane];
+    if (shelves_.may_have(task.payload_at.segment) && tasks_.version_of(task) == 1) {
+        shelves_.touch(task.payload_at.segment);
+    }
     live_octets_ -= live_cost(task);
     --counts_[static_cast<std::size_t>(task.state)];
     --queue.tasks[static_cast<std::size_t>(task.state)];

@@ -5,6 +5,7 @@
 #include "broker/core/queues.h"
 #include "broker/core/records.h"
 #include "broker/core/segment_octets.h"
+#include "broker/core/shelves.h"
 #include "broker/core/tasks.h"
 #include "broker/core/timers.h"
 #include "broker/core/tombstones.h"
@@ -45,6 +46,7 @@ public:
     // beginning was trimmed is not known until it is told again, so what its older records say is
     // passed over. Time passes from one record to the next as they say, but by an hour at most, so
     // that neither a long sleep nor a wrong clock ends all retention at once.
+    // What a shelved segment tells again comes behind the record that says so.
     // Gives the task whose payload or result the record brought, if one did.
     TaskIndex replay(const Record& record, const Places& places);
     void settle(Now now);
@@ -66,10 +68,13 @@ public:
     TaskCarried tell_again(const Task& task, Now now) const;
     // What has to follow that; nothing: the task has no history.
     std::optional<HistoryCarried> tell_history(const Task& task) const;
-    // Whether the task, or its tombstone, stands whole further on in the journal too, so that it
-    // need not be told again; true once for each time that a start has found. A broker that is
+    // Whether the task, or its tombstone, stands whole behind this segment of the journal too, as a
+    // start has found, so that it need not be told again when the segment goes. A broker that is
     // killed while it tells a segment again leaves some twice, and twice they would stay for ever.
-    bool take_told_again(std::uint64_t number);
+    bool take_told_again(std::uint64_t number, std::uint32_t segment);
+    // Whether the task is as an earlier segment of the journal told of it first, with a payload, so
+    // that its order there is enough to tell it again.
+    bool is_as_told_in(const Task& task, std::uint32_t segment) const;
     // Of a task that is gone: whether its removal says all that its tombstone needs, so that older
     // records of it are not needed.
     bool is_removed_whole(std::uint64_t number) const { return number > removed_by_number_last_; }
@@ -98,6 +103,7 @@ public:
     std::uint64_t live_octets() const;
     // Of that, what each segment has of tasks with a payload that have not ended, or are dead.
     const SegmentOctets& segments() const { return segments_; }
+    const Shelves& shelves() const { return shelves_; }
     std::uint64_t octets() const { return octets_; }  // payloads, results and errors in memory
     std::uint64_t final_octets() const { return final_octets_; }  // what final tasks cost
     // What they and the tombstones of others take in memory without their results, about.
@@ -149,6 +155,7 @@ private:
     void on(const TombstoneCarried& record, Now now);
     void on(const BasesCarried& record, Now now);
     void on(const HistoryCarried& record, Now now);
+    void on(const SegmentShelved& record, Now now);
 
     void raise_bases(std::uint64_t number, std::uint64_t finished_order);
     void note_told_again(std::uint64_t number);
@@ -201,6 +208,7 @@ private:
     std::uint64_t final_octets_ = 0;
     std::uint64_t live_octets_ = 0;
     SegmentOctets segments_;
+    Shelves shelves_;
     std::array<std::uint64_t, task_state_count> counts_{};
     protocol::Totals totals_;
 
@@ -208,10 +216,12 @@ private:
     bool watching_ = false;
     std::vector<UpdateBatch> updates_;
 
-    absl::flat_hash_map<std::uint64_t, std::uint32_t> told_again_;  // by number: how often too many
+    // By number, of what stands in the journal more than once: the last segment in which it does.
+    absl::flat_hash_map<std::uint64_t, std::uint32_t> told_again_;
     std::uint64_t history_awaited_ = 0;         // of this task, before it has been told again
     std::uint64_t removed_by_number_last_ = 0;  // up to version 2: the greatest
 
+    std::uint32_t replayed_in_ = 0;  // the segment of the record that is being replayed
     // While it replays: a steady clock of its own, and the wall clock of the last record.
     std::optional<Now> replayed_;
     bool is_replay_timed_ = false;  // a record has said when it was made

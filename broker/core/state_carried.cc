@@ -168,19 +168,28 @@ void State::on(const BasesCarried& record, Now) {
     raise_bases(record.number_last, record.finished_order_last);
 }
 
-void State::note_told_again(std::uint64_t number) {
-    ++told_again_[number];
+void State::on(const SegmentShelved& record, Now) {
+    shelves_.apply(record);
 }
 
-bool State::take_told_again(std::uint64_t number) {
+bool State::is_as_told_in(const Task& task, std::uint32_t segment) const {
+    return task.payload_at.segment == segment && tasks_.version_of(task) == 1;
+}
+
+void State::note_told_again(std::uint64_t number) {
+    told_again_[number] = replayed_in_;
+}
+
+bool State::take_told_again(std::uint64_t number, std::uint32_t segment) {
     const auto found = told_again_.find(number);
     if (found == told_again_.end()) {
         return false;
     }
-    if (--found->second == 0) {
+    const bool is_behind = found->second > segment;
+    if (!is_behind) {
         told_again_.erase(found);
     }
-    return true;
+    return is_behind;
 }
 
 void State::raise_bases(std::uint64_t number, std::uint64_t finished_order) {

@@ -32,6 +32,9 @@ constexpr std::uint64_t final_entry_octets = sizeof(Task) + sizeof(Details) + in
 
 TaskIndex State::locate(const Record& record, const Places& places) {
     if (places.payload.is_nowhere() && places.result.is_nowhere()) {
+        if (const auto* shelved = std::get_if<SegmentShelved>(&record)) {
+            shelves_.locate(*shelved, places.segment);
+        }
         return no_task;
     }
     const TaskIndex index = tasks_.find(brings_octets_of(record));

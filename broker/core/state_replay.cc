@@ -67,6 +67,11 @@ WallTime made_at_least(const Record& record) {
 
 TaskIndex State::replay(const Record& record, const Places& places) {
     pass_replayed(made_at(record), made_at_least(record));
+    replayed_in_ = places.segment;
+    const auto* carried = std::get_if<TaskCarried>(&record);
+    if (places.is_shelved && carried != nullptr && tasks_.find(carried->number) != no_task) {
+        return no_task;  // it was told of before: where it lies may be further on
+    }
     const std::uint64_t number = needs_task(record);
     if (number != 0 && tasks_.find(number) == no_task) {
         finished_order_last_ += ends_task(record) ? 1 : 0;  // as it was counted then

@@ -11,7 +11,7 @@
 
 namespace xebec::broker::journal {
 
-constexpr std::uint16_t format_version = 3;
+constexpr std::uint16_t format_version = 4;
 constexpr std::uint16_t format_version_oldest = 1;  // that is read
 constexpr std::uint64_t sector_octets = 512;        // frames begin on its multiples
 constexpr std::uint64_t segment_octets_default = 64 << 20;

@@ -66,19 +66,21 @@ FoundSegment look_at(runtime::FileSystem& files, const std::filesystem::path& pa
     return found;
 }
 
+}  // namespace
+
 void expect_neighbours(const FoundSegment& before, const FoundSegment& after) {
     if (after.header.segment != before.header.segment + 1) {
         throw JournalError("segment " + std::to_string(before.header.segment + 1) +
                            " of the journal is missing in " + before.path.parent_path().string() +
                            ": restore it, or see what xebec-broker --repair would cut");
     }
-    if (after.opening && !before.opening) {
-        throw JournalError::damage(before.path, opening_offset,
-                                   "its first frame is not what was written");
-    }
 }
 
-}  // namespace
+void expect_no_gap(std::span<const FoundSegment> segments) {
+    for (std::size_t i = 1; i < segments.size(); ++i) {
+        expect_neighbours(segments[i - 1], segments[i]);
+    }
+}
 
 std::vector<FoundSegment> find_segments(runtime::FileSystem& files,
                                         const std::filesystem::path& folder,
@@ -87,8 +89,9 @@ std::vector<FoundSegment> find_segments(runtime::FileSystem& files,
     for (const std::string& name : files.list(folder)) {
         if (const auto number = parse_segment_name(name)) {
             FoundSegment segment = look_at(files, folder / name, *number, partition);
-            if (!found.empty()) {
-                expect_neighbours(found.back(), segment);
+            if (segment.opening && !found.empty() && !found.back().opening) {
+                throw JournalError::damage(found.back().path, opening_offset,
+                                           "its first frame is not what was written");
             }
             found.push_back(std::move(segment));
         } else if (!name.starts_with(spare_prefix) && !name.starts_with(cut_prefix)) {

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 namespace xebec::broker::journal {
@@ -22,9 +23,13 @@ struct FoundSegment {
     SegmentReader reader(Depth depth) const { return {*file, header, depth}; }
 };
 
-// In order, without gaps; those at the end may lack an opening. Throws JournalError.
+// In order; those at the end may lack an opening. Throws JournalError.
 std::vector<FoundSegment> find_segments(runtime::FileSystem& files,
                                         const std::filesystem::path& folder,
                                         std::uint32_t partition);
+
+// Throw JournalError if one is missing in between, as may be only before the oldest that is needed.
+void expect_neighbours(const FoundSegment& before, const FoundSegment& after);
+void expect_no_gap(std::span<const FoundSegment> segments);
 
 }  // namespace xebec::broker::journal

@@ -32,6 +32,7 @@ Journal::Journal(runtime::FileSystem& files, const Options& options, const Repla
     shared_.oldest_wanted = recovered.head.oldest;
     shared_.durable_end = {segment_, recovered.head.end, recovered.head.oldest};
     shared_.segments = std::move(recovered.segments);
+    shared_.shelves = std::move(recovered.shelves);
     writer_.emplace(std::move(segments), std::move(recovered.head), options.writer, shared_);
 }
 
@@ -70,13 +71,35 @@ void Journal::announce_trim() {
     shared_.is_trim_announced = true;
 }
 
-void Journal::trim(std::uint32_t first_needed) {
+void Journal::trim(std::uint32_t first_needed, Before before) {
     {
         const std::lock_guard lock(shared_.mutex);
         shared_.is_trim_announced = false;
+        if (before == Before::is_shelved) {
+            shared_.shelves.insert(first_needed - 1);
+        }
         shared_.oldest_wanted = std::max(shared_.oldest_wanted, std::min(first_needed, segment_));
     }
     on_work();
+}
+
+void Journal::unshelve(std::uint32_t segment) {
+    {
+        const std::lock_guard lock(shared_.mutex);
+        shared_.is_trim_announced = false;
+        shared_.shelves.erase(segment);
+    }
+    on_work();
+}
+
+std::set<std::uint32_t> Journal::shelves() const {
+    const std::lock_guard lock(shared_.mutex);
+    return shared_.shelves;
+}
+
+std::uint32_t Journal::oldest() const {
+    const std::lock_guard lock(shared_.mutex);
+    return shared_.oldest_wanted;
 }
 
 std::string Journal::failure() const {
@@ -94,16 +117,22 @@ void Journal::scan(std::uint32_t segment) {
     on_reads();
 }
 
+void Journal::scan_shelf(std::uint32_t segment, std::size_t tasks) {
+    scanner_.ask_for_shelf(segment, tasks);
+    on_reads();
+}
+
 std::vector<SegmentUse> Journal::hold(std::uint64_t backup) {
     const std::lock_guard lock(shared_.mutex);
     const DurableEnd& end = shared_.durable_end;
     std::vector<SegmentUse> held;
     for (const SegmentUse& use : shared_.segments) {
-        if (use.segment >= end.oldest && use.segment <= end.segment) {
+        const bool is_shelved = shared_.shelves.contains(use.segment);
+        if ((use.segment >= end.oldest || is_shelved) && use.segment <= end.segment) {
             held.push_back({use.segment, use.segment == end.segment ? end.offset : use.octets});
         }
     }
-    shared_.holds.push_back({backup, end.oldest});
+    shared_.holds.push_back({backup, end.oldest, shared_.shelves});
     return held;
 }
 

@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -69,8 +70,15 @@ public:
     // A segment will be trimmed soon. If that is before the one that is written to is full, its
     // file does for the next one, and none is made.
     void announce_trim();
-    // Segments before this one are needed no more. They go once that is on the disk too.
-    void trim(std::uint32_t first_needed);
+    // Segments before this one are needed no more, but for the one just before it if that is
+    // shelved. They go once that is on the disk too.
+    enum class Before { goes, is_shelved };
+    void trim(std::uint32_t first_needed, Before before = Before::goes);
+    // One that was shelved, which is needed no more.
+    void unshelve(std::uint32_t segment);
+    std::set<std::uint32_t> shelves() const;
+    // The first that is needed, those that are shelved aside.
+    std::uint32_t oldest() const;
 
     // There is no room for another segment; what is left takes records still. Ends by itself.
     bool is_disk_full() const { return shared_.is_disk_full; }
@@ -84,6 +92,8 @@ public:
 
     // What a sealed segment speaks of; one at a time. It may not be trimmed before the answer.
     void scan(std::uint32_t segment);
+    // The first so many tasks of which a shelved one tells.
+    void scan_shelf(std::uint32_t segment, std::size_t tasks);
     std::shared_ptr<const Mentions> take_scan() { return scanner_.take_answer(); }
 
     // What is durable now, for a backup: segments, oldest first, and how many octets of each. They

@@ -23,17 +23,20 @@ public:
         error.is_damage_ = true;
         error.file_ = file;
         error.offset_ = offset;
+        error.fault_ = what;
         return error;
     }
 
     bool is_damage() const { return is_damage_; }
     const std::filesystem::path& file() const { return file_; }
     std::uint64_t offset() const { return offset_; }
+    const std::string& fault() const { return fault_; }  // what is damaged, in short
 
 private:
     bool is_damage_ = false;
     std::filesystem::path file_;
     std::uint64_t offset_ = 0;
+    std::string fault_;
 };
 
 }  // namespace xebec::broker::journal

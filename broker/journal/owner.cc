@@ -1,5 +1,7 @@
 #include "broker/journal/owner.h"
 
+#include "protocol/check.h"
+
 #include <algorithm>
 #include <limits>
 #include <utility>
@@ -10,10 +12,24 @@ namespace {
 
 constexpr milliseconds garbage_look{20};
 constexpr std::size_t handful_max = 64;  // tasks and tombstones that are told again together
+constexpr std::size_t shelved_handful_max = 8'192;  // by their order, with one record
 constexpr std::chrono::minutes kept_for{1};
 // What may come while a segment is told again that is needed whole: for each octet that is new
 // there is time to tell two.
 constexpr std::uint64_t told_per_new = 2;
+
+// A segment is shelved when it takes no more than four thirds of what is needed of it, and told
+// again when that has become three halves.
+bool is_shelved_well(const SegmentUse& use, const SegmentOctets& needed) {
+    return needed.of(use.segment) >= use.octets / 4 * 3;
+}
+
+bool is_still_shelved_well(const SegmentUse& use, const SegmentOctets& needed) {
+    return needed.of(use.segment) >= use.octets / 3 * 2;
+}
+
+// What may come while a segment is shelved, as a part of what it takes: there is little to tell.
+constexpr std::uint64_t shelved_per_new = 8;
 
 // How many more octets the journal will have than now, at most, by the time that any of its oldest
 // segments has gone: while those of which most is needed are told again, others come.
@@ -22,6 +38,11 @@ std::uint64_t predict_growth(const std::vector<SegmentUse>& sealed, const Segmen
     std::uint64_t come = 0;
     std::uint64_t gone = 0;  // and not told again
     for (const SegmentUse& use : sealed) {
+        if (is_shelved_well(use, needed)) {
+            come += use.octets / shelved_per_new;
+            most = std::max(most, come - std::min(come, gone));
+            continue;
+        }
         const std::uint64_t told = std::min(needed.of(use.segment), use.octets);
         come += told / told_per_new;
         most = std::max(most, come - std::min(come, gone));
@@ -39,8 +60,8 @@ bool Owner::await(std::optional<Position> first) {
     if (!held_reads_.empty()) {
         next = std::min(next, held_reads_.front().position);
     }
-    if (trim_to_ != 0 && trim_at_ > journal_.durable_position()) {
-        next = std::min(next, trim_at_);
+    if (!told_segments_.empty() && told_segments_.front().at > journal_.durable_position()) {
+        next = std::min(next, told_segments_.front().at);
     }
     const bool is_calm = !told_.is_full && !told_.is_behind;  // else less that waits is a change
     journal_.await(is_calm ? next : 0);
@@ -89,50 +110,97 @@ std::vector<ReadAnswer> Owner::take_answers() {
 // The files may take twice what is needed of them and two segments: the one that is written to, and
 // the next. So when the former is sealed, another has to go before it is full again, and its file
 // is the next one then. Where the oldest are needed whole, that takes longer, and begins earlier.
-void Owner::look_for_garbage(std::uint64_t live_octets, const SegmentOctets& needed, Instant now) {
+//
+// A shelf that most of its tasks have left goes first: nothing else gives as much for as little.
+void Owner::look_for_garbage(std::uint64_t live_octets, const SegmentOctets& needed,
+                             const Shelves& shelves, Instant now) {
     if (is_carrying_ || now < std::max(looks_again_at_, kept_until_)) {
         return;
     }
     looks_again_at_ = now + garbage_look;
-    std::vector<SegmentUse> segments = journal_.segments();
-    std::erase_if(segments, [this](const SegmentUse& use) {
-        return use.segment < first_kept_;  // it may vanish at any moment
-    });
-    const bool is_another_begun = segments.size() > 1;  // it says where the oldest ends
-    std::erase_if(segments, [this](const SegmentUse& use) {
-        return use.segment >= journal_.segment();  // records come to it still
-    });
-    std::uint64_t sealed = 0;
-    for (const SegmentUse& use : segments) {
-        sealed += use.octets;
-    }
+    const Sealed sealed = look_at_segments();
     // What is needed is known to a few parts in a hundred.
     const std::uint64_t allowed = live_octets / 16 * 15 * 2;
     // Else telling a segment again might take as much room as it gives back, and not end.
-    const bool is_worth_it = sealed / 4 * 3 >= live_octets;
-    const std::uint64_t to_come = journal_.segment_octets() + predict_growth(segments, needed);
-    if (is_another_begun && sealed + to_come > allowed && is_worth_it) {
-        is_carrying_ = true;
-        is_urgent_ = sealed > allowed;
-        needed_octets_ = needed.of(segments.front().segment);
-        journal_.announce_trim();
-        journal_.scan(segments.front().segment);
+    const bool is_worth_it = sealed.octets / 4 * 3 >= live_octets;
+    const std::uint64_t to_come =
+        journal_.segment_octets() + predict_growth(sealed.segments, needed);
+    if (sealed.octets + to_come <= allowed || !is_worth_it) {
+        return;
+    }
+    is_urgent_ = sealed.octets > allowed;
+    const auto emptiest = std::min_element(sealed.shelves.begin(), sealed.shelves.end(),
+                                           [&needed](const SegmentUse& a, const SegmentUse& b) {
+                                               return needed.of(a.segment) < needed.of(b.segment);
+                                           });
+    if (emptiest != sealed.shelves.end() && !is_still_shelved_well(*emptiest, needed)) {
+        const Shelf* shelf = shelves.find(emptiest->segment);
+        check(shelf != nullptr, "what is shelved was told of");
+        begin_carrying(Carry::unshelving, needed.of(emptiest->segment));
+        journal_.scan_shelf(emptiest->segment, shelf->tasks.count());
+    } else if (sealed.is_another_begun) {
+        const SegmentUse& oldest = sealed.segments.front();
+        begin_carrying(is_shelved_well(oldest, needed) ? Carry::shelving : Carry::everything,
+                       needed.of(oldest.segment));
+        journal_.scan(oldest.segment);
     }
 }
 
-std::shared_ptr<const Mentions> Owner::take_scan() {
+Owner::Sealed Owner::look_at_segments() const {
+    Sealed sealed;
+    const std::set<std::uint32_t> shelves = journal_.shelves();
+    const std::uint32_t oldest = journal_.oldest();
+    std::size_t others = 0;  // the one that is written to among them
+    for (const SegmentUse& use : journal_.segments()) {
+        const bool is_shelved = shelves.contains(use.segment);
+        if (!is_shelved && use.segment < oldest) {
+            continue;  // it may vanish at any moment
+        }
+        others += is_shelved ? 0 : 1;
+        if (use.segment < journal_.segment()) {  // records come to it still
+            (is_shelved ? sealed.shelves : sealed.segments).push_back(use);
+            sealed.octets += use.octets;
+        }
+    }
+    sealed.is_another_begun = others > 1 && !sealed.segments.empty();
+    return sealed;
+}
+
+void Owner::begin_carrying(Carry carry, std::uint64_t needed_octets) {
+    is_carrying_ = true;
+    carry_ = carry;
+    needed_octets_ = needed_octets;
+    if (carry != Carry::shelving) {
+        journal_.announce_trim();
+    }
+}
+
+void Owner::scan_shelf(const ShelfWanted& wanted) {
+    is_shelf_scanned_ = true;
+    journal_.scan_shelf(wanted.segment, wanted.tasks);
+}
+
+std::optional<SegmentScanned> Owner::take_scan() {
     auto mentions = is_carrying_ ? journal_.take_scan() : nullptr;
-    if (mentions) {
-        const std::uint64_t segment = journal_.segment_octets();
+    if (!mentions) {
+        return std::nullopt;
+    }
+    if (std::exchange(is_shelf_scanned_, false)) {
+        return SegmentScanned{std::move(mentions), Carry::shelf};
+    }
+    const std::uint64_t segment = journal_.segment_octets();
+    mentions_ = mentions->count();
+    carries_from_ = octets_appended();
+    if (carry_ == Carry::shelving) {
+        carries_until_ = carries_from_ + segment / shelved_per_new;
+    } else {
         const std::uint64_t begin = octets_appended() - journal_.segment_taken();
-        mentions_ = mentions->count();
-        carries_from_ = octets_appended();
         // With what is new meanwhile: half of what there would be time for, as scans take time too.
         const std::uint64_t told = needed_octets_ + needed_octets_ / (2 * told_per_new);
         carries_until_ = std::max({begin + segment / 8 * 7, carries_from_ + segment / 4,
                                    carries_from_ + (is_urgent_ ? 0 : told)});
     }
-    return mentions;
+    return SegmentScanned{std::move(mentions), carry_};
 }
 
 std::uint64_t Owner::octets_appended() const {
@@ -148,14 +216,24 @@ std::size_t Owner::carry_due() const {
     if (!is_carrying_ || !has_time || at >= carries_until_) {
         return JournalChanged{}.carry_due;
     }
-    const std::size_t handful = std::clamp<std::size_t>(mentions_ / 16, 1, handful_max);
+    const std::size_t most = carry_ == Carry::shelving ? shelved_handful_max : handful_max;
+    const std::size_t handful = std::clamp<std::size_t>(mentions_ / 16, 1, most);
     const std::size_t due = mentions_ * (at - carries_from_) / (carries_until_ - carries_from_);
     return due / handful * handful;
 }
 
-void Owner::trim_to(std::uint32_t first_needed) {
-    trim_to_ = first_needed;
-    trim_at_ = journal_.end();
+void Owner::trim_to(std::uint32_t first_needed, Journal::Before before) {
+    const bool is_shelved = before == Journal::Before::is_shelved;
+    told_segments_.push_back({.segment = first_needed - 1,
+                              .then = is_shelved ? Told::Then::is_shelved : Told::Then::goes,
+                              .at = journal_.end()});
+}
+
+void Owner::unshelve(std::uint32_t segment) {
+    told_segments_.push_back({.segment = segment,
+                              .then = Told::Then::is_unshelved,
+                              .ends_carrying = carry_ == Carry::unshelving,
+                              .at = journal_.end()});
 }
 
 void Owner::keep_segment(Instant now) {
@@ -165,13 +243,32 @@ void Owner::keep_segment(Instant now) {
 }
 
 // What is being read from a segment keeps it.
+bool Owner::is_read_still(const Told& told) const {
+    if (told.then != Told::Then::goes) {
+        return told.then == Told::Then::is_unshelved && reads_by_segment_.contains(told.segment);
+    }
+    const std::set<std::uint32_t> shelves = journal_.shelves();
+    return std::any_of(reads_by_segment_.begin(), reads_by_segment_.end(), [&](const auto& reads) {
+        return reads.first <= told.segment && !shelves.contains(reads.first);
+    });
+}
+
 void Owner::trim() {
-    const bool is_read = !reads_by_segment_.empty() && reads_by_segment_.begin()->first < trim_to_;
-    if (trim_to_ != 0 && trim_at_ <= journal_.durable_position() && !is_read) {
-        journal_.trim(trim_to_);
-        first_kept_ = std::exchange(trim_to_, 0);
-        is_carrying_ = false;
-        looks_again_at_ = {};
+    while (!told_segments_.empty() && told_segments_.front().at <= journal_.durable_position() &&
+           !is_read_still(told_segments_.front())) {
+        const Told told = told_segments_.front();
+        told_segments_.pop_front();
+        if (told.then == Told::Then::is_unshelved) {
+            journal_.unshelve(told.segment);
+        } else {
+            const bool is_shelved = told.then == Told::Then::is_shelved;
+            journal_.trim(told.segment + 1,
+                          is_shelved ? Journal::Before::is_shelved : Journal::Before::goes);
+        }
+        if (told.ends_carrying) {
+            is_carrying_ = false;
+            looks_again_at_ = {};
+        }
     }
 }
 

@@ -1,11 +1,12 @@
 #pragma once
 // What the owner of a journal does besides appending: reads wait until they may be read, segments
-// of which little is needed are told again and go, and the core hears what the disk can take. It
-// needs no thread and is told the time.
+// of which little is needed are told again and go, others are shelved, and the core hears what the
+// disk can take. It needs no thread and is told the time.
 
 #include "broker/core/effects.h"
 #include "broker/core/events.h"
 #include "broker/core/segment_octets.h"
+#include "broker/core/shelves.h"
 #include "broker/journal/journal.h"
 
 #include <absl/container/btree_map.h>
@@ -41,14 +42,20 @@ public:
     // What has to be told to the core, if that has changed.
     std::optional<JournalChanged> take_change();
 
-    // Whether to tell the oldest segment again, now that so many octets of the journal are needed,
-    // of which `needed` says where they are.
-    void look_for_garbage(std::uint64_t live_octets, const SegmentOctets& needed, Instant now);
+    // Whether to tell a segment again, now that so many octets of the journal are needed, of which
+    // `needed` says where they are: the oldest one, or one that was shelved and has been left by
+    // many of its tasks.
+    void look_for_garbage(std::uint64_t live_octets, const SegmentOctets& needed,
+                          const Shelves& shelves, Instant now);
     // That is to begin: what the segment speaks of.
-    std::shared_ptr<const Mentions> take_scan();
-    // The segment before which nothing is needed once what was appended so far is durable. It goes
-    // then, when nothing is being read from it any more.
-    void trim_to(std::uint32_t first_needed);
+    std::optional<SegmentScanned> take_scan();
+    // For a segment that goes, a shelved one has to be scanned too.
+    void scan_shelf(const ShelfWanted& wanted);
+    // The segment before which nothing is needed once what was appended so far is durable, but for
+    // those that are shelved. It goes then, when nothing is being read from it any more.
+    void trim_to(std::uint32_t first_needed, Journal::Before before = Journal::Before::goes);
+    // The same of one that was shelved: which was told again, or found empty when another was.
+    void unshelve(std::uint32_t segment);
 
     // It stays, for now: it is looked at again in a while.
     void keep_segment(Instant now);
@@ -62,8 +69,26 @@ private:
         std::vector<ReadRequest> requests;
     };
 
+    // A segment that was told again.
+    struct Told {
+        std::uint32_t segment = 0;
+        enum class Then { goes, is_shelved, is_unshelved } then = Then::goes;
+        bool ends_carrying = true;
+        Position at = 0;  // when it is durable up to here
+    };
+    // What is sealed.
+    struct Sealed {
+        std::vector<SegmentUse> segments;  // oldest first
+        std::vector<SegmentUse> shelves;
+        std::uint64_t octets = 0;       // of all these
+        bool is_another_begun = false;  // it says where the oldest ends
+    };
+
     void ask_for_durable();
     void trim();
+    bool is_read_still(const Told& told) const;
+    Sealed look_at_segments() const;
+    void begin_carrying(Carry carry, std::uint64_t needed_octets);
     std::uint64_t octets_appended() const;
     std::size_t carry_due() const;
 
@@ -74,14 +99,14 @@ private:
     absl::btree_map<std::uint32_t, std::size_t> reads_by_segment_;  // not answered yet
     std::uint32_t segment_seen_ = 0;
     bool is_carrying_ = false;
+    Carry carry_ = Carry::everything;
+    bool is_shelf_scanned_ = false;    // meanwhile
     bool is_urgent_ = false;           // there is too much already
     std::uint64_t needed_octets_ = 0;  // of the segment that is told again
     std::size_t mentions_ = 0;         // in it
     std::uint64_t carries_from_ = 0;   // where the journal was when that began,
     std::uint64_t carries_until_ = 0;  // and where it should have ended
-    std::uint32_t trim_to_ = 0;        // 0: nothing to do
-    Position trim_at_ = 0;
-    std::uint32_t first_kept_ = 0;  // the disk's side may still have to remove those before
+    std::deque<Told> told_segments_;
     Instant looks_again_at_{};
     Instant kept_until_{};  // what is damaged keeps the oldest segment
 };

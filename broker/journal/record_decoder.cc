@@ -18,6 +18,11 @@ public:
           end_(decoder.rest_.data() + decoder.rest_.size()) {}
 
     bool is_good() const { return is_good_; }
+    void require(bool is_right) {
+        if (!is_right) {
+            stop();
+        }
+    }
     // What the record has left over, for the next one.
     std::string_view rest() const { return {at_, left()}; }
 
@@ -287,6 +292,19 @@ std::optional<Record> read_history(RecordReader& in) {
     return r;
 }
 
+std::optional<Record> read_shelved(RecordReader& in) {
+    SegmentShelved r{.segment = in.small<std::uint32_t>(),
+                     .first = in.small<std::uint32_t>(),
+                     .is_last = in.flag()};
+    std::uint64_t tasks = r.first;
+    for (std::uint64_t left = in.number(shelved_runs_max); left > 0; --left) {
+        r.runs.push_back(in.small<std::uint32_t>());
+        tasks += r.runs.back();
+    }
+    in.require(r.segment > 0 && tasks <= UINT32_MAX);
+    return r;
+}
+
 std::optional<Record> read_record(RecordReader& in, RecordType type, Places& places) {
     switch (type) {
         case RecordType::task_accepted:
@@ -330,6 +348,8 @@ std::optional<Record> read_record(RecordReader& in, RecordType type, Places& pla
             return read_history(in);
         case RecordType::task_removed:
             return read_removed(in);
+        case RecordType::segment_shelved:
+            return read_shelved(in);
     }
     return std::nullopt;
 }

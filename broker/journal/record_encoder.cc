@@ -283,6 +283,19 @@ public:
         }
         w.finish();
     }
+    void operator()(const SegmentShelved& r) {
+        check(r.runs.size() <= shelved_runs_max, "what is told by its order is told in parts");
+        RecordWriter w(encoder_, r.runs.size() * number_octets_max);
+        w.type(RecordType::segment_shelved);
+        w.number(r.segment);
+        w.number(r.first);
+        w.octet(r.is_last ? 1 : 0);
+        w.number(r.runs.size());
+        for (const std::uint32_t run : r.runs) {
+            w.number(run);
+        }
+        w.finish();
+    }
     void operator()(const BasesCarried& r) {
         RecordWriter w(encoder_, 0);
         w.type(RecordType::bases_carried);
@@ -351,6 +364,7 @@ void RecordEncoder::finish() {
 
 void place(Places& places, std::uint32_t segment, std::uint64_t metadata_offset,
            std::uint64_t payload_offset) {
+    places.segment = segment;
     place_one(places.payload, segment, metadata_offset, payload_offset);
     place_one(places.result, segment, metadata_offset, payload_offset);
 }

@@ -53,6 +53,12 @@ struct RecordSkimmer::Fields {
         }
     }
 
+    static void runs(RecordSkimmer& in) {
+        for (std::uint64_t left = in.number(); left > 0 && in.is_good(); --left) {
+            number(in);
+        }
+    }
+
     template <Field... fields>
     static void all(RecordSkimmer& in) {
         (fields(in), ...);
@@ -148,6 +154,9 @@ bool RecordSkimmer::pass(RecordType type) {
             return true;
         case RecordType::history_carried:
             F::all<F::task, F::attempts>(*this);
+            return true;
+        case RecordType::segment_shelved:
+            F::all<F::number, F::number, F::octet, F::runs>(*this);
             return true;
         case RecordType::task_removed:
             F::all<F::task, F::id, F::hash, F::fence, F::octet, F::time>(*this);

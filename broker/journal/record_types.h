@@ -26,6 +26,7 @@ enum class RecordType : std::uint8_t {
     bases_carried = 16,
     history_carried = 17,
     task_removed = 18,
+    segment_shelved = 19,
 };
 
 enum class PayloadForm : std::uint8_t { empty = 0, in_line = 1, apart = 2 };
@@ -34,6 +35,9 @@ enum class PayloadForm : std::uint8_t { empty = 0, in_line = 1, apart = 2 };
 constexpr std::size_t fields_octets_max = 384;
 // The same of each attempt of a history.
 constexpr std::size_t attempt_fields_octets_max = 64;
+
+// What a number may take.
+constexpr std::size_t number_octets_max = 10;
 
 // How an attempt that was returned is charged, and whether it is said why.
 enum class Charge : std::uint8_t { none = 0, unexplained = 1, explained = 2 };

@@ -2,7 +2,6 @@
 
 #include "broker/journal/frame_writer.h"
 #include "broker/journal/journal_error.h"
-#include "broker/journal/record_skimmer.h"
 #include "broker/journal/tail.h"
 #include "runtime/failpoint.h"
 
@@ -13,18 +12,21 @@ namespace xebec::broker::journal {
 
 namespace {
 
-constexpr int records_ahead = 16;  // that are announced before their turn
-
 class Recovery {
 public:
     Recovery(SegmentFiles& files, const Replay& replay, const Ahead& ahead)
-        : files_(files), folder_(files.options().folder), replay_(replay), ahead_(ahead) {}
+        : files_(files),
+          folder_(files.options().folder),
+          replay_(replay),
+          ahead_(ahead),
+          shelves_(replay_, ahead_) {}
 
     Recovered run();
 
 private:
     void find_tail();
-    void forget_old_segments();
+    void set_old_segments_aside();
+    void settle_old_segments();
     void replay_sealed(const FoundSegment& segment, const Frame& next);
     void replay_tail();
     void replay_frame(const FoundSegment& segment, const Frame& frame, std::string_view metadata,
@@ -47,6 +49,7 @@ private:
     const Ahead& ahead_;
 
     std::vector<FoundSegment> opened_;
+    ShelfReplay shelves_;
     std::vector<FoundSegment> unopened_;
     bool is_unopened_clean_ = true;
     Tail tail_;
@@ -60,11 +63,12 @@ Recovered Recovery::run() {
     }
     find_tail();
     if (!opened_.empty()) {
-        forget_old_segments();
+        set_old_segments_aside();
         for (std::size_t i = 0; i + 1 < opened_.size(); ++i) {
             replay_sealed(opened_[i], *opened_[i + 1].opening);
         }
         replay_tail();
+        settle_old_segments();
     }
     secure_opening();
     begin_segment();
@@ -105,18 +109,38 @@ void Recovery::find_tail() {
     result_.was_stopped_cleanly = tail_.was_stopped_cleanly;
 }
 
-// Segments that were given up before a power cut took back their removal.
-void Recovery::forget_old_segments() {
-    while (opened_.size() > 1 && opened_.front().header.segment < tail_.oldest) {
-        const std::uint32_t segment = opened_.front().header.segment;
-        opened_.erase(opened_.begin());
-        files_.retire(segment, true);
-    }
+void Recovery::set_old_segments_aside() {
+    const auto first = std::find_if(
+        opened_.begin(), std::prev(opened_.end()),
+        [this](const auto& segment) { return segment.header.segment >= tail_.oldest; });
+    std::for_each(opened_.begin(), first,
+                  [this](FoundSegment& segment) { shelves_.add(std::move(segment)); });
+    opened_.erase(opened_.begin(), first);
     if (opened_.front().header.segment > tail_.oldest) {
         throw JournalError("segment " + std::to_string(tail_.oldest) +
                            " of the journal is missing in " + folder_.string() +
                            ": restore it, or restore a backup");
     }
+    expect_no_gap(opened_);
+    expect_no_gap(unopened_);
+    if (!unopened_.empty()) {
+        expect_neighbours(opened_.back(), unopened_.front());
+    }
+}
+
+// Those that are not shelved were given up before a power cut took back their removal.
+void Recovery::settle_old_segments() {
+    shelves_.expect_all(tail_.oldest, folder_);
+    for (const auto& [number, segment] : shelves_.segments()) {
+        if (shelves_.is_shelved(number)) {
+            result_.shelves.insert(number);
+            result_.segments.push_back({number, segment.file->size()});
+        } else {
+            files_.retire(number, true);
+        }
+    }
+    std::sort(result_.segments.begin(), result_.segments.end(),
+              [](const SegmentUse& a, const SegmentUse& b) { return a.segment < b.segment; });
 }
 
 void Recovery::replay_sealed(const FoundSegment& segment, const Frame& next) {
@@ -159,26 +183,19 @@ void Recovery::replay_frame(const FoundSegment& segment, const Frame& frame,
         return;
     }
     const std::uint64_t metadata_offset = offset + frame_header_octets;
-    RecordDecoder decoder(metadata);
-    RecordSkimmer skimmer(metadata);
-    const auto announce = [&] {
-        if (const auto subject = ahead_ ? skimmer.next() : std::nullopt) {
-            ahead_(subject->number, subject->id);
-        }
-    };
-    for (int i = 0; i < records_ahead; ++i) {
-        announce();
-    }
+    AnnouncedRecords records(metadata, ahead_);
     std::uint32_t count = 0;
-    while (const auto record = decoder.next()) {
-        announce();
-        Places places = decoder.places();
+    while (const auto record = records.next()) {
+        Places places = records.decoder().places();
         place(places, number, metadata_offset, metadata_offset + frame.metadata_octets);
         replay_(*record, places);
+        if (const auto* shelved = std::get_if<SegmentShelved>(&*record)) {
+            shelves_.tell(*shelved);
+        }
         ++count;
     }
-    if (!decoder.fault().empty()) {
-        throw JournalError::damage(segment.path, frame.offset, decoder.fault());
+    if (!records.decoder().fault().empty()) {
+        throw JournalError::damage(segment.path, frame.offset, records.decoder().fault());
     }
     if (count != frame.record_count) {
         throw JournalError::damage(segment.path, frame.offset, "records are missing");

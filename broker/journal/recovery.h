@@ -6,23 +6,17 @@
 #include "broker/journal/position.h"
 #include "broker/journal/record_codec.h"
 #include "broker/journal/segment_files.h"
+#include "broker/journal/shelf_replay.h"
 
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 namespace xebec::broker::journal {
-
-// Called for each record in order. Its texts are borrowed for the length of the call; a payload
-// that stands apart is empty and told by its place.
-using Replay = std::function<void(const Record&, const Places&)>;
-
-// Called a few records before: of which task it will be, by its number, and by its id if the record
-// has it.
-using Ahead = std::function<void(std::uint64_t number, const std::optional<TaskId>& id)>;
 
 // A tail that a power cut or a crash left unfinished: no one had been told that it was there.
 struct CutTail {
@@ -45,6 +39,7 @@ struct Head {
 struct Recovered {
     Head head;
     std::vector<SegmentUse> segments;  // their files, oldest first, the head included
+    std::set<std::uint32_t> shelves;   // of these, those that are before the oldest
     std::vector<CutTail> cuts;
     std::uint64_t records_written_again = 0;
     bool was_stopped_cleanly = false;

@@ -1,9 +1,13 @@
 #include "broker/journal/repair.h"
 
+#include "broker/journal/frame_writer.h"
 #include "broker/journal/journal_error.h"
 #include "broker/journal/record_codec.h"
+#include "broker/journal/shelf_replay.h"
 #include "broker/journal/tail.h"
 
+#include <algorithm>
+#include <iterator>
 #include <optional>
 
 namespace xebec::broker::journal {
@@ -26,16 +30,16 @@ public:
 
 private:
     void list_segments();
+    void set_old_segments_aside();
     std::optional<Damage> find_damage();
+    bool find_damage_in_shelves();
     std::optional<Damage> find_damage_in_headers() const;
     std::optional<Damage> walk(std::size_t index, const Frame& next) const;
     std::size_t opened_count() const;
-    void count(std::size_t index, std::uint64_t from);
     void cut(const Damage& damage);
+    void cut_shelf();
     void keep_segment(std::size_t index);
-    void keep_rest(std::size_t index, std::uint64_t offset);
     void unseal(std::size_t index);
-    void write_zeros(std::size_t index, std::uint64_t offset);
 
     struct Segment {
         std::uint32_t number = 0;
@@ -44,18 +48,26 @@ private:
         std::optional<FoundSegment> found;  // if its header is good
         std::uint64_t octets = 0;
     };
+    void count(const Segment& segment, std::uint64_t from);
+    void keep_rest(const Segment& segment, std::uint64_t offset);
+    void write_zeros(const Segment& segment, std::uint64_t offset);
 
     runtime::FileSystem& files_;
     std::filesystem::path folder_;
     std::uint32_t partition_;
     std::vector<Segment> segments_;
+    std::vector<Segment> old_;  // before the oldest that is needed, but for what is shelved
     RepairReport report_;
 };
 
 RepairReport Repair::run(RepairMode mode) {
     list_segments();
+    set_old_segments_aside();
     const auto damage = find_damage();
     if (!damage) {
+        if (find_damage_in_shelves() && mode == RepairMode::cut) {
+            cut_shelf();
+        }
         return report_;
     }
     report_.is_damaged = true;
@@ -64,7 +76,7 @@ RepairReport Repair::run(RepairMode mode) {
     report_.offset = damage->offset;
     const bool is_whole_segment = damage->offset < frames_offset;
     for (std::size_t i = damage->index; i < segments_.size(); ++i) {
-        count(i, i == damage->index ? damage->offset : 0);
+        count(segments_[i], i == damage->index ? damage->offset : 0);
         if (i > damage->index || is_whole_segment) {
             report_.segments.push_back(segments_[i].path);
         }
@@ -100,6 +112,62 @@ void Repair::list_segments() {
         }
         segments_.push_back(std::move(segment));
     }
+}
+
+void Repair::set_old_segments_aside() {
+    const std::size_t opened = opened_count();
+    if (opened == 0) {
+        return;
+    }
+    const std::uint32_t oldest = examine_tail(*segments_[opened - 1].found).oldest;
+    const auto first =
+        std::find_if(segments_.begin(), segments_.begin() + static_cast<std::ptrdiff_t>(opened - 1),
+                     [oldest](const Segment& segment) { return segment.number >= oldest; });
+    std::move(segments_.begin(), first, std::back_inserter(old_));
+    segments_.erase(segments_.begin(), first);
+}
+
+// Of an undamaged sequence: as a start would read them.
+bool Repair::find_damage_in_shelves() {
+    const Replay replay = [](const Record&, const Places&) {};
+    const Ahead ahead;
+    ShelfReplay shelves(replay, ahead);
+    for (const Segment& segment : old_) {
+        if (segment.found && segment.found->opening) {
+            shelves.add({.path = segment.path,
+                         .file = files_.open(segment.path, runtime::FileAccess::read),
+                         .header = segment.found->header,
+                         .opening = segment.found->opening});
+        }
+    }
+    try {
+        for (const Segment& segment : segments_) {
+            SegmentReader reader = segment.found->reader(Depth::metadata);
+            while (reader.offset() > opening_offset ? reader.next() : reader.read_opening()) {
+                RecordDecoder decoder(reader.metadata());
+                while (const auto record = decoder.next()) {
+                    if (const auto* shelved = std::get_if<SegmentShelved>(&*record)) {
+                        shelves.tell(*shelved);
+                    }
+                }
+            }
+        }
+        shelves.expect_all(segments_.empty() ? 0 : segments_.front().number, folder_);
+    } catch (const JournalError& error) {
+        if (!error.is_damage()) {
+            throw;  // one is missing
+        }
+        report_.is_damaged = true;
+        report_.fault = error.fault();
+        report_.file = error.file();
+        report_.offset = error.offset();
+        for (const Segment& segment : old_) {
+            if (segment.path == report_.file) {
+                count(segment, report_.offset);
+            }
+        }
+    }
+    return report_.is_damaged;
 }
 
 std::optional<Damage> Repair::find_damage() {
@@ -178,8 +246,7 @@ std::optional<Damage> Repair::walk(std::size_t index, const Frame& next) const {
     return std::nullopt;
 }
 
-void Repair::count(std::size_t index, std::uint64_t from) {
-    const Segment& segment = segments_[index];
+void Repair::count(const Segment& segment, std::uint64_t from) {
     report_.octets += segment.octets - std::min(segment.octets, from);
     if (!segment.found) {
         return;
@@ -200,14 +267,37 @@ void Repair::cut(const Damage& damage) {
         keep_segment(i - 1);
     }
     if (damage.offset >= frames_offset) {
-        keep_rest(damage.index, damage.offset);
-        write_zeros(damage.index, damage.offset);
+        keep_rest(segments_[damage.index], damage.offset);
+        write_zeros(segments_[damage.index], damage.offset);
         return;
     }
     if (damage.index > 0) {
         unseal(damage.index - 1);
     }
     keep_segment(damage.index);
+}
+
+// A closing frame says that nothing is missing behind it.
+void Repair::cut_shelf() {
+    const auto segment = std::find_if(
+        old_.begin(), old_.end(), [this](const Segment& one) { return one.path == report_.file; });
+    SegmentReader reader = segment->found->reader(Depth::metadata);
+    Chain chain{.nonce = segment->found->header.nonce,
+                .oldest = reader.read_opening()->oldest_segment};
+    while (reader.offset() < report_.offset && reader.next()) {
+    }
+    chain.checksum = reader.checksum();
+    chain.position = reader.position();
+    keep_rest(*segment, report_.offset);
+    {
+        const auto file = files_.open(segment->path, runtime::FileAccess::change);
+        write_sector(*file, chain,
+                     {.kind = FrameKind::closing,
+                      .offset = static_cast<std::uint32_t>(report_.offset),
+                      .flushed = static_cast<std::uint32_t>(report_.offset)});
+        file->flush();
+    }
+    write_zeros(*segment, report_.offset + sector_octets);
 }
 
 void Repair::keep_segment(std::size_t index) {
@@ -218,8 +308,7 @@ void Repair::keep_segment(std::size_t index) {
     report_.kept_in.push_back(kept);
 }
 
-void Repair::keep_rest(std::size_t index, std::uint64_t offset) {
-    const Segment& segment = segments_[index];
+void Repair::keep_rest(const Segment& segment, std::uint64_t offset) {
     const auto kept = folder_ / (std::string(cut_prefix) + segment_name(segment.number) + "-" +
                                  std::to_string(offset));
     if (files_.exists(kept)) {
@@ -239,13 +328,12 @@ void Repair::keep_rest(std::size_t index, std::uint64_t offset) {
 void Repair::unseal(std::size_t index) {
     const Tail tail = examine_tail(*segments_[index].found);
     if (tail.successor != Tail::Successor::none) {
-        write_zeros(index, tail.frames.back().offset);
+        write_zeros(segments_[index], tail.frames.back().offset);
     }
 }
 
 // What is last then has its whole size again.
-void Repair::write_zeros(std::size_t index, std::uint64_t offset) {
-    const Segment& segment = segments_[index];
+void Repair::write_zeros(const Segment& segment, std::uint64_t offset) {
     const auto file = files_.open(segment.path, runtime::FileAccess::change);
     const std::uint64_t end = std::max<std::uint64_t>(file->size(), segment.found->header.octets);
     file->write_at(offset, std::string(end - offset, '\0'));

@@ -38,6 +38,7 @@ void note(const Subject& subject, Mentions& mentions) {
         case RecordType::floor_raised:
         case RecordType::bases_carried:
         case RecordType::history_carried:
+        case RecordType::segment_shelved:  // the state knows the shelves
             break;
     }
 }
@@ -64,8 +65,16 @@ struct OpenSegment {
 }  // namespace
 
 void SegmentScanner::ask(std::uint32_t segment) {
+    ask(Asked{.segment = segment, .tasks = {}});
+}
+
+void SegmentScanner::ask_for_shelf(std::uint32_t segment, std::size_t tasks) {
+    ask(Asked{.segment = segment, .tasks = tasks});
+}
+
+void SegmentScanner::ask(const Asked& asked) {
     const std::lock_guard lock(mutex_);
-    asked_ = segment;
+    asked_ = asked;
     if (latest_.use_count() > 1) {
         latest_ = nullptr;  // it is somebody's still
     }
@@ -77,26 +86,26 @@ std::shared_ptr<const Mentions> SegmentScanner::take_answer() {
 }
 
 bool SegmentScanner::work() {
-    std::uint32_t segment = 0;
+    Asked asked;
     std::shared_ptr<Mentions> mentions;
     {
         const std::lock_guard lock(mutex_);
         if (!asked_) {
             return false;
         }
-        segment = *std::exchange(asked_, std::nullopt);
+        asked = *std::exchange(asked_, std::nullopt);
         mentions =
             latest_ != nullptr ? std::exchange(latest_, nullptr) : std::make_shared<Mentions>();
     }
-    mentions->segment = segment;
+    mentions->segment = asked.segment;
     mentions->tasks.clear();
     mentions->tombstones.clear();
     mentions->queues.clear();
     mentions->fault.clear();
-    must_retry_ = !scan(*mentions);
+    must_retry_ = !scan(asked, *mentions);
     const std::lock_guard lock(mutex_);
     if (must_retry_) {
-        asked_ = segment;
+        asked_ = asked;
         return false;
     }
     answer_ = mentions;
@@ -104,9 +113,9 @@ bool SegmentScanner::work() {
     return true;
 }
 
-bool SegmentScanner::scan(Mentions& mentions) {
+bool SegmentScanner::scan(const Asked& asked, Mentions& mentions) {
     try {
-        read(mentions);
+        read(asked, mentions);
     } catch (const runtime::FileError& error) {
         if (error.is_passing()) {
             return false;
@@ -117,11 +126,14 @@ bool SegmentScanner::scan(Mentions& mentions) {
 }
 
 // A segment ends where the next one's opening says. A seal need not be there: a start may have been
-// killed between the two.
-void SegmentScanner::read(Mentions& mentions) {
-    OpenSegment next(files_, folder_ / segment_name(mentions.segment + 1));
-    OpenSegment opened(files_, folder_ / segment_name(mentions.segment));
-    for (const OpenSegment* one : {&opened, &next}) {
+// killed between the two. Of a shelf it matters only how much was told of.
+void SegmentScanner::read(const Asked& asked, Mentions& mentions) {
+    OpenSegment opened(files_, folder_ / segment_name(asked.segment));
+    std::optional<OpenSegment> next;
+    if (!asked.tasks) {
+        next.emplace(files_, folder_ / segment_name(asked.segment + 1));
+    }
+    for (const OpenSegment* one : {&opened, next ? &*next : &opened}) {
         if (!one->opening) {
             mentions.fault = one->path.string() + " has no right header or opening";
             return;
@@ -132,13 +144,19 @@ void SegmentScanner::read(Mentions& mentions) {
         mentions.fault =
             opened.path.string() + " at octet " + std::to_string(offset) + ": " + fault;
     };
-    while (reader.checksum() != next.opening->predecessor) {
+    const auto is_over = [&] {
+        return next ? reader.checksum() == next->opening->predecessor
+                    : mentions.tasks.size() >= *asked.tasks;
+    };
+    bool is_cut = false;  // a repair closes a shelf where it cuts it
+    while (!is_over() && !is_cut) {
         const std::uint64_t offset = reader.offset();
         const auto frame = reader.next();
         if (!frame) {
             fail(offset, reader.fault());
             return;
         }
+        is_cut = !next && frame->kind == FrameKind::closing;
         if (frame->kind != FrameKind::batch) {
             continue;
         }

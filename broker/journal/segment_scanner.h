@@ -22,6 +22,8 @@ public:
     // to stay until the answer. The memory of an answer that the owner has let go of by then is
     // used again.
     void ask(std::uint32_t segment);
+    // A shelved one: there need be none behind it, and only the first `tasks` it tells of matter.
+    void ask_for_shelf(std::uint32_t segment, std::size_t tasks);
     std::shared_ptr<const Mentions> take_answer();  // nothing: it is not there yet
 
     // The disk's side: false if nothing was asked for. A segment that cannot be read for want of
@@ -30,15 +32,21 @@ public:
     bool must_retry() const { return must_retry_; }
 
 private:
-    bool scan(Mentions& mentions);  // of that segment; false: later
-    void read(Mentions& mentions);
+    struct Asked {
+        std::uint32_t segment = 0;
+        std::optional<std::size_t> tasks;  // of a shelf
+    };
+
+    void ask(const Asked& asked);
+    bool scan(const Asked& asked, Mentions& mentions);  // false: later
+    void read(const Asked& asked, Mentions& mentions);
 
     runtime::FileSystem& files_;
     std::filesystem::path folder_;
     bool must_retry_ = false;
 
     std::mutex mutex_;  // of what follows
-    std::optional<std::uint32_t> asked_;
+    std::optional<Asked> asked_;
     std::shared_ptr<Mentions> answer_;
     // As long as nobody else holds it, its memory is free: that of the largest scan, for good.
     std::shared_ptr<Mentions> latest_;

@@ -8,6 +8,8 @@
 #include <atomic>
 #include <cstdint>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,10 +22,11 @@ struct DurableEnd {
     std::uint32_t oldest = 1;
 };
 
-// Segments from `first` on stay, for as long as this is there.
+// Segments from `first` on stay, and those that are shelved, for as long as this is there.
 struct Hold {
     std::uint64_t backup = 0;
     std::uint32_t first = 0;
+    std::set<std::uint32_t> shelves;
 };
 
 struct Shared {
@@ -35,18 +38,31 @@ struct Shared {
     Batch growing;  // what the next flush will make durable
     std::uint32_t oldest_wanted = 1;
     std::vector<SegmentUse> segments;
+    std::set<std::uint32_t> shelves;  // they stay, whatever is the first that is needed
     DurableEnd durable_end;
     std::vector<Hold> holds;
     std::string failure;
     bool is_closing = false;
     bool is_trim_announced = false;
 
-    // Before this one segments may go; with the mutex.
-    std::uint32_t first_kept(std::uint32_t first_needed) const {
+    // With the mutex: the oldest segment that may go, if those before `first_needed` are needed no
+    // more.
+    std::optional<std::uint32_t> find_free(std::uint32_t first_needed) const {
         for (const Hold& hold : holds) {
             first_needed = std::min(first_needed, hold.first);
         }
-        return first_needed;
+        for (const SegmentUse& use : segments) {
+            if (use.segment >= first_needed) {
+                break;
+            }
+            const bool is_held = std::any_of(holds.begin(), holds.end(), [&use](const Hold& hold) {
+                return hold.shelves.contains(use.segment);
+            });
+            if (!is_held && !shelves.contains(use.segment)) {
+                return use.segment;
+            }
+        }
+        return std::nullopt;
     }
 
     std::atomic<Position> durable;

@@ -228,8 +228,7 @@ bool Writer::is_one_going() const {
     }
     const std::lock_guard lock(shared_.mutex);
     return (shared_.is_trim_announced && shared_.holds.empty()) ||
-           (!shared_.segments.empty() &&
-            shared_.segments.front().segment < shared_.first_kept(shared_.oldest_wanted));
+           shared_.find_free(shared_.oldest_wanted).has_value();
 }
 
 // Works on the next segment for a while. False: there is nothing to do now.
@@ -256,17 +255,17 @@ bool Writer::prepare_next(Instant now) {
 
 // Removes the oldest segment, once a frame on the disk says that it is not needed.
 bool Writer::retire_one() {
-    std::uint32_t segment = 0;
+    std::optional<std::uint32_t> segment;
     {
         const std::lock_guard lock(shared_.mutex);
-        if (shared_.segments.empty() ||
-            shared_.segments.front().segment >= shared_.first_kept(oldest_named_)) {
+        segment = shared_.find_free(oldest_named_);
+        if (!segment) {
             return false;
         }
-        segment = shared_.segments.front().segment;
-        shared_.segments.erase(shared_.segments.begin());
+        std::erase_if(shared_.segments,
+                      [&segment](const SegmentUse& use) { return use.segment == *segment; });
     }
-    files_.retire(segment, !next_.has_value());
+    files_.retire(*segment, !next_.has_value());
     room_check_at_.reset();
     return true;
 }

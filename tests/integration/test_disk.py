@@ -188,9 +188,9 @@ class Folders(WithData):
         self.assertTrue(os.path.isdir(golden))
         shutil.rmtree(self.journal())
         shutil.copytree(golden, self.journal())
-        write_version(self.journal("segment-0000000001"), 4)
+        write_version(self.journal("segment-0000000001"), 5)
         said = self.start_in_vain()
-        self.assertIn("has version 4 of the journal's format", said)
+        self.assertIn("has version 5 of the journal's format", said)
         self.assertIn("start the newer xebec that wrote it", said)
 
     def test_one_with_a_foreign_file(self):

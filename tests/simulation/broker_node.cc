@@ -43,8 +43,10 @@ void BrokerNode::start() {
             throw StoppedAtStart{};
         }
         core_.replay(record, places);
-        replayed.push_back(
-            testing::fingerprint(record, places.payload_octets, places.result_octets));
+        if (!places.is_shelved) {
+            replayed.push_back(
+                testing::fingerprint(record, places.payload_octets, places.result_octets));
+        }
     });
     check(!was_closed || store_.was_stopped_cleanly(), "a stop closes the journal (F27)");
     surroundings_.ledger.restarted(store_.end(), replayed);
@@ -202,14 +204,15 @@ void BrokerNode::look_after(broker::journal::Owner& owner) {
         check(answer.fault.empty(), "what is in the journal can be read (I1)");
         core_.apply(broker::OctetsRead{answer.token, answer.octets, answer.fault}, now(), effects_);
     }
-    if (const auto mentions = owner.take_scan()) {
-        check(mentions->fault.empty(), "a segment that is to go can be read (I24)");
-        core_.apply(broker::SegmentScanned{mentions}, now(), effects_);
+    if (const auto scanned = owner.take_scan()) {
+        check(scanned->mentions->fault.empty(), "a segment that is to go can be read (I24)");
+        core_.apply(*scanned, now(), effects_);
     }
     if (const auto change = owner.take_change()) {
         core_.apply(*change, now(), effects_);
     }
-    owner.look_for_garbage(core_.state().live_octets(), core_.state().segments(), now().steady);
+    const broker::State& state = core_.state();
+    owner.look_for_garbage(state.live_octets(), state.segments(), state.shelves(), now().steady);
 }
 
 void BrokerNode::take(const Route& route, const Wire& wire) {
@@ -427,8 +430,16 @@ std::vector<broker::BackupHeld> BrokerNode::hold_backups() {
 void BrokerNode::keep_house(broker::journal::Owner& owner) {
     owner.read(effects_.reads);
     check(!effects_.segment_kept, "what is in the journal can be read (I1)");
-    if (effects_.segment_done) {
-        owner.trim_to(*effects_.segment_done + 1);
+    using Before = broker::journal::Journal::Before;
+    if (const auto segment = effects_.segment_done) {
+        const bool is_shelved = core_.state().shelves().find(*segment) != nullptr;
+        owner.trim_to(*segment + 1, is_shelved ? Before::is_shelved : Before::goes);
+    }
+    for (const std::uint32_t segment : effects_.shelves_done) {
+        owner.unshelve(segment);
+    }
+    if (effects_.shelf_wanted) {
+        owner.scan_shelf(*effects_.shelf_wanted);
     }
     if (owner.take_segment_change()) {
         append(core_.state().bases());

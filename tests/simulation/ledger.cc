@@ -240,6 +240,13 @@ void Ledger::on(const HistoryCarried& record, Now) {
           "a history is told again as it was (I1, I2)");
 }
 
+// Whether it is true shows at the next start.
+void Ledger::on(const SegmentShelved& record, Now) {
+    for (std::size_t i = 0; i < record.runs.size(); i += 2) {
+        shelved_ += record.runs[i];
+    }
+}
+
 void Ledger::on(const BasesCarried& record, Now) {
     check(tasks_.empty() || record.number_last >= tasks_.rbegin()->first,
           "the numbers that were given out are told again (I3)");

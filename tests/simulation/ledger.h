@@ -104,6 +104,7 @@ public:
     std::uint64_t retries() const { return retries_; }
     std::uint64_t removed() const { return removed_; }
     std::uint64_t carried() const { return carried_; }  // tasks and tombstones told again
+    std::uint64_t shelved() const { return shelved_; }  // tasks told again by their order
     std::uint64_t refused_read_only() const { return refused_read_only_; }
     std::uint64_t reads() const { return reads_; }
     std::uint64_t repeats() const { return repeats_; }  // outcomes sent again after their answer
@@ -165,6 +166,7 @@ private:
     void on(const broker::TombstoneCarried& record, Now now);
     void on(const broker::BasesCarried& record, Now now);
     void on(const broker::HistoryCarried& record, Now now);
+    void on(const broker::SegmentShelved& record, Now now);
     void apply(const broker::Record& record, Now now);
     broker::Record keep(broker::Record record);
     std::string_view keep(std::string_view name) { return *names_.emplace(name).first; }
@@ -196,6 +198,7 @@ private:
     std::map<std::string, broker::QueueChanged> queues_;
     WallTime floor_{};
     std::uint64_t carried_ = 0;
+    std::uint64_t shelved_ = 0;
 
     // ---- what somebody was told: it stays, whatever becomes of the records ----
     std::map<TaskId, std::uint64_t> acknowledged_;  // and their numbers

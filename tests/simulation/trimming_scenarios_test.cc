@@ -97,7 +97,7 @@ TEST_P(Simulation, ABacklogThatIsStuckIsCarriedAlong) {
     world.forget_excess();
     world.run_for(2min);
     EXPECT_LE(world.machine().excess_octets_max, 8 * segment_octets);
-    EXPECT_GT(world.ledger().carried(), 1'000U);
+    EXPECT_GT(world.ledger().shelved(), 1'000U);
     world.start_late_workers(2, 8);
     world.run_until_idle(60min);
     world.run_for(10s);
@@ -106,6 +106,42 @@ TEST_P(Simulation, ABacklogThatIsStuckIsCarriedAlong) {
 
     EXPECT_LE(world.machine().excess_octets_max, 3 * segment_octets);
     EXPECT_EQ(world.ledger().accepted(), tasks.size() + others.size());
+}
+
+// The same while the broker is killed and the disk is slow, full and cut off; many tasks of what is
+// shelved are cancelled, run late, or deferred, and backups are made meanwhile.
+TEST_P(Simulation, WhatIsShelvedIsNotForgotten) {  // F1, F4, F6, F7, I1, I2
+    World world(GetParam(), little_memory(),
+                {.has_journal = true, .segment_octets = std::uint64_t{16 << 10} << GetParam() % 2});
+    world.start_workers(4, 8);
+    Faults faults = lossy_network();
+    faults.broker_kill_mean_s = 5;
+    faults.killed_at_start = 0.2;
+    faults.power_cut = 0.5;
+    faults.disk_full_mean_s = 30;
+    faults.disk = slow_disk;
+
+    const auto tasks = world.submit(2'500, {.kinds = {"late", "late", "late", "late", "late", "ok"},
+                                            .delayed = 0.05,
+                                            .deadline = 0.02,
+                                            .pause = 50ms});
+    const auto others = world.submit(1'500, {.kinds = {"ok", "ok", "flaky", "fail"}, .pause = 3s});
+    world.run_for(20s);
+    world.set_faults(faults);
+    world.start_backups(1);
+    world.run_for(40s);
+    world.cancel_some(tasks, 0.02);
+    world.run_for(30s);
+    world.start_late_workers(1, 2);
+    world.cancel_some(tasks, 0.1);
+    world.run_for(60s);
+    world.heal();
+    world.run_until_idle(60min);
+
+    EXPECT_EQ(world.ledger().accepted(), tasks.size() + others.size());
+    EXPECT_GT(world.ledger().restarts(), 5U);
+    EXPECT_GT(world.ledger().shelved(), 500U);
+    expect_segments_went(world);
 }
 
 // ---- backups ----

@@ -52,6 +52,13 @@ Record accepted(std::uint64_t number, std::string_view payload) {
 }
 
 std::vector<Record> records_of_every_type(std::string_view large) {
+    std::vector<Record> records = records_of_version_3(large);
+    records.emplace_back(SegmentShelved{
+        .segment = 70'000, .first = 300, .runs = {0, 128, 1, 90'000}, .is_last = true});
+    return records;
+}
+
+std::vector<Record> records_of_version_3(std::string_view large) {
     std::vector<Record> records = records_of_version_2(large);
     records.emplace_back(TaskRemoved{.number = 300,
                                      .id = id_of(6),
@@ -180,6 +187,9 @@ std::vector<Record> records_of_version_1(std::string_view large) {
 }
 
 journal::RecordType type_of(const Record& record) {
+    if (std::holds_alternative<SegmentShelved>(record)) {
+        return journal::RecordType::segment_shelved;
+    }
     const auto* removed = std::get_if<TaskRemoved>(&record);
     return removed != nullptr && removed->is_whole
                ? journal::RecordType::task_removed

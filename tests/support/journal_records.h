@@ -18,6 +18,7 @@ std::vector<broker::Record> records_of_every_type(std::string_view large);
 // Those that there were in that version of the format.
 std::vector<broker::Record> records_of_version_1(std::string_view large);
 std::vector<broker::Record> records_of_version_2(std::string_view large);
+std::vector<broker::Record> records_of_version_3(std::string_view large);
 
 broker::Record accepted(std::uint64_t number, std::string_view payload);
 

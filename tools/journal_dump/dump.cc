@@ -3,7 +3,10 @@
 #include "broker/journal/tail.h"
 #include "tools/journal_dump/fields.h"
 
+#include <algorithm>
+#include <span>
 #include <string>
+#include <vector>
 
 namespace xebec::journal_dump {
 
@@ -129,11 +132,32 @@ void Dump::put(const Json& json) {
 
 }  // namespace
 
+namespace {
+
+// Those before it are shelved, and may have gaps between them.
+std::size_t find_oldest(const std::vector<FoundSegment>& segments) {
+    const auto last = std::find_if(segments.rbegin(), segments.rend(),
+                                   [](const auto& segment) { return segment.opening.has_value(); });
+    if (last == segments.rend()) {
+        return 0;
+    }
+    const std::uint32_t oldest = examine_tail(*last).oldest;
+    const auto first = std::find_if(segments.begin(), segments.end(), [&](const auto& segment) {
+        return segment.header.segment >= oldest;
+    });
+    return static_cast<std::size_t>(first - segments.begin());
+}
+
+}  // namespace
+
 bool dump(runtime::FileSystem& files, const Options& options, std::ostream& out) {
     const auto segments = find_segments(files, options.folder, options.partition);
+    const std::size_t oldest = find_oldest(segments);
+    expect_no_gap(std::span(segments).subspan(oldest));
     Dump dump(options, out);
     for (std::size_t i = 0; i < segments.size(); ++i) {
-        dump.segment(segments[i], i + 1 < segments.size() ? &segments[i + 1] : nullptr);
+        const bool has_next = i + 1 < segments.size() && i >= oldest;
+        dump.segment(segments[i], has_next ? &segments[i + 1] : nullptr);
     }
     return dump.is_whole();
 }

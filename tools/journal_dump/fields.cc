@@ -127,6 +127,13 @@ public:
             json_["attempts"].push_back(one.take());
         }
     }
+    void operator()(const SegmentShelved& r) {
+        json_["record"] = "shelved";
+        json_["shelf"] = r.segment;
+        json_["first"] = r.first;
+        json_["runs"] = r.runs;
+        json_["last"] = r.is_last;
+    }
     void operator()(const BasesCarried& r) {
         json_["record"] = "bases";
         json_["number_last"] = r.number_last;

@@ -19,9 +19,16 @@ constexpr std::uint64_t small_segment_octets = 8 << 10;
 struct Replayed {
     std::vector<std::string> records;  // fingerprints
     std::vector<broker::journal::Places> places;
+    std::vector<std::uint64_t> shelved;  // tasks that a shelved segment tells of
+    std::vector<broker::journal::Places> shelved_places;
 
     broker::journal::Replay sink() {
         return [this](const broker::Record& record, const broker::journal::Places& where) {
+            if (where.is_shelved) {
+                shelved.push_back(std::get<broker::TaskCarried>(record).number);
+                shelved_places.push_back(where);
+                return;
+            }
             records.push_back(fingerprint(record, where.payload_octets, where.result_octets));
             places.push_back(where);
         };

@@ -18,6 +18,8 @@ constexpr std::uint64_t plenty = 1 << 30;  // octets that are needed still: noth
 struct OwnerOf : JournalFixture {
     std::unique_ptr<Owner> owner;
     SegmentOctets segments;
+    Shelves shelves;
+    std::optional<Carry> carry;  // of the latest scan
 
     void open_owned(const Owner::Options& options = {}) {
         open();
@@ -31,12 +33,32 @@ struct OwnerOf : JournalFixture {
         }
         work();
     }
+    void fill_in_fours(std::uint32_t segment) {
+        for (std::uint64_t number = 1; journal->segment() < segment; number += 4) {
+            append({accepted(number, ""), accepted(number + 1, ""), accepted(number + 2, ""),
+                    accepted(number + 3, "")});
+            work();
+        }
+    }
+    // Tells the tasks of a segment by their order, and shelves it.
+    void shelve(std::uint32_t segment, std::vector<std::uint32_t> runs) {
+        const SegmentShelved record{.segment = segment, .runs = std::move(runs), .is_last = true};
+        append({record});
+        shelves.apply(record);
+        shelves.locate(record, journal->segment());
+        owner->trim_to(segment + 1, Journal::Before::is_shelved);
+        work();
+        owner->take_answers();
+        work_later();
+    }
     bool exists(std::uint32_t segment) { return disk.exists(segment_path(segment)); }
     std::shared_ptr<const Mentions> scan(std::uint64_t needed = 0) {
         now += milliseconds{100};
-        owner->look_for_garbage(needed, segments, now);
+        owner->look_for_garbage(needed, segments, shelves, now);
         journal->work_reads();
-        return owner->take_scan();
+        const auto scanned = owner->take_scan();
+        carry = scanned ? std::optional(scanned->carry) : std::nullopt;
+        return scanned ? scanned->mentions : nullptr;
     }
 };
 
@@ -91,7 +113,7 @@ TEST_F(OwnerOf, AJournalLooksEarlierAtSegmentsThatAreNeededWhole) {
 TEST_F(OwnerOf, AJournalLooksEarlierWhereManySegmentsAreNeededWhole) {
     open_owned();
     fill_segments(8);
-    const std::uint64_t needed = small_segment_octets / 10 * 59;  // 11 may be taken, 8 are
+    const std::uint64_t needed = small_segment_octets / 100 * 507;  // 9.5 may be taken, 8 are
 
     for (std::uint32_t segment = 1; segment <= 3; ++segment) {
         segments.add(segment, small_segment_octets);
@@ -104,48 +126,76 @@ TEST_F(OwnerOf, AJournalLooksEarlierWhereManySegmentsAreNeededWhole) {
     EXPECT_NE(scan(needed), nullptr);
 }
 
-// Four octets for one that is new, or all of it when the segment that is written is nearly full,
-// whichever is later.
-TEST_F(OwnerOf, WhatIsNeededWholeIsToldAgainInStepWithWhatIsNew) {
+TEST_F(OwnerOf, ASegmentOfWhichThreeQuartersAreNeededIsShelved) {
     open_owned();
-    for (std::uint64_t number = 1; journal->segment() < 3; number += 4) {
-        append({accepted(number, ""), accepted(number + 1, ""), accepted(number + 2, ""),
-                accepted(number + 3, "")});
-        work();
-    }
-    segments.add(1, small_segment_octets);
-    const auto mentions = scan(small_segment_octets / 5 * 6);
-    ASSERT_NE(mentions, nullptr);
-    EXPECT_EQ(owner->take_change().value().carry_due, 0U);
+    fill_segments(4);
+    const std::uint64_t needed = small_segment_octets / 10 * 11;
 
+    segments.add(1, small_segment_octets / 100 * 74);
+    ASSERT_NE(scan(needed), nullptr);
+    EXPECT_EQ(carry, Carry::everything);
+
+    open_owned();
+    segments.add(1, small_segment_octets / 100 * 2);
+    ASSERT_NE(scan(needed), nullptr);
+    EXPECT_EQ(carry, Carry::shelving);
+}
+
+// So many octets come until all that the segment mentions is due.
+std::uint64_t octets_until_all_is_due(OwnerOf& test, const Mentions& mentions) {
     const auto octets = [&] {
-        return (journal->segment() - 1) * small_segment_octets + journal->segment_taken();
+        return (test.journal->segment() - 1) * small_segment_octets + test.journal->segment_taken();
     };
     const std::uint64_t begin = octets();
     std::size_t due = 0;
-    std::uint64_t number = 10'000;
-    while (due < mentions->tasks.size()) {
-        ASSERT_LT(octets(), begin + 2 * small_segment_octets);
-        append({accepted(++number, "")});
-        work();
-        if (const auto change = owner->take_change()) {
+    for (std::uint64_t number = 10'000; due < mentions.count(); ++number) {
+        EXPECT_LT(octets(), begin + 2 * small_segment_octets);
+        test.append({accepted(number, "")});
+        test.work();
+        if (const auto change = test.owner->take_change()) {
             due = change->carry_due;
         }
     }
-
-    EXPECT_GE(octets(), begin + small_segment_octets / 4 * 5);
-    EXPECT_LT(octets(), begin + small_segment_octets / 4 * 5 + 2 * sector_octets);
+    return octets() - begin;
 }
 
-// What is needed whole has no more time there than anything else.
+// Four octets for one that is new, or all of it when the segment that is written is nearly full,
+// whichever is later.
+TEST_F(OwnerOf, WhatIsNeededIsToldAgainInStepWithWhatIsNew) {
+    open_owned();
+    fill_in_fours(3);
+    segments.add(1, small_segment_octets / 10 * 7);
+    const auto mentions = scan(small_segment_octets / 100 * 112);
+    ASSERT_NE(mentions, nullptr);
+    EXPECT_EQ(carry, Carry::everything);
+    EXPECT_EQ(owner->take_change().value().carry_due, 0U);
+
+    const std::uint64_t octets = octets_until_all_is_due(*this, *mentions);
+
+    EXPECT_GE(octets, small_segment_octets / 10 * 7 / 4 * 5);
+    EXPECT_LT(octets, small_segment_octets + 2 * sector_octets);
+}
+
+TEST_F(OwnerOf, WhatIsShelvedIsToldOfWhileAnEighthOfASegmentIsNew) {
+    open_owned();
+    fill_in_fours(3);
+    segments.add(1, small_segment_octets);
+    const auto mentions = scan(small_segment_octets / 100 * 115);
+    ASSERT_NE(mentions, nullptr);
+    EXPECT_EQ(carry, Carry::shelving);
+    EXPECT_EQ(owner->take_change().value().carry_due, 0U);
+
+    const std::uint64_t octets = octets_until_all_is_due(*this, *mentions);
+
+    EXPECT_GE(octets, small_segment_octets / 8);
+    EXPECT_LT(octets, small_segment_octets / 8 + 2 * sector_octets);
+}
+
+// What is needed for the most part has no more time there than anything else.
 TEST_F(OwnerOf, BeyondItsBoundABusyJournalIsToldAgainBeforeASegmentIsFull) {
     open_owned({.octets_waiting_busy = 0});
-    for (std::uint64_t number = 1; journal->segment() < 3; number += 4) {
-        append({accepted(number, ""), accepted(number + 1, ""), accepted(number + 2, ""),
-                accepted(number + 3, "")});
-        work();
-    }
-    segments.add(1, small_segment_octets);
+    fill_in_fours(3);
+    segments.add(1, small_segment_octets / 10 * 7);
     const auto mentions = scan(small_segment_octets);  // two are taken, 1.875 may be
     ASSERT_NE(mentions, nullptr);
 
@@ -293,6 +343,91 @@ TEST_F(OwnerOf, WhatIsBeingReadKeepsItsSegment) {
     EXPECT_TRUE(exists(1));
 
     journal->work_reads();
+    ASSERT_EQ(owner->take_answers().size(), 1U);
+    work_later();
+    EXPECT_FALSE(exists(1));
+}
+
+// ---- shelves ----
+
+TEST_F(OwnerOf, AShelvedSegmentStaysWhenThoseAroundItGo) {  // I1
+    open_owned();
+    fill_segments(4);
+    ASSERT_NE(scan(), nullptr);
+    segments.add(1, small_segment_octets);
+    shelve(1, {3});
+    const auto next = scan();
+    ASSERT_NE(next, nullptr);
+    EXPECT_EQ(next->segment, 2U);
+
+    owner->trim_to(3);
+    work();
+    owner->take_answers();
+    work_later();
+
+    EXPECT_TRUE(exists(1));
+    EXPECT_FALSE(exists(2));
+    EXPECT_TRUE(exists(3));
+}
+
+TEST_F(OwnerOf, AShelfThatManyTasksHaveLeftGoesFirst) {
+    open_owned();
+    fill_segments(5);
+    ASSERT_NE(scan(), nullptr);
+    segments.add(1, small_segment_octets / 10 * 6);
+    segments.add(2, small_segment_octets / 10 * 5);
+    shelve(1, {3});
+    ASSERT_NE(scan(), nullptr);
+    shelve(2, {2});
+
+    const auto mentions = scan();
+    ASSERT_NE(mentions, nullptr);
+    EXPECT_EQ(carry, Carry::unshelving);
+    EXPECT_EQ(mentions->segment, 2U);
+    EXPECT_EQ(mentions->fault, "");
+    EXPECT_GE(mentions->tasks.size(), 2U);
+    append({accepted(1'000, "told again")});
+    owner->unshelve(2);
+    owner->take_answers();
+    EXPECT_TRUE(exists(2));  // nothing of that is durable
+    work();
+    owner->take_answers();
+    work_later();
+
+    EXPECT_FALSE(exists(2));
+    EXPECT_TRUE(exists(1));
+}
+
+TEST_F(OwnerOf, WhatIsBeingReadKeepsAShelfButAShelfKeepsNoOtherSegment) {
+    open_owned();
+    append({accepted(1, std::string(1'000, 'x'))});
+    const Locator at = journal->places()[0].payload;
+    ASSERT_EQ(at.segment, 1U);
+    fill_segments(4);
+    ASSERT_NE(scan(), nullptr);
+    segments.add(1, small_segment_octets);
+    shelve(1, {1});
+    ASSERT_NE(scan(), nullptr);
+
+    owner->read(std::vector<ReadOctets>{{.at = at, .token = 1}});
+    owner->trim_to(3);
+    work();
+    owner->take_answers();
+    work_later();
+    EXPECT_FALSE(exists(2));
+    EXPECT_TRUE(journal->work_reads());
+    owner->take_answers();
+
+    segments.take(1, small_segment_octets);
+    ASSERT_NE(scan(), nullptr);
+    EXPECT_EQ(carry, Carry::unshelving);
+    owner->read(std::vector<ReadOctets>{{.at = at, .token = 2}});
+    owner->unshelve(1);
+    work();
+    owner->take_answers();
+    work_later();
+    EXPECT_TRUE(exists(1));
+    EXPECT_TRUE(journal->work_reads());
     ASSERT_EQ(owner->take_answers().size(), 1U);
     work_later();
     EXPECT_FALSE(exists(1));

@@ -1,5 +1,7 @@
 #include "tests/unit/broker/core/fixture.h"
 
+#include "protocol/check.h"
+
 #include <algorithm>
 
 namespace xebec::broker {
@@ -16,9 +18,10 @@ Fixture::Fixture(const Fixture& before, const CoreOptions& options)
       now(before.now),
       core(options, before.core.epoch() + 1, 2, now),
       history_(before.history_),
+      segment_(before.segment_ + 1),
       has_journal_(true) {
-    for (auto& [record, at] : history_) {
-        const Places places = write(record);
+    for (auto& [record, at, segment] : history_) {
+        const Places places = write(record, segment);
         if (auto* accepted = std::get_if<TaskAccepted>(&record)) {
             accepted->payload = {};
         } else if (auto* succeeded = std::get_if<TaskSucceeded>(&record)) {
@@ -40,7 +43,7 @@ Fixture::~Fixture() {
 
 std::unique_ptr<State> Fixture::replay() const {
     auto replayed = std::make_unique<State>();
-    for (const auto& [record, at] : history_) {
+    for (const auto& [record, at, segment] : history_) {
         replayed->apply(record, at);
         replayed->forget_touched_lanes();
     }
@@ -50,18 +53,15 @@ std::unique_ptr<State> Fixture::replay() const {
 
 // ---- the journal ----
 
-constexpr std::uint32_t payloads_per_segment = 8;
-
-Places Fixture::write(const Record& record) {
-    const auto put = [this](const Octets& octets, Locator& at, std::uint32_t& size) {
+Places Fixture::write(const Record& record, std::uint32_t segment) {
+    const auto put = [this, segment](const Octets& octets, Locator& at, std::uint32_t& size) {
         if (!octets.view.empty()) {
-            ++place_last_;
-            at = {1 + place_last_ / payloads_per_segment, place_last_};
+            at = {segment, ++place_last_};
             size = static_cast<std::uint32_t>(octets.view.size());
             written_[at] = Blob::copy_of(octets.view);
         }
     };
-    Places places;
+    Places places{.segment = segment};
     if (const auto* accepted = std::get_if<TaskAccepted>(&record)) {
         put(accepted->payload, places.payload, places.payload_octets);
     } else if (const auto* succeeded = std::get_if<TaskSucceeded>(&record)) {
@@ -82,11 +82,29 @@ std::size_t Fixture::answer_reads(std::string_view fault) {
     return reads.size();
 }
 
-void Fixture::begin_carrying(std::size_t records_max) {
+void Fixture::begin_carrying(std::size_t records_max, Carry carry, std::size_t first) {
+    const std::shared_ptr<const Mentions> mentions =
+        scan(first, std::min(records_max, history_.size()));
+    scanned_ = scanned_ == nullptr ? mentions : scanned_;
+    carrying_since_ = history_.size();
+    ++segment_;
+    apply(SegmentScanned{mentions, carry});
+    settle();
+}
+
+void Fixture::scan_shelf() {
+    check(shelf_wanted_.has_value(), "a shelf is wanted");
+    EXPECT_EQ(shelf_wanted_->segment, scanned_->segment);
+    shelf_wanted_.reset();
+    apply(SegmentScanned{scanned_, Carry::shelf});
+    settle();
+}
+
+std::shared_ptr<const Mentions> Fixture::scan(std::size_t first, std::size_t last) const {
     auto mentions = std::make_shared<Mentions>();
-    mentions->segment = 1;
-    for (std::size_t i = 0; i < std::min(records_max, history_.size()); ++i) {
-        const Record& record = history_[i].first;
+    mentions->segment = history_.at(last - 1).segment;
+    for (std::size_t i = first; i < last; ++i) {
+        const Record& record = history_[i].record;
         if (const auto* accepted = std::get_if<TaskAccepted>(&record)) {
             mentions->tasks.push_back({accepted->number, accepted->id});
         } else if (const auto* carried = std::get_if<TaskCarried>(&record)) {
@@ -100,9 +118,7 @@ void Fixture::begin_carrying(std::size_t records_max) {
             mentions->queues.emplace_back(changed->queue);
         }
     }
-    carrying_since_ = history_.size();
-    apply(SegmentScanned{mentions});
-    settle();
+    return mentions;
 }
 
 void Fixture::trim(std::size_t records) {
@@ -110,7 +126,7 @@ void Fixture::trim(std::size_t records) {
 }
 
 void Fixture::make_removals_old() {
-    for (auto& [record, at] : history_) {
+    for (auto& [record, at, segment] : history_) {
         if (auto* removed = std::get_if<TaskRemoved>(&record)) {
             *removed = {.number = removed->number, .at = removed->at, .is_whole = false};
         }
@@ -123,7 +139,7 @@ std::vector<Record> Fixture::finish_carrying() {
     }
     std::vector<Record> told;
     for (std::size_t i = carrying_since_; i < history_.size(); ++i) {
-        told.push_back(history_[i].first);
+        told.push_back(history_[i].record);
     }
     return told;
 }
@@ -204,13 +220,18 @@ void Fixture::apply(const Event& event) {
 void Fixture::take_effects() {
     std::vector<Places> places;
     for (const Record& record : effects_.records) {
-        history_.emplace_back(record, now);
+        history_.push_back({record, now, segment_});
         if (has_journal_) {
-            places.push_back(write(record));
+            places.push_back(write(record, segment_));
         }
     }
     core.locate(effects_.records, places);
     reads_.insert(reads_.end(), effects_.reads.begin(), effects_.reads.end());
+    if (effects_.shelf_wanted) {
+        shelf_wanted_ = effects_.shelf_wanted;
+    }
+    shelves_done_.insert(shelves_done_.end(), effects_.shelves_done.begin(),
+                         effects_.shelves_done.end());
     if (effects_.segment_kept) {
         segments_kept_.push_back(*effects_.segment_kept);
     }

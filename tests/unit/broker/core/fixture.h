@@ -208,7 +208,11 @@ public:
     std::size_t reads_waiting() const { return reads_.size(); }
     // Everything that was ever written, or the first part of it, is to go: up to what has to be
     // read for that, and further.
-    void begin_carrying(std::size_t records_max = SIZE_MAX);
+    void begin_carrying(std::size_t records_max = SIZE_MAX, Carry carry = Carry::everything,
+                        std::size_t first = 0);
+    // The segment that was scanned first was shelved, and has to be told of again.
+    void scan_shelf();
+    bool is_shelf_wanted() const { return shelf_wanted_.has_value(); }
     std::vector<Record> finish_carrying();  // the records with which it is told again
     std::vector<Record> carry_everything(std::size_t records_max = SIZE_MAX) {
         begin_carrying(records_max);
@@ -217,6 +221,7 @@ public:
     void trim(std::size_t records);  // the first ones are gone, as the next start finds it
     void make_removals_old();        // as version 2 of the journal's format had them
     std::vector<std::uint32_t> take_segments_done() { return std::exchange(segments_done_, {}); }
+    std::vector<std::uint32_t> take_shelves_done() { return std::exchange(shelves_done_, {}); }
     std::vector<std::uint32_t> take_segments_kept() { return std::exchange(segments_kept_, {}); }
 
     // Backups whose segments are to be held; to be released; and pieces to be read.
@@ -275,8 +280,18 @@ private:
     std::vector<Notice> notices_;
     std::optional<std::uint32_t> epoch_raised_;
     Effects effects_;
-    std::vector<std::pair<Record, Now>> history_;
-    Places write(const Record& record);
+    struct Written {
+        Record record;
+        Now at;
+        std::uint32_t segment = 0;
+    };
+    std::vector<Written> history_;
+    std::uint32_t segment_ = 1;  // that is written to
+    Places write(const Record& record, std::uint32_t segment);
+    std::shared_ptr<const Mentions> scan(std::size_t first, std::size_t last) const;
+    std::shared_ptr<const Mentions> scanned_;  // first
+    std::optional<ShelfWanted> shelf_wanted_;
+    std::vector<std::uint32_t> shelves_done_;
     std::size_t carrying_since_ = 0;
     bool has_journal_ = false;
     std::uint32_t place_last_ = 0;

@@ -1,0 +1,292 @@
+// Segments of the journal that stay, and of which it is told by their order what still holds.
+
+#include "broker/core/shelves.h"
+#include "tests/unit/broker/core/fixture.h"
+
+#include <algorithm>
+
+namespace xebec::broker {
+namespace {
+
+using Runs = std::vector<std::uint32_t>;
+
+// ---- by their order ----
+
+TEST(TaskRuns, AreHowManyHoldAndHowManyDoNotByTurns) {
+    TaskRuns runs;
+    for (const bool holds : {false, false, true, false, true, true}) {
+        runs.add(holds);
+    }
+
+    EXPECT_EQ(runs.runs(), (Runs{0, 2, 1, 1, 2}));
+    EXPECT_EQ(runs.count(), 6U);
+    EXPECT_TRUE(runs.is_any());
+    TaskRunsReader reader(runs.runs());
+    for (const bool holds : {false, false, true, false, true, true, false}) {
+        EXPECT_EQ(reader.next(), holds);
+    }
+}
+
+TEST(TaskRuns, GoOnWhereTheyEnded) {
+    TaskRuns runs;
+    runs.append(Runs{2});
+    runs.append(Runs{3, 1});
+    runs.append(Runs{0, 4, 5});
+    runs.append(Runs{});
+
+    EXPECT_EQ(runs.runs(), (Runs{5, 5, 5}));
+    EXPECT_EQ(runs.count(), 15U);
+}
+
+TEST(Shelves, ATellingOfWhichTheBeginningHasGoneSaysNothing) {  // I22
+    Shelves shelves;
+
+    shelves.apply({.segment = 3, .first = 2, .runs = {1}, .is_last = true});
+    EXPECT_EQ(shelves.find(3), nullptr);
+    shelves.apply({.segment = 3, .runs = {2}});
+    shelves.apply({.segment = 3, .first = 1, .runs = {1}, .is_last = true});
+    EXPECT_EQ(shelves.find(3), nullptr);
+    shelves.apply({.segment = 3, .runs = {2}});
+    shelves.apply({.segment = 3, .first = 2, .runs = {1}, .is_last = true});
+
+    ASSERT_NE(shelves.find(3), nullptr);
+    EXPECT_EQ(shelves.find(3)->tasks.runs(), (Runs{3}));
+}
+
+TEST(Shelves, ATellingThatDidNotEndLeavesTheOneBefore) {  // I22
+    Shelves shelves;
+    const SegmentShelved first{.segment = 3, .runs = {2}, .is_last = true};
+    shelves.apply(first);
+    shelves.locate(first, 8);
+
+    const SegmentShelved part{.segment = 3, .runs = {0, 2}};
+    shelves.apply(part);
+    shelves.locate(part, 9);
+
+    ASSERT_NE(shelves.find(3), nullptr);
+    EXPECT_EQ(shelves.find(3)->tasks.runs(), (Runs{2}));
+    EXPECT_EQ(shelves.find(3)->told_in, 8U);
+    EXPECT_EQ(shelves.find_told_in(7), nullptr);
+    ASSERT_NE(shelves.find_told_in(8), nullptr);
+    EXPECT_EQ(shelves.find_told_in(8)->first, 3U);
+}
+
+TEST(Shelves, WhatIsTouchedWhileItIsToldOfIsNotToldAgainAsItWas) {  // I1
+    Shelves shelves;
+    EXPECT_FALSE(shelves.may_have(0));
+    EXPECT_FALSE(shelves.may_have(3));
+
+    shelves.apply({.segment = 3, .runs = {2}});
+    EXPECT_TRUE(shelves.may_have(3));
+    EXPECT_FALSE(shelves.may_have(4));
+    shelves.touch(3);
+    shelves.apply({.segment = 3, .first = 2, .is_last = true});
+
+    EXPECT_TRUE(shelves.find(3)->is_touched);
+    shelves.apply({.segment = 3, .runs = {1, 1}, .is_last = true});
+    EXPECT_FALSE(shelves.find(3)->is_touched);
+}
+
+TEST(Shelves, AreToldOfInPartsThatFitARecord) {
+    Shelves shelves;
+    TaskRuns wanted;
+    for (int i = 0; i < 501; ++i) {
+        wanted.add(i % 2 == 1);
+    }
+    SegmentShelved record{.segment = 3, .runs = wanted.runs(), .is_last = true};
+    shelves.apply(record);
+
+    const std::vector<SegmentShelved> parts = Shelves::tell_again(3, *shelves.find(3));
+    EXPECT_EQ(parts.size(), 3U);
+    Shelves others;
+    for (const SegmentShelved& part : parts) {
+        EXPECT_LE(part.runs.size(), shelved_runs_max);
+        others.apply(part);
+    }
+
+    ASSERT_NE(others.find(3), nullptr);
+    EXPECT_EQ(others.find(3)->tasks.runs(), wanted.runs());
+}
+
+// ---- a broker's ----
+
+CoreOptions with_little_memory() {
+    CoreOptions options = patient();
+    options.octets_in_memory_max = 0;  // nothing stays in memory that the journal has
+    return options;
+}
+
+SubmitItem waiting(std::uint32_t n) {
+    SubmitItem item = Fixture::item(n);
+    item.payload = std::string_view("the question");
+    return item;
+}
+
+// Five tasks in segment 1, of which the third has been cancelled.
+struct Shelving : ::testing::Test {
+    Fixture broker{with_little_memory()};
+    std::size_t segment_ends = 0;  // records
+
+    Shelving() {
+        broker.is_replayable = false;  // records alone would leave everything in memory
+        for (std::uint32_t n = 1; n <= 5; ++n) {
+            broker.submit(waiting(n));
+        }
+        cancel(3);
+    }
+    void cancel(std::uint32_t n) {
+        broker.connect("operator");
+        broker.ask<CancelAnswer>("operator", Cancel{.tasks = {Fixture::id(n)}});
+    }
+    const Shelf* shelf() const { return broker.core.state().shelves().find(1); }
+
+    template <class Fact>
+    static std::vector<Fact> all(const std::vector<Record>& records) {
+        std::vector<Fact> found;
+        for (const Record& record : records) {
+            if (const auto* fact = std::get_if<Fact>(&record)) {
+                found.push_back(*fact);
+            }
+        }
+        return found;
+    }
+    static std::vector<std::uint64_t> numbers(const std::vector<Record>& records) {
+        std::vector<std::uint64_t> numbers;
+        for (const TaskCarried& task : all<TaskCarried>(records)) {
+            numbers.push_back(task.number);
+        }
+        return numbers;
+    }
+    std::vector<Record> shelve() {
+        segment_ends = broker.records();
+        broker.begin_carrying(SIZE_MAX, Carry::shelving);
+        return broker.finish_carrying();
+    }
+    // A segment behind that, with one task of its own, goes.
+    void begin_carrying_another() {
+        broker.submit(waiting(6));
+        broker.begin_carrying(SIZE_MAX, Carry::everything, segment_ends);
+    }
+};
+
+TEST_F(Shelving, WhatIsAsItStandsThereIsToldByItsOrderAndTheRestWhole) {  // I1
+    const std::vector<Record> told = shelve();
+
+    EXPECT_EQ(numbers(told), std::vector<std::uint64_t>{3});
+    ASSERT_NE(shelf(), nullptr);
+    EXPECT_EQ(shelf()->tasks.runs(), (Runs{2, 1, 2}));
+    EXPECT_EQ(shelf()->told_in, 2U);
+    EXPECT_FALSE(shelf()->is_touched);
+    EXPECT_EQ(broker.take_segments_done(), std::vector<std::uint32_t>{1});
+}
+
+TEST_F(Shelving, WhatIsNotTouchedIsToldOfAgainWithoutALook) {
+    shelve();
+
+    begin_carrying_another();
+    const std::vector<Record> told = broker.finish_carrying();
+
+    const auto records = all<SegmentShelved>(told);
+    ASSERT_EQ(records.size(), 1U);
+    EXPECT_EQ(records[0].runs, (Runs{2, 1, 2}));
+    EXPECT_TRUE(records[0].is_last);
+    EXPECT_EQ(shelf()->told_in, 3U);
+    EXPECT_FALSE(broker.is_shelf_wanted());
+    EXPECT_EQ(broker.take_segments_done().size(), 2U);
+}
+
+TEST_F(Shelving, WhatIsTouchedIsToldWholeBeforeItsShelfIsToldOfAgain) {  // I1
+    shelve();
+    broker.take_segments_done();
+    broker.work("w");
+    broker.answer_reads();
+    broker.assigned_one("w");
+    EXPECT_TRUE(shelf()->is_touched);
+
+    begin_carrying_another();
+    broker.finish_carrying();
+    EXPECT_EQ(broker.take_segments_done(), std::vector<std::uint32_t>{}) << "the shelf comes first";
+    broker.scan_shelf();
+    EXPECT_EQ(shelf()->tasks.runs(), (Runs{2, 1, 2})) << "until all of it is told of";
+    const std::vector<Record> told = broker.finish_carrying();
+
+    EXPECT_EQ(shelf()->tasks.runs(), (Runs{0, 1, 1, 1, 2}));
+    EXPECT_FALSE(shelf()->is_touched);
+    const std::vector<std::uint64_t> carried = numbers(told);
+    EXPECT_EQ(std::count(carried.begin(), carried.end(), 1U), 1);
+    EXPECT_EQ(std::count(carried.begin(), carried.end(), 3U), 1) << "of the segment that goes";
+    EXPECT_EQ(broker.take_segments_done().size(), 1U);
+}
+
+TEST_F(Shelving, AShelfOfWhichNothingIsLeftGoes) {
+    shelve();
+    for (const std::uint32_t n : {1U, 2U, 4U, 5U}) {
+        cancel(n);
+    }
+
+    begin_carrying_another();
+    broker.finish_carrying();
+    broker.scan_shelf();
+    broker.finish_carrying();
+
+    EXPECT_EQ(shelf(), nullptr);
+    EXPECT_EQ(broker.take_shelves_done(), std::vector<std::uint32_t>{1});
+}
+
+TEST_F(Shelving, AShelfThatGoesIsToldWhole) {  // I1
+    shelve();
+    broker.take_segments_done();
+    cancel(2);
+
+    broker.begin_carrying(5, Carry::unshelving);
+    EXPECT_NE(shelf(), nullptr) << "what is being read is not told again yet";
+    const std::vector<Record> told = broker.finish_carrying();
+
+    EXPECT_EQ(numbers(told), (std::vector<std::uint64_t>{2, 1, 4, 5}));
+    EXPECT_EQ(shelf(), nullptr);
+    EXPECT_EQ(broker.take_shelves_done(), std::vector<std::uint32_t>{1});
+    EXPECT_EQ(broker.take_segments_done(), std::vector<std::uint32_t>{});
+}
+
+TEST_F(Shelving, WhatIsDamagedKeepsTheSegmentAndTheShelfAsItWasToldOf) {  // I24
+    shelve();
+    broker.take_segments_done();
+    broker.work("w");
+    broker.answer_reads();
+    broker.assigned_one("w");
+    broker.lose("w");
+    broker.settle();
+
+    begin_carrying_another();
+    broker.finish_carrying();
+    broker.scan_shelf();
+    broker.answer_reads("segment 1 is damaged");
+
+    EXPECT_EQ(shelf()->tasks.runs(), (Runs{2, 1, 2}));
+    EXPECT_EQ(broker.take_segments_done(), std::vector<std::uint32_t>{});
+    EXPECT_EQ(broker.take_segments_kept().size(), 1U);
+}
+
+// What stands in the journal behind the shelf's telling, as after a broker was killed, counts.
+TEST(ShelvedReplay, WhatIsKnownStaysWhereItStands) {  // I22
+    Fixture broker;
+    const TaskCarried task{.number = 1,
+                           .id = Fixture::id(1),
+                           .kind = "k",
+                           .queue = "default",
+                           .payload = std::string_view("the question"),
+                           .state = TaskState::ready,
+                           .version = 1};
+    State state;
+    state.replay(task, {.payload = {9, 100}, .payload_octets = 12, .segment = 9});
+    state.replay(task,
+                 {.payload = {2, 100}, .payload_octets = 12, .segment = 2, .is_shelved = true});
+    state.settle(broker.now);
+
+    EXPECT_EQ(state.tasks()[state.tasks().find(1)].payload_at, (Locator{9, 100}));
+    EXPECT_FALSE(state.take_told_again(1, 2));
+    state.check_invariants();
+}
+
+}  // namespace
+}  // namespace xebec::broker

@@ -1,0 +1,221 @@
+// Segments that stay when those around them have gone, and what a start reads of them.
+
+#include "broker/journal/journal_error.h"
+#include "broker/journal/repair.h"
+#include "tests/unit/journal/fixture.h"
+
+namespace xebec::testing {
+
+namespace {
+
+using namespace broker;
+using namespace broker::journal;
+
+struct ShelvedSegments : JournalFixture {
+    std::uint64_t number_last = 0;
+    std::uint64_t in_first = 0;  // tasks in the first segment
+
+    // Four segments of tasks with payloads in line and apart.
+    ShelvedSegments() {
+        open();
+        work();
+        while (journal->segment() < 4) {
+            ++number_last;
+            fill(number_last, 1, number_last % 3 == 0 ? 300 : 100);
+            in_first += journal->segment() == 1 ? 1 : 0;
+        }
+    }
+    // Tells the first segment's tasks by their order but for the second, and shelves it.
+    void tell() {
+        append({SegmentShelved{.segment = 1, .runs = {1, 1}}});
+        append({SegmentShelved{.segment = 1,
+                               .first = 2,
+                               .runs = {static_cast<std::uint32_t>(in_first - 2)},
+                               .is_last = true}});
+        work();
+    }
+    void shelve() {
+        tell();
+        journal->trim(2, Journal::Before::is_shelved);
+        journal->trim(3);
+        work_later();
+    }
+    bool exists(std::uint32_t segment) { return disk.exists(segment_path(segment)); }
+    std::vector<std::uint64_t> held() const {
+        std::vector<std::uint64_t> numbers{1};
+        for (std::uint64_t number = 3; number <= in_first; ++number) {
+            numbers.push_back(number);
+        }
+        return numbers;
+    }
+    std::string refusal() {
+        try {
+            open();
+        } catch (const JournalError& error) {
+            return error.what();
+        }
+        return {};
+    }
+    void change(std::uint64_t offset) {
+        std::string content = disk.content(segment_path(1));
+        content[offset] ^= 1;
+        disk.set_content(segment_path(1), content);
+    }
+};
+
+TEST_F(ShelvedSegments, GiveTheTasksThatHoldWhereTheyAreToldOf) {  // I1, I2
+    shelve();
+    ASSERT_TRUE(exists(1));
+    ASSERT_FALSE(exists(2));
+    open();
+
+    EXPECT_EQ(replayed.shelved, held());
+    EXPECT_EQ(replayed.records,
+              std::vector(appended.end() - static_cast<std::ptrdiff_t>(replayed.records.size()),
+                          appended.end()));
+    EXPECT_EQ(journal->shelves(), std::set<std::uint32_t>{1});
+    for (const Places& place : replayed.shelved_places) {
+        const ReadRequest request{.locator = place.payload, .token = 1};
+        journal->read({&request, 1});
+        journal->work_reads();
+        const auto answers = journal->take_answers();
+        ASSERT_EQ(answers.size(), 1U);
+        EXPECT_EQ(answers[0].fault, "");
+        EXPECT_EQ(answers[0].octets.size(), place.payload_octets);
+    }
+}
+
+TEST_F(ShelvedSegments, GiveNothingWhileTheyAreInTheSequence) {  // I2, I22
+    tell();
+    open();
+
+    EXPECT_TRUE(replayed.shelved.empty());
+    EXPECT_EQ(replayed.records, appended);
+    EXPECT_TRUE(journal->shelves().empty());
+}
+
+TEST_F(ShelvedSegments, GiveNothingTwice) {  // I2
+    shelve();
+    tell();
+    open();
+
+    EXPECT_EQ(replayed.shelved, held());
+}
+
+TEST_F(ShelvedSegments, AreGivenBackWhenNothingOfThemHolds) {
+    shelve();
+    append({SegmentShelved{.segment = 1, .is_last = true}});
+    work();
+    journal->unshelve(1);
+    work_later();
+    EXPECT_FALSE(exists(1));
+    open();
+
+    EXPECT_TRUE(replayed.shelved.empty()) << "though it was told of before";
+}
+
+TEST_F(ShelvedSegments, ThatAPowerCutBroughtBackGoAtTheNextStart) {  // F4
+    shelve();
+    const auto files = disk.snapshot();
+    append({SegmentShelved{.segment = 1, .is_last = true}});
+    work();
+    journal->unshelve(1);
+    work_later();
+    disk.set_content(segment_path(1), files.at(segment_path(1)));
+    open();
+
+    EXPECT_FALSE(exists(1));
+    EXPECT_TRUE(journal->shelves().empty());
+}
+
+TEST_F(ShelvedSegments, ThatAreMissingAreNamed) {  // I24
+    shelve();
+    journal.reset();
+    disk.forget(segment_path(1));
+
+    EXPECT_NE(refusal().find("segment 1 of the journal is missing"), std::string::npos);
+}
+
+TEST_F(ShelvedSegments, AreScannedForWhatWasToldOf) {
+    shelve();
+    journal->scan_shelf(1, in_first);
+    journal->work_reads();
+    const auto mentions = journal->take_scan();
+
+    ASSERT_NE(mentions, nullptr);
+    EXPECT_EQ(mentions->fault, "");
+    EXPECT_EQ(mentions->segment, 1U);
+    ASSERT_EQ(mentions->tasks.size(), in_first);
+    EXPECT_EQ(mentions->tasks.back().number, in_first);
+}
+
+TEST_F(ShelvedSegments, AreHeldForABackup) {  // I1
+    shelve();
+    const auto held = journal->hold(7);
+    ASSERT_FALSE(held.empty());
+    EXPECT_EQ(held.front().segment, 1U);
+
+    append({SegmentShelved{.segment = 1, .is_last = true}});
+    work();
+    journal->unshelve(1);
+    work_later();
+    EXPECT_TRUE(exists(1));
+    journal->release(7);
+    work_later();
+    EXPECT_FALSE(exists(1));
+}
+
+// What was told of behind the damage is lost; the rest is not.
+TEST_F(ShelvedSegments, ThatAreDamagedAreCutByARepair) {  // F11, I24
+    shelve();
+    journal.reset();
+    constexpr std::uint64_t third_frame = 2'048;
+    change(third_frame + 70);
+    EXPECT_NE(refusal().find("segment-0000000001 is damaged at octet 2048"), std::string::npos);
+    journal.reset();
+    const auto before = disk.snapshot();
+
+    const RepairReport dry = repair(disk, folder, 0, RepairMode::dry_run);
+    EXPECT_EQ(disk.snapshot(), before);
+    EXPECT_EQ(dry.file, segment_path(1));
+    EXPECT_EQ(dry.offset, third_frame);
+    EXPECT_GT(dry.records, 0U);
+    const RepairReport report = repair(disk, folder, 0, RepairMode::cut);
+    EXPECT_EQ(report.records, dry.records);
+    ASSERT_EQ(report.kept_in.size(), 1U);
+    EXPECT_TRUE(disk.exists(report.kept_in[0]));
+
+    EXPECT_FALSE(repair(disk, folder, 0, RepairMode::dry_run).is_damaged);
+    open();
+    EXPECT_EQ(replayed.shelved, std::vector<std::uint64_t>{1});
+    journal->scan_shelf(1, in_first);
+    journal->work_reads();
+    const auto mentions = journal->take_scan();
+    ASSERT_NE(mentions, nullptr);
+    EXPECT_EQ(mentions->fault, "");
+    EXPECT_EQ(mentions->tasks.size(), 2U);
+}
+
+// Whatever octet it is: it is told before anything is lost, or it does not matter.
+TEST_F(ShelvedSegments, OfWhichOneOctetHasChangedAreRefusedOrWhole) {  // F11, I24
+    shelve();
+    journal.reset();
+    const auto files = disk.snapshot();
+    const std::size_t size = files.at(segment_path(1)).size();
+    std::size_t refused = 0;
+    for (std::size_t at = 0; at < size; at += 7) {
+        disk.restore(files);
+        change(at);
+        if (refusal().empty()) {
+            ASSERT_EQ(replayed.shelved, held()) << at;
+        } else {
+            ++refused;
+        }
+        journal.reset();
+    }
+    EXPECT_GT(refused, size / 7 / 4);
+}
+
+}  // namespace
+
+}  // namespace xebec::testing
