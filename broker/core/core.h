@@ -332,8 +332,8 @@ private:
         std::optional<TaskRunsReader> held;  // of a shelf: which of its tasks were told of last
         TaskRuns part;                       // told by their order, and not recorded yet
         std::uint32_t part_first = 0;
-        bool is_any = false;   // told by its order
-        bool is_told = false;  // all of that
+        bool is_any = false;  // told by its order
+        bool is_finished = false;
     };
     struct Carrying {
         Pass segment;

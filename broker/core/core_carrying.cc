@@ -79,7 +79,7 @@ bool Core::carry_shelves(CarryBudget& budget) {
             if (!carry_on(*carrying_->shelf, SIZE_MAX, budget) || !finish_pass(*carrying_->shelf)) {
                 return false;
             }
-            if (carrying_->shelf->is_told && !carrying_->shelf->is_any) {
+            if (!carrying_->shelf->is_any && !carrying_->is_damaged) {
                 step_.effects->shelves_done.push_back(carrying_->shelf->mentions->segment);
             }
             carrying_->shelf.reset();
@@ -128,10 +128,11 @@ bool Core::carry_on(Pass& pass, std::size_t due, CarryBudget& budget) {
 
 // A shelf is told of again whole when what is not as it stands there is, too. False: later.
 bool Core::finish_pass(Pass& pass) {
-    if (carrying_->reads > 0) {
-        return false;
+    if (pass.is_finished || carrying_->reads > 0) {
+        return pass.is_finished;
     }
-    if (pass.is_shelving && !carrying_->is_damaged && !std::exchange(pass.is_told, true)) {
+    pass.is_finished = true;
+    if (pass.is_shelving && !carrying_->is_damaged) {
         commit(SegmentShelved{
             .segment = pass.mentions->segment, .first = pass.part_first, .is_last = true});
         check(!pass.is_any || state_.shelves().find(pass.mentions->segment) != nullptr,

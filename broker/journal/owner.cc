@@ -14,8 +14,8 @@ constexpr milliseconds garbage_look{20};
 constexpr std::size_t handful_max = 64;  // tasks and tombstones that are told again together
 constexpr std::size_t shelved_handful_max = 8'192;  // by their order, with one record
 constexpr std::chrono::minutes kept_for{1};
-// What may come while a segment is told again that is needed whole: for each octet that is new
-// there is time to tell two.
+// What may come while a segment is told again that is needed for the most part: for each octet that
+// is new there is time to tell two.
 constexpr std::uint64_t told_per_new = 2;
 
 // A segment is shelved when it takes no more than four thirds of what is needed of it, and told
@@ -133,16 +133,22 @@ void Owner::look_for_garbage(std::uint64_t live_octets, const SegmentOctets& nee
                                            [&needed](const SegmentUse& a, const SegmentUse& b) {
                                                return needed.of(a.segment) < needed.of(b.segment);
                                            });
-    if (emptiest != sealed.shelves.end() && !is_still_shelved_well(*emptiest, needed)) {
+    const bool is_shelf_left =
+        emptiest != sealed.shelves.end() && !is_still_shelved_well(*emptiest, needed);
+    const std::uint64_t least = is_shelf_left ? needed.of(emptiest->segment) : 0;
+    const SegmentUse* oldest = sealed.is_another_begun ? &sealed.segments.front() : nullptr;
+    // In a full journal there is room for little.
+    const bool is_oldest_first =
+        oldest != nullptr && journal_.is_disk_full() && needed.of(oldest->segment) < least;
+    if (is_shelf_left && !is_oldest_first) {
         const Shelf* shelf = shelves.find(emptiest->segment);
         check(shelf != nullptr, "what is shelved was told of");
-        begin_carrying(Carry::unshelving, needed.of(emptiest->segment));
+        begin_carrying(Carry::unshelving, least);
         journal_.scan_shelf(emptiest->segment, shelf->tasks.count());
-    } else if (sealed.is_another_begun) {
-        const SegmentUse& oldest = sealed.segments.front();
-        begin_carrying(is_shelved_well(oldest, needed) ? Carry::shelving : Carry::everything,
-                       needed.of(oldest.segment));
-        journal_.scan(oldest.segment);
+    } else if (oldest != nullptr) {
+        begin_carrying(is_shelved_well(*oldest, needed) ? Carry::shelving : Carry::everything,
+                       needed.of(oldest->segment));
+        journal_.scan(oldest->segment);
     }
 }
 

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <iterator>
 #include <optional>
+#include <set>
 
 namespace xebec::broker::journal {
 
@@ -32,13 +33,14 @@ private:
     void list_segments();
     void set_old_segments_aside();
     std::optional<Damage> find_damage();
+    std::set<std::uint32_t> find_shelved(const Damage& end) const;
     bool find_damage_in_shelves();
     std::optional<Damage> find_damage_in_headers() const;
     std::optional<Damage> walk(std::size_t index, const Frame& next) const;
     std::size_t opened_count() const;
     void cut(const Damage& damage);
+    void name_oldest(std::uint32_t oldest);
     void cut_shelf();
-    void keep_segment(std::size_t index);
     void unseal(std::size_t index);
 
     struct Segment {
@@ -49,7 +51,10 @@ private:
         std::uint64_t octets = 0;
     };
     void count(const Segment& segment, std::uint64_t from);
+    void keep_segment(const Segment& segment);
     void keep_rest(const Segment& segment, std::uint64_t offset);
+    void write_frame(const FoundSegment& segment, std::uint64_t offset, FrameKind kind,
+                     std::uint32_t oldest);
     void write_zeros(const Segment& segment, std::uint64_t offset);
 
     runtime::FileSystem& files_;
@@ -81,8 +86,16 @@ RepairReport Repair::run(RepairMode mode) {
             report_.segments.push_back(segments_[i].path);
         }
     }
+    const std::set<std::uint32_t> shelved = find_shelved(*damage);
+    std::erase_if(old_, [&](const Segment& segment) { return shelved.contains(segment.number); });
+    for (const Segment& segment : old_) {
+        count(segment, 0);
+        report_.segments.push_back(segment.path);
+    }
     if (mode == RepairMode::cut) {
+        const std::uint32_t oldest = segments_.front().number;
         cut(*damage);
+        name_oldest(oldest);
     }
     return report_;
 }
@@ -125,6 +138,31 @@ void Repair::set_old_segments_aside() {
                      [oldest](const Segment& segment) { return segment.number >= oldest; });
     std::move(segments_.begin(), first, std::back_inserter(old_));
     segments_.erase(segments_.begin(), first);
+}
+
+// Those that are told of before the damage: a start would give the files of the others away.
+std::set<std::uint32_t> Repair::find_shelved(const Damage& end) const {
+    Shelves shelves;
+    for (std::size_t i = 0; i < segments_.size() && i <= end.index; ++i) {
+        if (!segments_[i].found || !segments_[i].found->opening) {
+            break;
+        }
+        SegmentReader reader = segments_[i].found->reader(Depth::metadata);
+        reader.read_opening();
+        while ((i < end.index || reader.offset() < end.offset) && reader.next()) {
+            RecordDecoder decoder(reader.metadata());
+            while (const auto record = decoder.next()) {
+                if (const auto* shelved = std::get_if<SegmentShelved>(&*record)) {
+                    shelves.apply(*shelved);
+                }
+            }
+        }
+    }
+    std::set<std::uint32_t> found;
+    for (const auto& [segment, shelf] : shelves.all()) {
+        found.insert(segment);
+    }
+    return found;
 }
 
 // Of an undamaged sequence: as a start would read them.
@@ -263,8 +301,11 @@ void Repair::count(const Segment& segment, std::uint64_t from) {
 
 // From the newest on, so that a repair that is killed leaves a journal that can be repaired.
 void Repair::cut(const Damage& damage) {
+    for (const Segment& segment : old_) {
+        keep_segment(segment);
+    }
     for (std::size_t i = segments_.size(); i > damage.index + 1; --i) {
-        keep_segment(i - 1);
+        keep_segment(segments_[i - 1]);
     }
     if (damage.offset >= frames_offset) {
         keep_rest(segments_[damage.index], damage.offset);
@@ -274,34 +315,54 @@ void Repair::cut(const Damage& damage) {
     if (damage.index > 0) {
         unseal(damage.index - 1);
     }
-    keep_segment(damage.index);
+    keep_segment(segments_[damage.index]);
+}
+
+// What is last now may name segments that have gone since.
+void Repair::name_oldest(std::uint32_t oldest) {
+    segments_.clear();
+    list_segments();
+    const std::size_t opened = opened_count();
+    if (opened == 0) {
+        return;
+    }
+    const FoundSegment& last = *segments_[opened - 1].found;
+    const Tail tail = examine_tail(last);
+    if (tail.oldest < oldest) {
+        write_frame(last, tail.end, FrameKind::mark, oldest);
+    }
 }
 
 // A closing frame says that nothing is missing behind it.
 void Repair::cut_shelf() {
     const auto segment = std::find_if(
         old_.begin(), old_.end(), [this](const Segment& one) { return one.path == report_.file; });
-    SegmentReader reader = segment->found->reader(Depth::metadata);
-    Chain chain{.nonce = segment->found->header.nonce,
-                .oldest = reader.read_opening()->oldest_segment};
-    while (reader.offset() < report_.offset && reader.next()) {
-    }
-    chain.checksum = reader.checksum();
-    chain.position = reader.position();
     keep_rest(*segment, report_.offset);
-    {
-        const auto file = files_.open(segment->path, runtime::FileAccess::change);
-        write_sector(*file, chain,
-                     {.kind = FrameKind::closing,
-                      .offset = static_cast<std::uint32_t>(report_.offset),
-                      .flushed = static_cast<std::uint32_t>(report_.offset)});
-        file->flush();
-    }
+    write_frame(*segment->found, report_.offset, FrameKind::closing,
+                segment->found->opening->oldest_segment);
     write_zeros(*segment, report_.offset + sector_octets);
 }
 
-void Repair::keep_segment(std::size_t index) {
-    const Segment& segment = segments_[index];
+// As the next frame of the chain.
+void Repair::write_frame(const FoundSegment& segment, std::uint64_t offset, FrameKind kind,
+                         std::uint32_t oldest) {
+    SegmentReader reader = segment.reader(Depth::metadata);
+    reader.read_opening();
+    while (reader.offset() < offset && reader.next()) {
+    }
+    Chain chain{.nonce = segment.header.nonce,
+                .checksum = reader.checksum(),
+                .position = reader.position(),
+                .oldest = oldest};
+    const auto file = files_.open(segment.path, runtime::FileAccess::change);
+    write_sector(*file, chain,
+                 {.kind = kind,
+                  .offset = static_cast<std::uint32_t>(offset),
+                  .flushed = static_cast<std::uint32_t>(offset)});
+    file->flush();
+}
+
+void Repair::keep_segment(const Segment& segment) {
     const auto kept = folder_ / (std::string(cut_prefix) + segment_name(segment.number));
     files_.rename(segment.path, kept);
     files_.flush_folder(folder_);

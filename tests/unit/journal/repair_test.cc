@@ -3,6 +3,8 @@
 #include "broker/journal/journal_error.h"
 #include "tests/unit/journal/fixture.h"
 
+#include <algorithm>
+
 namespace xebec::testing {
 
 namespace {
@@ -60,6 +62,31 @@ TEST_F(JournalRepair, CutsAtTheDamageAndKeepsTheRestAside) {
         << "the damaged one cannot be counted";
     EXPECT_TRUE(std::equal(replayed.records.begin(), replayed.records.end(), appended.begin()));
     EXPECT_FALSE(repair(RepairMode::cut).is_damaged);
+}
+
+// Else what is last then would miss those that went later.
+TEST_F(JournalRepair, LetsAStartGoOnWhereOldSegmentsHaveGone) {
+    open();
+    fill(0, 100);
+    ASSERT_GT(journal->segment(), 6U);
+    journal->trim(4);
+    work_later();
+    journal.reset();
+    ASSERT_FALSE(disk.exists(segment_path(3)));
+    for (const std::uint64_t offset : {std::uint64_t{2'048}, opening_offset}) {
+        const auto files = disk.snapshot();
+        change(segment_path(6), offset + 40);
+        EXPECT_TRUE(repair(RepairMode::cut).is_damaged);
+        open();
+
+        EXPECT_FALSE(replayed.records.empty());
+        EXPECT_NE(std::search(appended.begin(), appended.end(), replayed.records.begin(),
+                              replayed.records.end()),
+                  appended.end());
+        EXPECT_FALSE(repair(RepairMode::dry_run).is_damaged);
+        journal.reset();
+        disk.restore(files);
+    }
 }
 
 TEST_F(JournalRepair, EveryChangedOctetThatStopsAStartCanBeCut) {  // F11, I24

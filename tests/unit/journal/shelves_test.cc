@@ -4,6 +4,8 @@
 #include "broker/journal/repair.h"
 #include "tests/unit/journal/fixture.h"
 
+#include <algorithm>
+
 namespace xebec::testing {
 
 namespace {
@@ -194,6 +196,29 @@ TEST_F(ShelvedSegments, ThatAreDamagedAreCutByARepair) {  // F11, I24
     ASSERT_NE(mentions, nullptr);
     EXPECT_EQ(mentions->fault, "");
     EXPECT_EQ(mentions->tasks.size(), 2U);
+}
+
+// A start would take its file for one that a power cut has brought back.
+TEST_F(ShelvedSegments, ThatAreToldOfBehindTheDamageAreKeptAside) {  // I24
+    shelve();
+    const std::uint32_t last = journal->segment();
+    journal.reset();
+    std::string content = disk.content(segment_path(3));
+    content[frames_offset + 70] ^= 1;
+    disk.set_content(segment_path(3), content);
+    ASSERT_GT(last, 3U);
+
+    const RepairReport dry = repair(disk, folder, 0, RepairMode::dry_run);
+    EXPECT_EQ(dry.file, segment_path(3));
+    EXPECT_TRUE(std::count(dry.segments.begin(), dry.segments.end(), segment_path(1)));
+    EXPECT_TRUE(exists(1));
+    const RepairReport report = repair(disk, folder, 0, RepairMode::cut);
+    EXPECT_EQ(report.segments, dry.segments);
+
+    EXPECT_FALSE(exists(1));
+    EXPECT_TRUE(disk.exists(std::filesystem::path(folder) / "cut-segment-0000000001"));
+    open();
+    EXPECT_TRUE(replayed.shelved.empty());
 }
 
 // Whatever octet it is: it is told before anything is lost, or it does not matter.

@@ -180,6 +180,18 @@ TEST_F(Shelving, WhatIsAsItStandsThereIsToldByItsOrderAndTheRestWhole) {  // I1
     EXPECT_EQ(broker.take_segments_done(), std::vector<std::uint32_t>{1});
 }
 
+// Nothing says in which segment it was told last.
+TEST_F(Shelving, ATaskWithoutAPayloadIsToldWhole) {
+    SubmitItem silent = Fixture::item(7);
+    silent.payload = {};
+    broker.submit(silent);
+
+    const std::vector<Record> told = shelve();
+
+    EXPECT_EQ(numbers(told), (std::vector<std::uint64_t>{3, 6}));
+    EXPECT_EQ(shelf()->tasks.runs(), (Runs{2, 1, 2, 1}));
+}
+
 TEST_F(Shelving, WhatIsNotTouchedIsToldOfAgainWithoutALook) {
     shelve();
 
