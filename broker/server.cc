@@ -380,12 +380,12 @@ void Server::perform() {
 // Segments of the journal that go, are shelved, or have to stay.
 void Server::carry_segments() {
     using Before = journal::Journal::Before;
+    for (const std::uint32_t segment : effects_.shelves_done) {
+        storage_.unshelve(segment);
+    }
     if (const auto segment = effects_.segment_done) {
         const bool is_shelved = core_.state().shelves().find(*segment) != nullptr;
         storage_.trim_to(*segment + 1, is_shelved ? Before::is_shelved : Before::goes);
-    }
-    for (const std::uint32_t segment : effects_.shelves_done) {
-        storage_.unshelve(segment);
     }
     if (effects_.shelf_wanted) {
         storage_.scan_shelf(*effects_.shelf_wanted);

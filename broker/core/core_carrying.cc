@@ -97,6 +97,7 @@ bool Core::carry_shelves(CarryBudget& budget) {
         }
         for (SegmentShelved& record : Shelves::tell_again(segment, shelf)) {
             budget.mentions -= static_cast<std::int64_t>(record.runs.size());
+            carrying_->octets += is_disk_full_ ? record_octets + record.runs.size() : 0;
             commit(std::move(record));
         }
     }
@@ -162,6 +163,7 @@ void Core::tell_part(Pass& pass) {
     if (pass.part.count() > 0) {
         commit(SegmentShelved{
             .segment = pass.mentions->segment, .first = pass.part_first, .runs = pass.part.runs()});
+        carrying_->octets += is_disk_full_ ? record_octets + pass.part.runs().size() : 0;
         pass.part_first += pass.part.count();
         pass.is_any = pass.is_any || pass.part.is_any();
         pass.part = {};

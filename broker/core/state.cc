@@ -223,9 +223,7 @@ void State::leave(TaskIndex index) {
     Task& task = tasks_[index];
     Queue& queue = queue_of(task);
     Lane& lane = queues_[task.lane];
-    if (shelves_.may_have(task.payload_at.segment) && tasks_.version_of(task) == 1) {
-        shelves_.touch(task.payload_at.segment);
-    }
+    touch_shelf(task);
     live_octets_ -= live_cost(task);
     --counts_[static_cast<std::size_t>(task.state)];
     --queue.tasks[static_cast<std::size_t>(task.state)];
@@ -399,6 +397,9 @@ void State::touch(LaneIndex index) {
 // ---- updates ----
 
 void State::note(Task& task, std::uint64_t duration_us, bool removed) {
+    if (!task.payload_at.is_nowhere() && tasks_.version_of(task) == 1) {
+        unchanged_.take(task.payload_at.segment, waiting_cost(task));
+    }
     ++tasks_.details(task).changes;
     tell(task, duration_us, removed);
 }

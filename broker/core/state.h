@@ -103,6 +103,7 @@ public:
     std::uint64_t live_octets() const;
     // Of that, what each segment has of tasks with a payload that have not ended, or are dead.
     const SegmentOctets& segments() const { return segments_; }
+    const SegmentOctets& unchanged() const { return unchanged_; }  // of these, since acceptance
     const Shelves& shelves() const { return shelves_; }
     std::uint64_t octets() const { return octets_; }  // payloads, results and errors in memory
     std::uint64_t final_octets() const { return final_octets_; }  // what final tasks cost
@@ -158,7 +159,7 @@ private:
     void on(const SegmentShelved& record, Now now);
 
     void raise_bases(std::uint64_t number, std::uint64_t finished_order);
-    void note_told_again(std::uint64_t number);
+    void note_told_again(std::uint64_t number, std::uint32_t segment);
     void pass_replayed(WallTime at, WallTime at_least);
     void shift_times(Duration by);
     void note_accepted(WallTime at);
@@ -180,6 +181,7 @@ private:
     std::uint64_t live_cost(const Task& task) const;     // in the journal
     std::uint64_t waiting_cost(const Task& task) const;  // there, had it never run
     void forget_place(Task& task);                       // of its payload
+    void touch_shelf(const Task& task);
     LaneIndex lane_for(std::string_view queue, std::string_view kind);
     void set_sizes(Task& task, std::uint32_t payload_octets, std::uint32_t result_octets);
     void watch_head(QueueIndex queue);    // of the queue's final tasks, after a change
@@ -208,6 +210,7 @@ private:
     std::uint64_t final_octets_ = 0;
     std::uint64_t live_octets_ = 0;
     SegmentOctets segments_;
+    SegmentOctets unchanged_;
     Shelves shelves_;
     std::array<std::uint64_t, task_state_count> counts_{};
     protocol::Totals totals_;
@@ -219,6 +222,7 @@ private:
     // By number, of what stands in the journal more than once: the last segment in which it does.
     absl::flat_hash_map<std::uint64_t, std::uint32_t> told_again_;
     std::uint64_t history_awaited_ = 0;         // of this task, before it has been told again
+    std::uint32_t history_awaited_in_ = 0;      // that segment
     std::uint64_t removed_by_number_last_ = 0;  // up to version 2: the greatest
 
     std::uint32_t replayed_in_ = 0;  // the segment of the record that is being replayed

@@ -29,8 +29,9 @@ void State::on(const TaskCarried& record, Now now) {
         const Details* details = tasks_.find_details(tasks_[known]);
         if (details != nullptr && details->history) {
             history_awaited_ = record.number;
+            history_awaited_in_ = replayed_in_;
         } else {
-            note_told_again(record.number);
+            note_told_again(record.number, replayed_in_);
         }
         return;
     }
@@ -135,7 +136,7 @@ void State::on(const HistoryCarried& record, Now) {
     const Details* known = tasks_.find_details(task);
     if (known != nullptr && known->history) {
         if (std::exchange(history_awaited_, 0) == record.number) {
-            note_told_again(record.number);
+            note_told_again(record.number, history_awaited_in_);
         }
         return;
     }
@@ -157,7 +158,7 @@ void State::on(const HistoryCarried& record, Now) {
 void State::on(const TombstoneCarried& record, Now now) {
     raise_bases(record.number, 0);
     if (tombstones_.find(record.id) != nullptr) {
-        note_told_again(record.number);
+        note_told_again(record.number, replayed_in_);
         return;
     }
     tombstones_.add(record.id, tombstone_of(record),
@@ -176,8 +177,8 @@ bool State::is_as_told_in(const Task& task, std::uint32_t segment) const {
     return task.payload_at.segment == segment && tasks_.version_of(task) == 1;
 }
 
-void State::note_told_again(std::uint64_t number) {
-    told_again_[number] = replayed_in_;
+void State::note_told_again(std::uint64_t number, std::uint32_t segment) {
+    told_again_[number] = segment;
 }
 
 bool State::take_told_again(std::uint64_t number, std::uint32_t segment) {

@@ -46,6 +46,7 @@ TaskIndex State::locate(const Record& record, const Places& places) {
     std::uint32_t payload_octets = task.payload_octets;
     const bool is_payload_here = !places.payload.is_nowhere() && has_payload;
     if (is_payload_here) {
+        touch_shelf(task);
         forget_place(task);
         task.payload_at = places.payload;
         payload_octets = places.payload_octets;
@@ -59,6 +60,9 @@ TaskIndex State::locate(const Record& record, const Places& places) {
     set_sizes(task, payload_octets, result_octets);
     if (is_payload_here) {
         segments_.add(task.payload_at.segment, waiting_cost(task));
+        if (tasks_.version_of(task) == 1) {
+            unchanged_.add(task.payload_at.segment, waiting_cost(task));
+        }
     }
     return index;
 }
@@ -66,7 +70,17 @@ TaskIndex State::locate(const Record& record, const Places& places) {
 void State::forget_place(Task& task) {
     if (!task.payload_at.is_nowhere()) {
         segments_.take(task.payload_at.segment, waiting_cost(task));
+        if (tasks_.version_of(task) == 1) {
+            unchanged_.take(task.payload_at.segment, waiting_cost(task));
+        }
         task.payload_at = {};
+    }
+}
+
+// Before it changes, or lies elsewhere: its order there is not enough any more.
+void State::touch_shelf(const Task& task) {
+    if (shelves_.may_have(task.payload_at.segment) && tasks_.version_of(task) == 1) {
+        shelves_.touch(task.payload_at.segment);
     }
 }
 

@@ -30,7 +30,7 @@ struct Chain {
     }
 };
 
-// Writes a frame that holds no records.
+// Writes a frame of one sector.
 inline void write_sector(runtime::File& file, Chain& chain, Frame frame,
                          std::string_view metadata = {}) {
     std::array<char, sector_octets> octets{};

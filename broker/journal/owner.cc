@@ -1,7 +1,5 @@
 #include "broker/journal/owner.h"
 
-#include "protocol/check.h"
-
 #include <algorithm>
 #include <limits>
 #include <utility>
@@ -18,14 +16,14 @@ constexpr std::chrono::minutes kept_for{1};
 // is new there is time to tell two.
 constexpr std::uint64_t told_per_new = 2;
 
-// A segment is shelved when it takes no more than four thirds of what is needed of it, and told
-// again when that has become three halves.
-bool is_shelved_well(const SegmentUse& use, const SegmentOctets& needed) {
-    return needed.of(use.segment) >= use.octets / 4 * 3;
+// A segment is shelved when it takes no more than four thirds of what is as it was told of there,
+// and told again when that has become three halves.
+bool is_worth_shelving(const SegmentUse& use, const Needs& needs) {
+    return needs.unchanged.of(use.segment) >= use.octets / 4 * 3;
 }
 
-bool is_still_shelved_well(const SegmentUse& use, const SegmentOctets& needed) {
-    return needed.of(use.segment) >= use.octets / 3 * 2;
+bool is_worth_its_shelf(const SegmentUse& use, const Needs& needs) {
+    return needs.unchanged.of(use.segment) >= use.octets / 3 * 2;
 }
 
 // What may come while a segment is shelved, as a part of what it takes: there is little to tell.
@@ -33,17 +31,17 @@ constexpr std::uint64_t shelved_per_new = 8;
 
 // How many more octets the journal will have than now, at most, by the time that any of its oldest
 // segments has gone: while those of which most is needed are told again, others come.
-std::uint64_t predict_growth(const std::vector<SegmentUse>& sealed, const SegmentOctets& needed) {
+std::uint64_t predict_growth(const std::vector<SegmentUse>& sealed, const Needs& needs) {
     std::uint64_t most = 0;
     std::uint64_t come = 0;
     std::uint64_t gone = 0;  // and not told again
     for (const SegmentUse& use : sealed) {
-        if (is_shelved_well(use, needed)) {
+        if (is_worth_shelving(use, needs)) {
             come += use.octets / shelved_per_new;
             most = std::max(most, come - std::min(come, gone));
             continue;
         }
-        const std::uint64_t told = std::min(needed.of(use.segment), use.octets);
+        const std::uint64_t told = std::min(needs.segments.of(use.segment), use.octets);
         come += told / told_per_new;
         most = std::max(most, come - std::min(come, gone));
         gone += use.octets - told;
@@ -111,45 +109,56 @@ std::vector<ReadAnswer> Owner::take_answers() {
 // the next. So when the former is sealed, another has to go before it is full again, and its file
 // is the next one then. Where the oldest are needed whole, that takes longer, and begins earlier.
 //
-// A shelf that most of its tasks have left goes first: nothing else gives as much for as little.
-void Owner::look_for_garbage(std::uint64_t live_octets, const SegmentOctets& needed,
-                             const Shelves& shelves, Instant now) {
+// A shelf that many of its tasks have left goes before it, unless less is needed of the oldest and
+// there is no hurry, or hardly any room.
+void Owner::look_for_garbage(const Needs& needs, Instant now) {
     if (is_carrying_ || now < std::max(looks_again_at_, kept_until_)) {
         return;
     }
     looks_again_at_ = now + garbage_look;
     const Sealed sealed = look_at_segments();
-    // What is needed is known to a few parts in a hundred.
-    const std::uint64_t allowed = live_octets / 16 * 15 * 2;
-    // Else telling a segment again might take as much room as it gives back, and not end.
-    const bool is_worth_it = sealed.octets / 4 * 3 >= live_octets;
-    const std::uint64_t to_come =
-        journal_.segment_octets() + predict_growth(sealed.segments, needed);
-    if (sealed.octets + to_come <= allowed || !is_worth_it) {
+    if (!is_too_much(sealed, needs)) {
         return;
     }
-    is_urgent_ = sealed.octets > allowed;
-    const auto emptiest = std::min_element(sealed.shelves.begin(), sealed.shelves.end(),
-                                           [&needed](const SegmentUse& a, const SegmentUse& b) {
-                                               return needed.of(a.segment) < needed.of(b.segment);
-                                           });
-    const bool is_shelf_left =
-        emptiest != sealed.shelves.end() && !is_still_shelved_well(*emptiest, needed);
-    const std::uint64_t least = is_shelf_left ? needed.of(emptiest->segment) : 0;
+    const auto shelf = find_left_shelf(sealed, needs);
     const SegmentUse* oldest = sealed.is_another_begun ? &sealed.segments.front() : nullptr;
-    // In a full journal there is room for little.
     const bool is_oldest_first =
-        oldest != nullptr && journal_.is_disk_full() && needed.of(oldest->segment) < least;
-    if (is_shelf_left && !is_oldest_first) {
-        const Shelf* shelf = shelves.find(emptiest->segment);
-        check(shelf != nullptr, "what is shelved was told of");
-        begin_carrying(Carry::unshelving, least);
-        journal_.scan_shelf(emptiest->segment, shelf->tasks.count());
-    } else if (oldest != nullptr) {
-        begin_carrying(is_shelved_well(*oldest, needed) ? Carry::shelving : Carry::everything,
-                       needed.of(oldest->segment));
+        oldest != nullptr &&
+        (!shelf || ((!is_urgent_ || journal_.is_disk_full()) &&
+                    needs.segments.of(oldest->segment) < needs.segments.of(shelf->segment)));
+    if (is_oldest_first) {
+        begin_carrying(is_worth_shelving(*oldest, needs) ? Carry::shelving : Carry::everything,
+                       needs.segments.of(oldest->segment));
         journal_.scan(oldest->segment);
+    } else if (shelf) {
+        begin_carrying(Carry::unshelving, needs.segments.of(shelf->segment));
+        journal_.scan_shelf(shelf->segment, needs.shelves.find(shelf->segment)->tasks.count());
     }
+}
+
+bool Owner::is_too_much(const Sealed& sealed, const Needs& needs) {
+    // What is needed is known to a few parts in a hundred.
+    const std::uint64_t allowed = needs.live_octets / 16 * 15 * 2;
+    // Else telling a segment again might take as much room as it gives back, and not end.
+    const bool is_worth_it = sealed.octets / 4 * 3 >= needs.live_octets;
+    const std::uint64_t to_come =
+        journal_.segment_octets() + predict_growth(sealed.segments, needs);
+    is_urgent_ = sealed.octets > allowed;
+    return sealed.octets + to_come > allowed && is_worth_it;
+}
+
+// The emptiest of those that are not worth it any more.
+std::optional<SegmentUse> Owner::find_left_shelf(const Sealed& sealed, const Needs& needs) const {
+    std::optional<SegmentUse> found;
+    for (const SegmentUse& use : sealed.shelves) {
+        const bool is_told_of = needs.shelves.find(use.segment) != nullptr;  // else it goes already
+        const bool is_emptier =
+            !found || needs.segments.of(use.segment) < needs.segments.of(found->segment);
+        if (is_told_of && !is_worth_its_shelf(use, needs) && is_emptier) {
+            found = use;
+        }
+    }
+    return found;
 }
 
 Owner::Sealed Owner::look_at_segments() const {

@@ -20,6 +20,14 @@
 
 namespace xebec::broker::journal {
 
+// What of the journal is needed still.
+struct Needs {
+    std::uint64_t live_octets = 0;   // what telling all of it again would take
+    const SegmentOctets& segments;   // of that, what each segment has
+    const SegmentOctets& unchanged;  // and of tasks that are as they were told of there
+    const Shelves& shelves;
+};
+
 class Owner {
 public:
     struct Options {
@@ -42,11 +50,9 @@ public:
     // What has to be told to the core, if that has changed.
     std::optional<JournalChanged> take_change();
 
-    // Whether to tell a segment again, now that so many octets of the journal are needed, of which
-    // `needed` says where they are: the oldest one, or one that was shelved and has been left by
+    // Whether to tell a segment again: the oldest one, or one that was shelved and has been left by
     // many of its tasks.
-    void look_for_garbage(std::uint64_t live_octets, const SegmentOctets& needed,
-                          const Shelves& shelves, Instant now);
+    void look_for_garbage(const Needs& needs, Instant now);
     // That is to begin: what the segment speaks of.
     std::optional<SegmentScanned> take_scan();
     // For a segment that goes, a shelved one has to be scanned too.
@@ -57,7 +63,7 @@ public:
     // The same of one that was shelved: which was told again, or found empty when another was.
     void unshelve(std::uint32_t segment);
 
-    // It stays, for now: it is looked at again in a while.
+    // What was to be told again stays, for now: it is looked at again in a while.
     void keep_segment(Instant now);
 
     // Whether another segment was begun since the last call, or since the start.
@@ -88,6 +94,8 @@ private:
     void trim();
     bool is_read_still(const Told& told) const;
     Sealed look_at_segments() const;
+    bool is_too_much(const Sealed& sealed, const Needs& needs);
+    std::optional<SegmentUse> find_left_shelf(const Sealed& sealed, const Needs& needs) const;
     void begin_carrying(Carry carry, std::uint64_t needed_octets);
     std::uint64_t octets_appended() const;
     std::size_t carry_due() const;
@@ -108,7 +116,7 @@ private:
     std::uint64_t carries_until_ = 0;  // and where it should have ended
     std::deque<Told> told_segments_;
     Instant looks_again_at_{};
-    Instant kept_until_{};  // what is damaged keeps the oldest segment
+    Instant kept_until_{};  // what is damaged keeps a segment
 };
 
 }  // namespace xebec::broker::journal

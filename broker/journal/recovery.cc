@@ -27,6 +27,7 @@ private:
     void find_tail();
     void set_old_segments_aside();
     void settle_old_segments();
+    void retire_old_segments();
     void replay_sealed(const FoundSegment& segment, const Frame& next);
     void replay_tail();
     void replay_frame(const FoundSegment& segment, const Frame& frame, std::string_view metadata,
@@ -72,6 +73,7 @@ Recovered Recovery::run() {
     }
     secure_opening();
     begin_segment();
+    retire_old_segments();
     return std::move(result_);
 }
 
@@ -128,19 +130,26 @@ void Recovery::set_old_segments_aside() {
     }
 }
 
-// Those that are not shelved were given up before a power cut took back their removal.
 void Recovery::settle_old_segments() {
     shelves_.expect_all(tail_.oldest, folder_);
     for (const auto& [number, segment] : shelves_.segments()) {
         if (shelves_.is_shelved(number)) {
             result_.shelves.insert(number);
             result_.segments.push_back({number, segment.file->size()});
-        } else {
-            files_.retire(number, true);
         }
     }
     std::sort(result_.segments.begin(), result_.segments.end(),
               [](const SegmentUse& a, const SegmentUse& b) { return a.segment < b.segment; });
+}
+
+// Those that are not shelved were given up before a power cut took back their removal. What says so
+// has to be on the disk, the end of the tail too.
+void Recovery::retire_old_segments() {
+    for (const auto& [number, segment] : shelves_.segments()) {
+        if (!shelves_.is_shelved(number)) {
+            files_.retire(number, true);
+        }
+    }
 }
 
 void Recovery::replay_sealed(const FoundSegment& segment, const Frame& next) {

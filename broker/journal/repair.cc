@@ -38,8 +38,7 @@ private:
     std::optional<Damage> find_damage_in_headers() const;
     std::optional<Damage> walk(std::size_t index, const Frame& next) const;
     std::size_t opened_count() const;
-    void cut(const Damage& damage);
-    void name_oldest(std::uint32_t oldest);
+    void cut(const Damage& damage, const std::set<std::uint32_t>& shelves_gone);
     void cut_shelf();
     void unseal(std::size_t index);
 
@@ -53,8 +52,10 @@ private:
     void count(const Segment& segment, std::uint64_t from);
     void keep_segment(const Segment& segment);
     void keep_rest(const Segment& segment, std::uint64_t offset);
-    void write_frame(const FoundSegment& segment, std::uint64_t offset, FrameKind kind,
-                     std::uint32_t oldest);
+    void end_with(const Segment& segment, std::uint32_t oldest,
+                  const std::set<std::uint32_t>& shelves_gone);
+    void write_frame(const FoundSegment& segment, Frame frame, std::uint32_t oldest,
+                     std::string_view metadata = {});
     void write_zeros(const Segment& segment, std::uint64_t offset);
 
     runtime::FileSystem& files_;
@@ -86,16 +87,14 @@ RepairReport Repair::run(RepairMode mode) {
             report_.segments.push_back(segments_[i].path);
         }
     }
-    const std::set<std::uint32_t> shelved = find_shelved(*damage);
-    std::erase_if(old_, [&](const Segment& segment) { return shelved.contains(segment.number); });
+    std::set<std::uint32_t> shelved = find_shelved(*damage);
+    std::erase_if(old_, [&](const Segment& segment) { return shelved.erase(segment.number) > 0; });
     for (const Segment& segment : old_) {
         count(segment, 0);
         report_.segments.push_back(segment.path);
     }
     if (mode == RepairMode::cut) {
-        const std::uint32_t oldest = segments_.front().number;
-        cut(*damage);
-        name_oldest(oldest);
+        cut(*damage, shelved);
     }
     return report_;
 }
@@ -132,7 +131,7 @@ void Repair::set_old_segments_aside() {
     if (opened == 0) {
         return;
     }
-    const std::uint32_t oldest = examine_tail(*segments_[opened - 1].found).oldest;
+    const std::uint32_t oldest = find_oldest_named(*segments_[opened - 1].found);
     const auto first =
         std::find_if(segments_.begin(), segments_.begin() + static_cast<std::ptrdiff_t>(opened - 1),
                      [oldest](const Segment& segment) { return segment.number >= oldest; });
@@ -299,38 +298,52 @@ void Repair::count(const Segment& segment, std::uint64_t from) {
 
 // ---- cutting ----
 
-// From the newest on, so that a repair that is killed leaves a journal that can be repaired.
-void Repair::cut(const Damage& damage) {
+// The newest goes last: for as long as it is there, it names the first segment that is needed, so
+// that a repair that is killed can be repeated.
+void Repair::cut(const Damage& damage, const std::set<std::uint32_t>& shelves_gone) {
+    const bool is_whole_segment = damage.offset < frames_offset;
+    const std::uint32_t oldest = segments_.front().number;
+    if (!is_whole_segment) {
+        keep_rest(segments_[damage.index], damage.offset);
+        write_zeros(segments_[damage.index], damage.offset);
+        end_with(segments_[damage.index], oldest, shelves_gone);
+    } else if (damage.index > 0) {
+        unseal(damage.index - 1);
+        end_with(segments_[damage.index - 1], oldest, shelves_gone);
+    }
     for (const Segment& segment : old_) {
         keep_segment(segment);
     }
-    for (std::size_t i = segments_.size(); i > damage.index + 1; --i) {
-        keep_segment(segments_[i - 1]);
+    for (std::size_t i = damage.index + (is_whole_segment ? 0 : 1); i < segments_.size(); ++i) {
+        keep_segment(segments_[i]);
     }
-    if (damage.offset >= frames_offset) {
-        keep_rest(segments_[damage.index], damage.offset);
-        write_zeros(segments_[damage.index], damage.offset);
-        return;
-    }
-    if (damage.index > 0) {
-        unseal(damage.index - 1);
-    }
-    keep_segment(segments_[damage.index]);
 }
 
-// What is last now may name segments that have gone since.
-void Repair::name_oldest(std::uint32_t oldest) {
-    segments_.clear();
-    list_segments();
-    const std::size_t opened = opened_count();
-    if (opened == 0) {
+// Takes back what the last segment says of others that have gone since: which is the first, and
+// which were shelved.
+void Repair::end_with(const Segment& segment, std::uint32_t oldest,
+                      const std::set<std::uint32_t>& shelves_gone) {
+    const Tail tail = examine_tail(*segment.found);
+    if (tail.oldest >= oldest && shelves_gone.empty()) {
         return;
     }
-    const FoundSegment& last = *segments_[opened - 1].found;
-    const Tail tail = examine_tail(last);
-    if (tail.oldest < oldest) {
-        write_frame(last, tail.end, FrameKind::mark, oldest);
+    Buffer records;
+    RecordEncoder encoder(records);
+    Places places;
+    encoder.begin();
+    for (const std::uint32_t shelf : shelves_gone) {
+        encoder.add(SegmentShelved{.segment = shelf, .is_last = true}, places);
     }
+    if (frame_header_octets + records.size() > sector_octets) {
+        throw JournalError(report_.file.string() +
+                           " is damaged, and what stands before that names too many segments that "
+                           "have gone since: restore a backup");
+    }
+    write_frame(*segment.found,
+                {.kind = shelves_gone.empty() ? FrameKind::mark : FrameKind::batch,
+                 .offset = static_cast<std::uint32_t>(tail.end),
+                 .record_count = static_cast<std::uint32_t>(shelves_gone.size())},
+                std::max(oldest, tail.oldest), records.view());
 }
 
 // A closing frame says that nothing is missing behind it.
@@ -338,27 +351,26 @@ void Repair::cut_shelf() {
     const auto segment = std::find_if(
         old_.begin(), old_.end(), [this](const Segment& one) { return one.path == report_.file; });
     keep_rest(*segment, report_.offset);
-    write_frame(*segment->found, report_.offset, FrameKind::closing,
+    write_frame(*segment->found,
+                {.kind = FrameKind::closing, .offset = static_cast<std::uint32_t>(report_.offset)},
                 segment->found->opening->oldest_segment);
     write_zeros(*segment, report_.offset + sector_octets);
 }
 
-// As the next frame of the chain.
-void Repair::write_frame(const FoundSegment& segment, std::uint64_t offset, FrameKind kind,
-                         std::uint32_t oldest) {
+// As the next of the chain, in one sector.
+void Repair::write_frame(const FoundSegment& segment, Frame frame, std::uint32_t oldest,
+                         std::string_view metadata) {
     SegmentReader reader = segment.reader(Depth::metadata);
     reader.read_opening();
-    while (reader.offset() < offset && reader.next()) {
+    while (reader.offset() < frame.offset && reader.next()) {
     }
     Chain chain{.nonce = segment.header.nonce,
                 .checksum = reader.checksum(),
                 .position = reader.position(),
                 .oldest = oldest};
+    frame.flushed = frame.offset;
     const auto file = files_.open(segment.path, runtime::FileAccess::change);
-    write_sector(*file, chain,
-                 {.kind = kind,
-                  .offset = static_cast<std::uint32_t>(offset),
-                  .flushed = static_cast<std::uint32_t>(offset)});
+    write_sector(*file, chain, frame, metadata);
     file->flush();
 }
 

@@ -67,4 +67,15 @@ Tail examine_unopened(const FoundSegment& segment) {
     return tail;
 }
 
+std::uint32_t find_oldest_named(const FoundSegment& segment) {
+    SegmentReader reader = segment.reader(Depth::metadata);
+    std::uint32_t oldest = 0;
+    std::uint64_t from = opening_offset;
+    while (const auto frame = reader.find_frame(from)) {
+        oldest = std::max(oldest, frame->oldest_segment);
+        from = frame->end();
+    }
+    return oldest;
+}
+
 }  // namespace xebec::broker::journal

@@ -34,4 +34,8 @@ Tail examine_tail(const FoundSegment& segment);
 // `torn` says how much. If a frame says that the opening had been on the disk, it is damaged.
 Tail examine_unopened(const FoundSegment& segment);
 
+// The first segment that was needed, as far as any frame says that is right by itself, also behind
+// damage.
+std::uint32_t find_oldest_named(const FoundSegment& segment);
+
 }  // namespace xebec::broker::journal

@@ -45,14 +45,14 @@ std::optional<Instant> Writer::work_unguarded(Instant now) {
     }
     if (take_batch()) {
         if (!write_batch(now)) {
-            return retire_one() ? now : room_check_at_;
+            return retire_one(now) ? now : room_check_at_;
         }
-        retire_one();
+        retire_one(now);
         while (!files_.needs_zeros() && !is_one_going() && prepare_next(now)) {
         }
         return now;
     }
-    if (write_mark(now) || retire_one() || (!is_one_going() && prepare_next(now))) {
+    if (write_mark(now) || retire_one(now) || (!is_one_going() && prepare_next(now))) {
         return now;
     }
     return next_deadline();
@@ -253,8 +253,9 @@ bool Writer::prepare_next(Instant now) {
     }
 }
 
-// Removes the oldest segment, once a frame on the disk says that it is not needed.
-bool Writer::retire_one() {
+// Removes the oldest segment that is needed no more, once what says so is on the disk: the frame
+// that names it, or, of a shelved one, everything that was written before its owner let go of it.
+bool Writer::retire_one(Instant now) {
     std::optional<std::uint32_t> segment;
     {
         const std::lock_guard lock(shared_.mutex);
@@ -264,6 +265,13 @@ bool Writer::retire_one() {
         }
         std::erase_if(shared_.segments,
                       [&segment](const SegmentUse& use) { return use.segment == *segment; });
+    }
+    if (is_dirty_ && batch_.empty()) {
+        flush(now);
+    } else if (is_dirty_) {  // it waits for a segment, and what it names is not written
+        segment_.file->flush();
+        flushed_ = end_;
+        is_dirty_ = false;
     }
     files_.retire(*segment, !next_.has_value());
     room_check_at_.reset();

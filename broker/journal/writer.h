@@ -42,7 +42,7 @@ private:
     void write_sector_frame(FrameKind kind);
     bool is_one_going() const;
     bool prepare_next(Instant now);
-    bool retire_one();
+    bool retire_one(Instant now);
     void fail(const std::string& why);
     void note_segments();
     void note_durable();

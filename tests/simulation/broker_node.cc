@@ -212,7 +212,8 @@ void BrokerNode::look_after(broker::journal::Owner& owner) {
         core_.apply(*change, now(), effects_);
     }
     const broker::State& state = core_.state();
-    owner.look_for_garbage(state.live_octets(), state.segments(), state.shelves(), now().steady);
+    owner.look_for_garbage(
+        {state.live_octets(), state.segments(), state.unchanged(), state.shelves()}, now().steady);
 }
 
 void BrokerNode::take(const Route& route, const Wire& wire) {
@@ -431,12 +432,12 @@ void BrokerNode::keep_house(broker::journal::Owner& owner) {
     owner.read(effects_.reads);
     check(!effects_.segment_kept, "what is in the journal can be read (I1)");
     using Before = broker::journal::Journal::Before;
+    for (const std::uint32_t segment : effects_.shelves_done) {
+        owner.unshelve(segment);
+    }
     if (const auto segment = effects_.segment_done) {
         const bool is_shelved = core_.state().shelves().find(*segment) != nullptr;
         owner.trim_to(*segment + 1, is_shelved ? Before::is_shelved : Before::goes);
-    }
-    for (const std::uint32_t segment : effects_.shelves_done) {
-        owner.unshelve(segment);
     }
     if (effects_.shelf_wanted) {
         owner.scan_shelf(*effects_.shelf_wanted);

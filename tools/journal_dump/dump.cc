@@ -141,7 +141,7 @@ std::size_t find_oldest(const std::vector<FoundSegment>& segments) {
     if (last == segments.rend()) {
         return 0;
     }
-    const std::uint32_t oldest = examine_tail(*last).oldest;
+    const std::uint32_t oldest = find_oldest_named(*last);
     const auto first = std::find_if(segments.begin(), segments.end(), [&](const auto& segment) {
         return segment.header.segment >= oldest;
     });

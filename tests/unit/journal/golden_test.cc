@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 namespace xebec::testing {
 
@@ -81,6 +82,52 @@ TEST(GoldenJournal, OfVersion4GivesItsRecords) {  // F25
         fs::remove(golden / "journal-v4" / segment_name(3));  // the next one, never used
     }
     expect_to_be_read("journal-v4", records_of_every_type(large));
+}
+
+// Its first segment is shelved, and the second has gone.
+void write_shelved_journal(const fs::path& folder) {
+    runtime::PosixFiles files;
+    Journal journal(files, {.folder = folder, .segment_octets = 8 << 10, .seed = 1},
+                    [](const Record&, const Places&) {});
+    const auto work = [&journal] {
+        for (Instant now{}; journal.work(now) == now;) {
+        }
+    };
+    std::uint32_t in_first = 0;
+    for (std::uint64_t number = 1; journal.segment() < 3; ++number) {
+        const Record record = accepted(number, number % 2 == 0 ? large : "in line");
+        journal.append({&record, 1});
+        work();
+        in_first += journal.segment() == 1 ? 1 : 0;
+    }
+    const std::vector<Record> records{
+        SegmentShelved{.segment = 1, .runs = {1, 1, in_first - 2}, .is_last = true}};
+    journal.append(records);
+    work();
+    journal.trim(2, Journal::Before::is_shelved);
+    journal.trim(3);
+    work();
+    journal.close();
+    work();
+}
+
+TEST(GoldenJournal, OfVersion4GivesWhatIsShelved) {  // F25
+    if (std::getenv("XEBEC_WRITE_GOLDEN") != nullptr) {
+        fs::remove_all(golden / "journal-v4-shelved");
+        write_shelved_journal(golden / "journal-v4-shelved");
+        fs::remove(golden / "journal-v4-shelved" / segment_name(4));  // the next one, never used
+    }
+    TemporaryFolder folder;
+    fs::copy(golden / "journal-v4-shelved", folder / "journal");
+    runtime::PosixFiles files;
+    Replayed replayed;
+    const Journal journal(files,
+                          {.folder = folder / "journal", .segment_octets = 8 << 10, .seed = 2},
+                          replayed.sink());
+
+    EXPECT_EQ(journal.shelves(), std::set<std::uint32_t>{1});
+    EXPECT_EQ(replayed.shelved, (std::vector<std::uint64_t>{1, 3, 4, 5, 6, 7, 8}));
+    EXPECT_FALSE(fs::exists(folder / "journal" / segment_name(2)));
 }
 
 // What was made ready by an older program and never used is not begun: what is written now could

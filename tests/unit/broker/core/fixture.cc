@@ -13,17 +13,20 @@ constexpr const char* submitter = "submitter";
 
 }  // namespace
 
-Fixture::Fixture(const Fixture& before, const CoreOptions& options)
+Fixture::Fixture(const Fixture& before, const CoreOptions& options, std::size_t records_lost)
     : is_replayable(false),
       now(before.now),
       core(options, before.core.epoch() + 1, 2, now),
       history_(before.history_),
       segment_(before.segment_ + 1),
       has_journal_(true) {
+    history_.resize(history_.size() - records_lost);
     for (auto& [record, at, segment] : history_) {
         const Places places = write(record, segment);
         if (auto* accepted = std::get_if<TaskAccepted>(&record)) {
             accepted->payload = {};
+        } else if (auto* carried = std::get_if<TaskCarried>(&record)) {
+            carried->payload = {};
         } else if (auto* succeeded = std::get_if<TaskSucceeded>(&record)) {
             succeeded->result = {};
         }

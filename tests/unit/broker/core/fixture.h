@@ -68,9 +68,10 @@ public:
 
     explicit Fixture(const CoreOptions& options = patient(), std::uint64_t seed = 1)
         : core(options, epoch, seed, now), has_journal_(options.octets_in_memory_max) {}
-    // The broker starts again with what the one before has written. The places are in a segment of
-    // their own, and nothing that stands in the journal is in memory.
-    Fixture(const Fixture& before, const CoreOptions& options);
+    // The broker starts again with what the one before has written. What it writes is in a segment
+    // of their own, and nothing that stands in the journal is in memory. The last so many records
+    // were not on the disk.
+    Fixture(const Fixture& before, const CoreOptions& options, std::size_t records_lost = 0);
     ~Fixture();
     Fixture(const Fixture&) = delete;
     Fixture& operator=(const Fixture&) = delete;
@@ -280,7 +281,7 @@ private:
     std::vector<Notice> notices_;
     std::optional<std::uint32_t> epoch_raised_;
     Effects effects_;
-    struct Written {
+    struct Written {  // a record
         Record record;
         Now at;
         std::uint32_t segment = 0;

@@ -260,6 +260,21 @@ TEST_F(Shelving, AShelfThatGoesIsToldWhole) {  // I1
     EXPECT_EQ(broker.take_segments_done(), std::vector<std::uint32_t>{});
 }
 
+// Else it would be told by its order there once more, as if nothing had become of it.
+TEST_F(Shelving, WhatLiesElsewhereByNowIsNotThereAnyMore) {  // I3, I8
+    shelve();
+    broker.begin_carrying(5, Carry::unshelving);
+    broker.finish_carrying();
+    ASSERT_EQ(shelf(), nullptr);
+
+    Fixture killed(broker, with_little_memory(), 1);  // before the last record
+    killed.is_replayable = false;
+    const Shelf* left = killed.core.state().shelves().find(1);
+
+    ASSERT_NE(left, nullptr);
+    EXPECT_TRUE(left->is_touched);
+}
+
 TEST_F(Shelving, WhatIsDamagedKeepsTheSegmentAndTheShelfAsItWasToldOf) {  // I24
     shelve();
     broker.take_segments_done();
@@ -298,6 +313,26 @@ TEST(ShelvedReplay, WhatIsKnownStaysWhereItStands) {  // I22
     EXPECT_EQ(state.tasks()[state.tasks().find(1)].payload_at, (Locator{9, 100}));
     EXPECT_FALSE(state.take_told_again(1, 2));
     state.check_invariants();
+}
+
+// A step may be split where a segment ends.
+TEST(ShelvedReplay, ATaskStandsWhereItIsToldAndNotWhereItsHistoryIs) {  // I1, I22
+    const TaskCarried task{.number = 1,
+                           .id = Fixture::id(1),
+                           .kind = "k",
+                           .queue = "default",
+                           .state = TaskState::ready,
+                           .attempts = 1,
+                           .version = 3};
+    const HistoryCarried history{.number = 1, .attempts = {{.attempt = 1}}};
+    State state;
+    for (const std::uint32_t segment : {1U, 4U}) {
+        state.replay(task, {.segment = segment});
+        state.replay(history, {.segment = segment + 1});
+    }
+
+    EXPECT_TRUE(state.take_told_again(1, 3));
+    EXPECT_FALSE(state.take_told_again(1, 4));
 }
 
 }  // namespace
