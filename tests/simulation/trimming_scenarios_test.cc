@@ -248,6 +248,32 @@ TEST_P(Simulation, APowerCutTakesNoMoreOfRelaxedThanItsWindow) {  // I22
     EXPECT_GT(world.ledger().taken_back(), 0U);
 }
 
+// A shelved segment goes when what was told of it instead is on the disk.
+TEST_P(Simulation, APowerCutTakesNothingThatIsShelvedOfRelaxed) {  // F4, I22
+    MachineOptions options = relaxed(GetParam());
+    options.segment_octets = std::uint64_t{16 << 10} << GetParam() % 2;
+    World world(GetParam(), little_memory(), options);
+    world.start_workers(4, 8);
+    world.submit(2'000, {.kinds = {"late", "late", "late", "late", "late", "ok"}, .pause = 30ms});
+    world.submit(1'500, {.kinds = {"ok", "ok", "flaky"}, .pause = 2s});
+    world.run_for(20s);
+    Faults faults;
+    faults.delay_max = 20ms;
+    faults.broker_kill_mean_s = 3;
+    faults.killed_at_start = 0.3;
+    faults.power_cut = 0.7;
+    world.set_faults(faults);
+    world.run_for(20s);
+    world.start_late_workers(2, 4);
+    world.run_for(1min);
+    world.heal();
+    world.run_until_idle(60min);
+
+    EXPECT_GT(world.ledger().restarts(), 5U);
+    EXPECT_GT(world.ledger().shelved(), 500U);
+    EXPECT_GT(world.ledger().taken_back(), 0U);
+}
+
 TEST_P(Simulation, AKilledBrokerWithRelaxedForgetsNothing) {  // F1
     World world(GetParam(), little_memory(), relaxed(GetParam()));
     run_relaxed(world, 0);
