@@ -392,7 +392,7 @@ void Server::carry_segments() {
     }
     if (effects_.segment_kept) {
         spdlog::error(
-            "segment {} of the journal stays, and all behind it, for what is damaged in it: the "
+            "segment {} of the journal stays, and others with it, for what is damaged in it: the "
             "journal grows until the tasks named before have ended and are removed",
             *effects_.segment_kept);
         storage_.keep_segment(now_.steady);

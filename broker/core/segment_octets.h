@@ -8,7 +8,7 @@
 
 namespace xebec::broker {
 
-// Segments come and go in order: only those from the first to the last that has something are kept.
+// Of those from the first to the last that has something: they come in order, and most go so.
 class SegmentOctets {
 public:
     void add(std::uint32_t segment, std::uint64_t octets) {

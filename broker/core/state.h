@@ -219,7 +219,8 @@ private:
     bool watching_ = false;
     std::vector<UpdateBatch> updates_;
 
-    // By number, of what stands in the journal more than once: the last segment in which it does.
+    // By number, of what stands in the journal more than once: the last segment in which it stands
+    // whole. What a shelved one tells does not count: it is known then.
     absl::flat_hash_map<std::uint64_t, std::uint32_t> told_again_;
     std::uint64_t history_awaited_ = 0;         // of this task, before it has been told again
     std::uint32_t history_awaited_in_ = 0;      // that segment

@@ -70,8 +70,8 @@ public:
     // A segment will be trimmed soon. If that is before the one that is written to is full, its
     // file does for the next one, and none is made.
     void announce_trim();
-    // Segments before this one are needed no more, but for the one just before it if that is
-    // shelved. They go once that is on the disk too.
+    // Segments before this one are needed no more, but for those that are shelved, as the one just
+    // before it may be from now on. They go once that is on the disk too.
     enum class Before { goes, is_shelved };
     void trim(std::uint32_t first_needed, Before before = Before::goes);
     // One that was shelved, which is needed no more.

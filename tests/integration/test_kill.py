@@ -13,6 +13,7 @@ SEED = int(os.environ.get("XEBEC_KILL_SEED", time.time_ns() % 1_000_000))
 # The newest 100,000 final tasks outlive any budget of retention: with fewer, each can be asked for.
 TASKS_MAX = 90_000
 CONCURRENCY = 4
+STUCK = 15_000  # tasks that nobody runs, over two segments of a MiB
 
 # Passed at a start; under load; and when there are segments that nobody needs.
 START_POINTS = ["start.before_copy", "start.before_opening", "start.before_seal", "start.sealed"]
@@ -289,6 +290,7 @@ class AtFailpoints(Killed):
     def test_nothing_is_lost_while_segments_go(self):  # F1, I1 I22
         dice = random.Random(SEED)
         self.begin_load(per_second=300)
+        self.submit_stuck()
         self.client("queue", "set", "litter", "--retention", "100ms")
         litter = Litter(self.broker.clients)
         litter.start()
@@ -302,6 +304,21 @@ class AtFailpoints(Killed):
         litter.join(PATIENCE)
         self.end_load()
         self.account()
+        self.expect_stuck_tasks_on_shelves()
+
+    # Of a kind that nobody serves: segments full of them stay, and those between them go.
+    def submit_stuck(self):
+        line = json.dumps({"kind": "later", "queue": "stuck", "payload": "x" * 100}) + "\n"
+        status, _, err = self.client("submit", "--batch", "-", stdin=line * STUCK, patience=150)
+        self.assertEqual(status, 0, err)
+
+    def expect_stuck_tasks_on_shelves(self):
+        queues = {queue["name"]: queue for queue in self.client_json("queues")}
+        self.assertEqual(queues["stuck"]["tasks"]["ready"], STUCK)
+        numbers = sorted(int(name.removeprefix("segment-"))
+                         for name in os.listdir(self.path("data/journal"))
+                         if name.startswith("segment-"))
+        self.assertGreater(numbers[-1] - numbers[0] + 1, len(numbers), "none is shelved")
 
     def test_no_program_that_is_installed_has_them(self):
         def has_failpoints(program):

@@ -130,10 +130,6 @@ void Dump::put(const Json& json) {
     out_ << '\n';
 }
 
-}  // namespace
-
-namespace {
-
 // Those before it are shelved, and may have gaps between them.
 std::size_t find_oldest(const std::vector<FoundSegment>& segments) {
     const auto last = std::find_if(segments.rbegin(), segments.rend(),
