@@ -130,6 +130,59 @@ TEST_F(ShelvedSegments, ThatAPowerCutBroughtBackGoAtTheNextStart) {  // F4
     EXPECT_TRUE(journal->shelves().empty());
 }
 
+// What says that nothing of a shelf holds is in the page cache only when the start that reads it
+// there is killed, too.
+TEST_F(ShelvedSegments, GoWhenWhatSaysSoIsOnTheDisk) {  // F1, F4, I1
+    shelve();
+    const auto files = disk.snapshot();
+    std::uint64_t operation = 0;
+    for (bool was_killed = true; was_killed; ++operation) {
+        journal.reset();
+        disk.~SimulatedDisk();
+        new (&disk) SimulatedDisk(operation);
+        disk.restore(files);
+        open();
+        append({SegmentShelved{.segment = 1, .is_last = true}});
+        disk.kill_at(disk.operations() + 1);
+        EXPECT_THROW(work(), Killed);  // written, and not flushed
+        journal.reset();
+        disk.revive();
+
+        disk.kill_at(disk.operations() + operation);
+        was_killed = false;
+        try {
+            open();
+        } catch (const Killed&) {
+            was_killed = true;
+        }
+        journal.reset();
+        disk.revive();
+        disk.cut_power();
+
+        ASSERT_NO_THROW(open()) << operation;
+        EXPECT_TRUE(replayed.shelved.empty() || replayed.shelved == held()) << operation;
+    }
+    EXPECT_GT(operation, 5U);
+}
+
+// With `relaxed` it is durable before.
+TEST_F(ShelvedSegments, OfRelaxedGoWhenWhatSaysSoIsFlushed) {  // F4, I22
+    shelve();
+    flush_every = std::chrono::seconds{1};
+    open();
+    work();
+    append({SegmentShelved{.segment = 1, .is_last = true}});
+    work();
+    journal->unshelve(1);
+    work();
+    EXPECT_FALSE(exists(1));
+    journal.reset();
+    disk.cut_power();
+
+    ASSERT_NO_THROW(open());
+    EXPECT_TRUE(replayed.shelved.empty());
+}
+
 TEST_F(ShelvedSegments, ThatAreMissingAreNamed) {  // I24
     shelve();
     journal.reset();
