@@ -167,6 +167,7 @@ void Server::look_after_storage() {
     for (const journal::PieceAnswer& answer : storage_.take_pieces()) {
         apply(PieceRead{answer.token, answer.octets, answer.fault});
     }
+    storage_.look_for_garbage(core_.state(), now_.steady);
     if (const auto scanned = storage_.take_scan()) {
         if (!scanned->mentions->fault.empty()) {
             throw std::runtime_error("the journal cannot be read: " + scanned->mentions->fault);
@@ -176,7 +177,6 @@ void Server::look_after_storage() {
     if (const auto change = storage_.take_change()) {
         apply(*change);
     }
-    storage_.look_for_garbage(core_.state(), now_.steady);
 }
 
 void Server::look_after_doors() {

@@ -26,7 +26,8 @@ constexpr std::size_t record_octets = 128;  // without payload and result, about
 Core::Pass Core::pass_over(const SegmentScanned& event, const Shelf* shelf) {
     Pass pass{.mentions = event.mentions,
               .count = event.mentions->count(),
-              .is_shelving = event.carry == Carry::shelving || event.carry == Carry::shelf};
+              .is_shelving = event.carry == Carry::shelving || event.carry == Carry::whole ||
+                             event.carry == Carry::shelf};
     if (shelf != nullptr) {
         // A repair may have cut it.
         pass.count = std::min<std::size_t>(event.mentions->tasks.size(), shelf->tasks.count());
@@ -50,6 +51,12 @@ void Core::on(const SegmentScanned& event) {
     carrying_ = Carrying{.segment = pass_over(event, shelf),
                          .is_shelf = is_shelf,
                          .behind = is_shelf ? shelf->told_in : segment};
+    if (event.carry == Carry::whole) {
+        const auto tasks = state_.whole_segments().tasks_of(segment);
+        check(tasks.has_value(), "a segment is whole when it is shelved without a look");
+        commit(SegmentShelved{.segment = segment, .runs = {*tasks}, .is_last = true});
+        carrying_->segment.is_finished = true;
+    }
     if (is_shelf) {
         return;
     }

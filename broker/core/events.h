@@ -91,6 +91,7 @@ struct OctetsRead {
 enum class Carry : std::uint8_t {
     everything,  // that is needed: the segment goes
     shelving,    // what is as it stands there, by its order: the segment is shelved
+    whole,       // the same, and it is known without a look that this is all of it
     shelf,       // the same of a shelved one, as ShelfWanted asked
     unshelving,  // everything that is needed of a shelved one: it goes
 };

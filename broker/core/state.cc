@@ -398,7 +398,7 @@ void State::touch(LaneIndex index) {
 
 void State::note(Task& task, std::uint64_t duration_us, bool removed) {
     if (!task.payload_at.is_nowhere() && tasks_.version_of(task) == 1) {
-        unchanged_.take(task.payload_at.segment, waiting_cost(task));
+        leave_place(task);
     }
     ++tasks_.details(task).changes;
     tell(task, duration_us, removed);

@@ -104,6 +104,7 @@ public:
     // Of that, what each segment has of tasks with a payload that have not ended, or are dead.
     const SegmentOctets& segments() const { return segments_; }
     const SegmentOctets& unchanged() const { return unchanged_; }  // of these, since acceptance
+    const WholeSegments& whole_segments() const { return whole_segments_; }
     const Shelves& shelves() const { return shelves_; }
     std::uint64_t octets() const { return octets_; }  // payloads, results and errors in memory
     std::uint64_t final_octets() const { return final_octets_; }  // what final tasks cost
@@ -182,6 +183,8 @@ private:
     std::uint64_t waiting_cost(const Task& task) const;  // there, had it never run
     void forget_place(Task& task);                       // of its payload
     void touch_shelf(const Task& task);
+    void keep_place(const Task& task);   // it is as it stands there
+    void leave_place(const Task& task);  // not any more
     LaneIndex lane_for(std::string_view queue, std::string_view kind);
     void set_sizes(Task& task, std::uint32_t payload_octets, std::uint32_t result_octets);
     void watch_head(QueueIndex queue);    // of the queue's final tasks, after a change
@@ -211,6 +214,7 @@ private:
     std::uint64_t live_octets_ = 0;
     SegmentOctets segments_;
     SegmentOctets unchanged_;
+    WholeSegments whole_segments_;
     Shelves shelves_;
     std::array<std::uint64_t, task_state_count> counts_{};
     protocol::Totals totals_;

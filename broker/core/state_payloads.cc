@@ -19,6 +19,15 @@ std::uint64_t brings_octets_of(const Record& record) {
     return carried == nullptr ? 0 : carried->number;
 }
 
+// Whether it has to be told again before its segment goes, for as long as it is needed.
+bool is_told_again(const Record& record) {
+    return std::holds_alternative<TaskAccepted>(record) ||
+           std::holds_alternative<TaskCarried>(record) ||
+           std::holds_alternative<TaskRemoved>(record) ||
+           std::holds_alternative<TombstoneCarried>(record) ||
+           std::holds_alternative<QueueChanged>(record);
+}
+
 // What a payload or a result takes in a record.
 std::uint64_t apart(std::uint64_t size) {
     constexpr std::uint64_t prefix = 12;
@@ -34,11 +43,14 @@ TaskIndex State::locate(const Record& record, const Places& places) {
     if (places.payload.is_nowhere() && places.result.is_nowhere()) {
         if (const auto* shelved = std::get_if<SegmentShelved>(&record)) {
             shelves_.locate(*shelved, places.segment);
+        } else if (is_told_again(record)) {
+            whole_segments_.spoil(places.segment);
         }
         return no_task;
     }
     const TaskIndex index = tasks_.find(brings_octets_of(record));
     if (index == no_task) {
+        whole_segments_.spoil(places.segment);
         return no_task;  // gone already, in the same step
     }
     Task& task = tasks_[index];
@@ -60,9 +72,11 @@ TaskIndex State::locate(const Record& record, const Places& places) {
     set_sizes(task, payload_octets, result_octets);
     if (is_payload_here) {
         segments_.add(task.payload_at.segment, waiting_cost(task));
-        if (tasks_.version_of(task) == 1) {
-            unchanged_.add(task.payload_at.segment, waiting_cost(task));
-        }
+    }
+    if (is_payload_here && tasks_.version_of(task) == 1) {
+        keep_place(task);
+    } else if (is_told_again(record)) {
+        whole_segments_.spoil(places.segment);
     }
     return index;
 }
@@ -71,10 +85,20 @@ void State::forget_place(Task& task) {
     if (!task.payload_at.is_nowhere()) {
         segments_.take(task.payload_at.segment, waiting_cost(task));
         if (tasks_.version_of(task) == 1) {
-            unchanged_.take(task.payload_at.segment, waiting_cost(task));
+            leave_place(task);
         }
         task.payload_at = {};
     }
+}
+
+void State::keep_place(const Task& task) {
+    unchanged_.add(task.payload_at.segment, waiting_cost(task));
+    whole_segments_.add(task.payload_at.segment);
+}
+
+void State::leave_place(const Task& task) {
+    unchanged_.take(task.payload_at.segment, waiting_cost(task));
+    whole_segments_.take(task.payload_at.segment);
 }
 
 // Before it changes, or lies elsewhere: its order there is not enough any more.

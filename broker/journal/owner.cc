@@ -129,7 +129,11 @@ void Owner::look_for_garbage(const Needs& needs, Instant now) {
     if (is_oldest_first) {
         begin_carrying(is_worth_shelving(*oldest, needs) ? Carry::shelving : Carry::everything,
                        needs.segments.of(oldest->segment));
-        journal_.scan(oldest->segment);
+        if (carry_ == Carry::shelving && needs.whole.tasks_of(oldest->segment)) {
+            whole_ = oldest->segment;
+        } else {
+            journal_.scan(oldest->segment);
+        }
     } else if (shelf) {
         begin_carrying(Carry::unshelving, needs.segments.of(shelf->segment));
         journal_.scan_shelf(shelf->segment, needs.shelves.find(shelf->segment)->tasks.count());
@@ -196,6 +200,11 @@ void Owner::scan_shelf(const ShelfWanted& wanted) {
 }
 
 std::optional<SegmentScanned> Owner::take_scan() {
+    if (whole_) {
+        auto nothing = std::make_shared<Mentions>();
+        nothing->segment = *std::exchange(whole_, std::nullopt);
+        return SegmentScanned{std::move(nothing), Carry::whole};
+    }
     auto mentions = is_carrying_ ? journal_.take_scan() : nullptr;
     if (!mentions) {
         return std::nullopt;

@@ -25,6 +25,7 @@ struct Needs {
     std::uint64_t live_octets = 0;   // what telling all of it again would take
     const SegmentOctets& segments;   // of that, what each segment has
     const SegmentOctets& unchanged;  // and of tasks that are as they were told of there
+    const WholeSegments& whole;
     const Shelves& shelves;
 };
 
@@ -53,7 +54,8 @@ public:
     // Whether to tell a segment again: the oldest one, or one that was shelved and has been left by
     // many of its tasks.
     void look_for_garbage(const Needs& needs, Instant now);
-    // That is to begin: what the segment speaks of.
+    // That is to begin: what the segment speaks of. To be asked for right after the look: until
+    // then nothing may be applied.
     std::optional<SegmentScanned> take_scan();
     // For a segment that goes, a shelved one has to be scanned too.
     void scan_shelf(const ShelfWanted& wanted);
@@ -108,12 +110,13 @@ private:
     std::uint32_t segment_seen_ = 0;
     bool is_carrying_ = false;
     Carry carry_ = Carry::everything;
-    bool is_shelf_scanned_ = false;    // meanwhile
-    bool is_urgent_ = false;           // there is too much already
-    std::uint64_t needed_octets_ = 0;  // of the segment that is told again
-    std::size_t mentions_ = 0;         // in it
-    std::uint64_t carries_from_ = 0;   // where the journal was when that began,
-    std::uint64_t carries_until_ = 0;  // and where it should have ended
+    bool is_shelf_scanned_ = false;       // meanwhile
+    std::optional<std::uint32_t> whole_;  // is to be shelved without a scan
+    bool is_urgent_ = false;              // there is too much already
+    std::uint64_t needed_octets_ = 0;     // of the segment that is told again
+    std::size_t mentions_ = 0;            // in it
+    std::uint64_t carries_from_ = 0;      // where the journal was when that began,
+    std::uint64_t carries_until_ = 0;     // and where it should have ended
     std::deque<Told> told_segments_;
     Instant looks_again_at_{};
     Instant kept_until_{};  // what is damaged keeps a segment

@@ -204,6 +204,10 @@ void BrokerNode::look_after(broker::journal::Owner& owner) {
         check(answer.fault.empty(), "what is in the journal can be read (I1)");
         core_.apply(broker::OctetsRead{answer.token, answer.octets, answer.fault}, now(), effects_);
     }
+    const broker::State& state = core_.state();
+    owner.look_for_garbage({state.live_octets(), state.segments(), state.unchanged(),
+                            state.whole_segments(), state.shelves()},
+                           now().steady);
     if (const auto scanned = owner.take_scan()) {
         check(scanned->mentions->fault.empty(), "a segment that is to go can be read (I24)");
         core_.apply(*scanned, now(), effects_);
@@ -211,9 +215,6 @@ void BrokerNode::look_after(broker::journal::Owner& owner) {
     if (const auto change = owner.take_change()) {
         core_.apply(*change, now(), effects_);
     }
-    const broker::State& state = core_.state();
-    owner.look_for_garbage(
-        {state.live_octets(), state.segments(), state.unchanged(), state.shelves()}, now().steady);
 }
 
 void BrokerNode::take(const Route& route, const Wire& wire) {

@@ -160,11 +160,12 @@ void World::stop_broker() {
 }
 
 // With `relaxed`, what was not flushed in time is lost, whoever was told; whoever might still be
-// told of it is not. The disk may have been at work on a flush, and on something else before.
+// told of it is not. The disk may have been at work on a flush, and a segment may have gone before:
+// that takes a flush, a rename and a flush of the folder, and then what came meanwhile is written.
 void World::cut_power() {
     machine_.disk.cut_power();
     if (machine_.options.flush_every > Duration{}) {
-        const Duration work = 3 * std::max(faults_.disk.most, DiskTimes{}.most);
+        const Duration work = 5 * std::max(faults_.disk.most, DiskTimes{}.most);
         ledger_.may_have_lost(schedule_.now() - machine_.options.flush_every - work);
         network_.drop_all();
     }

@@ -19,6 +19,7 @@ struct OwnerOf : JournalFixture {
     std::unique_ptr<Owner> owner;
     SegmentOctets segments;
     SegmentOctets unchanged;
+    WholeSegments whole;
     Shelves shelves;
     std::optional<Carry> carry;  // of the latest scan
 
@@ -60,7 +61,7 @@ struct OwnerOf : JournalFixture {
     bool exists(std::uint32_t segment) { return disk.exists(segment_path(segment)); }
     std::shared_ptr<const Mentions> scan(std::uint64_t needed = 0) {
         now += milliseconds{100};
-        owner->look_for_garbage({needed, segments, unchanged, shelves}, now);
+        owner->look_for_garbage({needed, segments, unchanged, whole, shelves}, now);
         journal->work_reads();
         const auto scanned = owner->take_scan();
         carry = scanned ? std::optional(scanned->carry) : std::nullopt;
@@ -145,6 +146,21 @@ TEST_F(OwnerOf, ASegmentOfWhichThreeQuartersAreNeededIsShelved) {
     need(1, small_segment_octets / 100 * 2);
     ASSERT_NE(scan(needed), nullptr);
     EXPECT_EQ(carry, Carry::shelving);
+}
+
+TEST_F(OwnerOf, ASegmentOfWhichEverythingHoldsIsShelvedWithoutALook) {
+    open_owned();
+    fill_segments(4);
+    need(1, small_segment_octets);
+    whole.add(1);
+    const std::uint64_t reads = disk.reads();
+
+    const auto mentions = scan(small_segment_octets / 10 * 11);
+
+    ASSERT_NE(mentions, nullptr);
+    EXPECT_EQ(carry, Carry::whole);
+    EXPECT_EQ(mentions->segment, 1U);
+    EXPECT_EQ(disk.reads(), reads);
 }
 
 // Tasks that have changed since cannot be told by their order.

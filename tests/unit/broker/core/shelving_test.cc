@@ -180,6 +180,40 @@ TEST_F(Shelving, WhatIsAsItStandsThereIsToldByItsOrderAndTheRestWhole) {  // I1
     EXPECT_EQ(broker.take_segments_done(), std::vector<std::uint32_t>{1});
 }
 
+TEST_F(Shelving, ASegmentIsWholeUntilOneOfItsTasksChangesOrItTellsOfSomethingElse) {
+    const auto whole = [](const Fixture& one) {
+        return one.core.state().whole_segments().tasks_of(1);
+    };
+    EXPECT_EQ(whole(broker), std::nullopt) << "one was cancelled";
+    Fixture other(with_little_memory());
+    other.is_replayable = false;
+    other.submit(waiting(1));
+    other.submit(waiting(2));
+    EXPECT_EQ(whole(other), 2U);
+    Fixture again(other, with_little_memory());
+    again.is_replayable = false;
+    EXPECT_EQ(whole(again), 2U);
+
+    SubmitItem silent = Fixture::item(3);
+    silent.payload = {};
+    other.submit(silent);
+    EXPECT_EQ(whole(other), std::nullopt);
+}
+
+TEST_F(Shelving, WhatIsWholeIsShelvedWithoutALook) {
+    Fixture other(with_little_memory());
+    other.is_replayable = false;
+    other.submit(waiting(1));
+    other.submit(waiting(2));
+
+    other.begin_carrying(2, Carry::whole, 2);
+
+    const Shelf* shelf = other.core.state().shelves().find(1);
+    ASSERT_NE(shelf, nullptr);
+    EXPECT_EQ(shelf->tasks.runs(), Runs{2});
+    EXPECT_EQ(other.take_segments_done(), std::vector<std::uint32_t>{1});
+}
+
 // Nothing says in which segment it was told last.
 TEST_F(Shelving, ATaskWithoutAPayloadIsToldWhole) {
     SubmitItem silent = Fixture::item(7);
