@@ -112,6 +112,7 @@ void World::start_broker() {
             // Not from within its own step.
             schedule_.after(0ns, [this] { bury_broker(); });
         });
+        down_since_.reset();
     } catch (const broker::journal::JournalError& error) {
         std::fprintf(stderr, "%s\n", error.what());
         check(false, "a journal can be read, whenever its broker ended (I22)");
@@ -160,13 +161,14 @@ void World::stop_broker() {
 }
 
 // With `relaxed`, what was not flushed in time is lost, whoever was told; whoever might still be
-// told of it is not. The disk may have been at work on a flush, and a segment may have gone before:
-// that takes a flush, a rename and a flush of the folder, and then what came meanwhile is written.
+// told of it is not. The disk may have been at work on a flush, and on something else before. Since
+// a broker was killed, nobody has flushed what it wrote.
 void World::cut_power() {
     machine_.disk.cut_power();
     if (machine_.options.flush_every > Duration{}) {
-        const Duration work = 5 * std::max(faults_.disk.most, DiskTimes{}.most);
-        ledger_.may_have_lost(schedule_.now() - machine_.options.flush_every - work);
+        const Duration work = 3 * std::max(faults_.disk.most, DiskTimes{}.most);
+        ledger_.may_have_lost(down_since_.value_or(schedule_.now()) - machine_.options.flush_every -
+                              work);
         network_.drop_all();
     }
 }
@@ -177,6 +179,7 @@ void World::bury_broker() {
         machine_.clocks = broker_->clocks();
     }
     broker_.reset();
+    down_since_ = down_since_.value_or(schedule_.now());
     network_.set_broker([](const Route&, const Wire&) {});
     machine_.disk.revive();
     if (dice_.happens(faults_.power_cut)) {

@@ -113,6 +113,7 @@ private:
     std::vector<std::unique_ptr<ClientNode>> clients_;
     std::vector<std::unique_ptr<BackupNode>> backups_;
     std::uint64_t dice_fingerprint_ = 0;
+    std::optional<Instant> down_since_;  // the broker, but for starts that did not end
 };
 
 }  // namespace xebec::simulation
