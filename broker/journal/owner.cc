@@ -37,7 +37,7 @@ std::uint64_t predict_growth(const std::vector<SegmentUse>& sealed, const Needs&
     std::uint64_t gone = 0;  // and not told again
     for (const SegmentUse& use : sealed) {
         if (is_worth_shelving(use, needs)) {
-            come += use.octets / shelved_per_new;
+            come += needs.whole.tasks_of(use.segment) ? 0 : use.octets / shelved_per_new;
             most = std::max(most, come - std::min(come, gone));
             continue;
         }
@@ -47,6 +47,21 @@ std::uint64_t predict_growth(const std::vector<SegmentUse>& sealed, const Needs&
         gone += use.octets - told;
     }
     return most;
+}
+
+enum class Room { enough, exceeded_soon, exceeded };
+
+// `more`: may be taken besides twice what is needed.
+Room look_at_room(std::uint64_t octets, std::uint64_t live_octets, std::uint64_t more,
+                  std::uint64_t to_come) {
+    // What is needed is known to a few parts in a hundred.
+    const std::uint64_t allowed = live_octets / 16 * 15 * 2 + more;
+    // Else telling a segment again might take as much room as it gives back, and not end.
+    const bool is_worth_it = octets / 4 * 3 >= live_octets;
+    if (!is_worth_it || octets + to_come <= allowed) {
+        return Room::enough;
+    }
+    return octets > allowed ? Room::exceeded : Room::exceeded_soon;
 }
 
 }  // namespace
@@ -140,15 +155,30 @@ void Owner::look_for_garbage(const Needs& needs, Instant now) {
     }
 }
 
+// Segments that are shelved, or can be, are one thing; what is between and behind them may take
+// twice what is needed of it alone, and a quarter of those. To use its files again is cheaper than
+// to make new ones.
 bool Owner::is_too_much(const Sealed& sealed, const Needs& needs) {
-    // What is needed is known to a few parts in a hundred.
-    const std::uint64_t allowed = needs.live_octets / 16 * 15 * 2;
-    // Else telling a segment again might take as much room as it gives back, and not end.
-    const bool is_worth_it = sealed.octets / 4 * 3 >= needs.live_octets;
     const std::uint64_t to_come =
         journal_.segment_octets() + predict_growth(sealed.segments, needs);
-    is_urgent_ = sealed.octets > allowed;
-    return sealed.octets + to_come > allowed && is_worth_it;
+    std::uint64_t apart = 0;
+    std::uint64_t needed_apart = 0;
+    const auto set_apart = [&](const SegmentUse& use) {
+        apart += use.octets;
+        needed_apart += needs.segments.of(use.segment);
+    };
+    std::for_each(sealed.shelves.begin(), sealed.shelves.end(), set_apart);
+    for (const SegmentUse& use : sealed.segments) {
+        if (is_worth_shelving(use, needs)) {
+            set_apart(use);
+        }
+    }
+    const Room all = look_at_room(sealed.octets, needs.live_octets, 0, to_come);
+    const Room rest = look_at_room(sealed.octets - apart,
+                                   needs.live_octets - std::min(needs.live_octets, needed_apart),
+                                   needed_apart / 4, to_come);
+    is_urgent_ = all == Room::exceeded || rest == Room::exceeded;
+    return all != Room::enough || rest != Room::enough;
 }
 
 // The emptiest of those that are not worth it any more.

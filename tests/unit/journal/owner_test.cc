@@ -107,11 +107,11 @@ TEST_F(OwnerOf, AJournalLooksEarlierAtSegmentsThatAreNeededWhole) {
     const std::uint64_t needed = small_segment_octets / 10 * 22;
 
     EXPECT_EQ(scan(needed), nullptr);
-    need(2, small_segment_octets);
+    segments.add(2, small_segment_octets);
     EXPECT_EQ(scan(needed), nullptr);  // the first one gives enough
-    need(1, small_segment_octets / 10 * 2);
+    segments.add(1, small_segment_octets / 10 * 2);
     EXPECT_EQ(scan(needed), nullptr);
-    need(1, small_segment_octets / 10 * 8);
+    segments.add(1, small_segment_octets / 10 * 8);
 
     EXPECT_NE(scan(needed), nullptr);
 }
@@ -120,14 +120,14 @@ TEST_F(OwnerOf, AJournalLooksEarlierAtSegmentsThatAreNeededWhole) {
 TEST_F(OwnerOf, AJournalLooksEarlierWhereManySegmentsAreNeededWhole) {
     open_owned();
     fill_segments(8);
-    const std::uint64_t needed = small_segment_octets / 100 * 507;  // 9.5 may be taken, 8 are
+    const std::uint64_t needed = small_segment_octets / 10 * 59;  // 11 may be taken, 8 are
 
     for (std::uint32_t segment = 1; segment <= 3; ++segment) {
-        need(segment, small_segment_octets);
+        segments.add(segment, small_segment_octets);
     }
     EXPECT_EQ(scan(needed), nullptr);
     for (std::uint32_t segment = 4; segment <= 5; ++segment) {
-        need(segment, small_segment_octets);
+        segments.add(segment, small_segment_octets);
     }
 
     EXPECT_NE(scan(needed), nullptr);
@@ -145,6 +145,19 @@ TEST_F(OwnerOf, ASegmentOfWhichThreeQuartersAreNeededIsShelved) {
     open_owned();
     need(1, small_segment_octets / 100 * 2);
     ASSERT_NE(scan(needed), nullptr);
+    EXPECT_EQ(carry, Carry::shelving);
+}
+
+// Of these two only the second may take twice what is needed.
+TEST_F(OwnerOf, WhatCanBeShelvedIsNoRoomForTheRest) {
+    open_owned();
+    fill_segments(4);
+
+    EXPECT_EQ(scan(small_segment_octets / 10 * 32), nullptr);
+    need(1, small_segment_octets);
+    need(2, small_segment_octets);
+    EXPECT_EQ(scan(small_segment_octets / 10 * 37), nullptr);
+    ASSERT_NE(scan(small_segment_octets / 10 * 32), nullptr);
     EXPECT_EQ(carry, Carry::shelving);
 }
 
@@ -216,7 +229,7 @@ TEST_F(OwnerOf, WhatIsShelvedIsToldOfWhileAnEighthOfASegmentIsNew) {
     open_owned();
     fill_in_fours(3);
     need(1, small_segment_octets);
-    const auto mentions = scan(small_segment_octets / 100 * 115);
+    const auto mentions = scan(small_segment_octets / 100 * 160);
     ASSERT_NE(mentions, nullptr);
     EXPECT_EQ(carry, Carry::shelving);
     EXPECT_EQ(owner->take_change().value().carry_due, 0U);
