@@ -58,7 +58,7 @@ Room look_at_room(std::uint64_t octets, std::uint64_t live_octets, std::uint64_t
     const std::uint64_t allowed = live_octets / 16 * 15 * 2 + more;
     // Else telling a segment again might take as much room as it gives back, and not end.
     const bool is_worth_it = octets / 4 * 3 >= live_octets;
-    if (!is_worth_it || octets + to_come <= allowed) {
+    if (octets == 0 || !is_worth_it || octets + to_come <= allowed) {
         return Room::enough;
     }
     return octets > allowed ? Room::exceeded : Room::exceeded_soon;

@@ -22,6 +22,21 @@ struct Damage {
     std::string fault;
 };
 
+// As many records 19 fit a sector, whatever numbers they have.
+constexpr std::size_t shelves_gone_max = (sector_octets - frame_header_octets) / 9;
+
+// Where the metadata of a segment ends, without what ends it.
+std::uint64_t find_end(const FoundSegment& segment) {
+    SegmentReader reader = segment.reader(Depth::metadata);
+    reader.read_opening();
+    std::uint64_t end = reader.offset();
+    while (const auto frame = reader.next()) {
+        const bool is_ending = frame->kind == FrameKind::seal || frame->kind == FrameKind::closing;
+        end = is_ending ? end : reader.offset();
+    }
+    return end;
+}
+
 class Repair {
 public:
     Repair(runtime::FileSystem& files, std::filesystem::path folder, std::uint32_t partition)
@@ -32,6 +47,9 @@ public:
 private:
     void list_segments();
     void set_old_segments_aside();
+    void look_at_payloads(Damage& damage) const;
+    void take_back_old_segments(Damage& damage);
+    std::uint32_t find_oldest_named_before(const FoundSegment& segment, std::uint64_t end) const;
     std::optional<Damage> find_damage();
     std::set<std::uint32_t> find_shelved(const Damage& end) const;
     bool find_damage_in_shelves();
@@ -40,8 +58,6 @@ private:
     std::size_t opened_count() const;
     void cut(const Damage& damage, const std::set<std::uint32_t>& shelves_gone);
     void cut_shelf();
-    void unseal(std::size_t index);
-
     struct Segment {
         std::uint32_t number = 0;
         std::filesystem::path path;
@@ -52,8 +68,8 @@ private:
     void count(const Segment& segment, std::uint64_t from);
     void keep_segment(const Segment& segment);
     void keep_rest(const Segment& segment, std::uint64_t offset);
-    void end_with(const Segment& segment, std::uint32_t oldest,
-                  const std::set<std::uint32_t>& shelves_gone);
+    void end_at(const Segment& segment, std::uint64_t offset, std::uint32_t oldest,
+                const std::set<std::uint32_t>& shelves_gone);
     void write_frame(const FoundSegment& segment, Frame frame, std::uint32_t oldest,
                      std::string_view metadata = {});
     void write_zeros(const Segment& segment, std::uint64_t offset);
@@ -69,13 +85,15 @@ private:
 RepairReport Repair::run(RepairMode mode) {
     list_segments();
     set_old_segments_aside();
-    const auto damage = find_damage();
+    auto damage = find_damage();
     if (!damage) {
         if (find_damage_in_shelves() && mode == RepairMode::cut) {
             cut_shelf();
         }
         return report_;
     }
+    look_at_payloads(*damage);
+    take_back_old_segments(*damage);
     report_.is_damaged = true;
     report_.fault = damage->fault;
     report_.file = segments_[damage->index].path;
@@ -89,6 +107,12 @@ RepairReport Repair::run(RepairMode mode) {
     }
     std::set<std::uint32_t> shelved = find_shelved(*damage);
     std::erase_if(old_, [&](const Segment& segment) { return shelved.erase(segment.number) > 0; });
+    shelved.erase(shelved.lower_bound(segments_.front().number), shelved.end());
+    if (shelved.size() > shelves_gone_max) {
+        throw JournalError(report_.file.string() +
+                           " is damaged, and what stands before that names too many segments that "
+                           "have gone since: restore a backup");
+    }
     for (const Segment& segment : old_) {
         count(segment, 0);
         report_.segments.push_back(segment.path);
@@ -137,6 +161,60 @@ void Repair::set_old_segments_aside() {
                      [oldest](const Segment& segment) { return segment.number >= oldest; });
     std::move(segments_.begin(), first, std::back_inserter(old_));
     segments_.erase(segments_.begin(), first);
+}
+
+// A start reads the last segment whole: what will be the last one ends before what is not right
+// there, payloads too.
+void Repair::look_at_payloads(Damage& damage) const {
+    const bool is_whole_segment = damage.offset < frames_offset;
+    if (is_whole_segment && damage.index == 0) {
+        return;
+    }
+    const std::size_t last = damage.index - (is_whole_segment ? 1 : 0);
+    const FoundSegment& segment = *segments_[last].found;
+    const Tail tail = examine_tail(segment);
+    if (tail.end < (is_whole_segment ? find_end(segment) : damage.offset)) {
+        damage = {last, tail.end, tail.fault};
+    }
+}
+
+// What comes behind the damage said that they are needed no more; what is before it needs them.
+void Repair::take_back_old_segments(Damage& damage) {
+    const bool is_whole_segment = damage.offset < frames_offset;
+    if (is_whole_segment && damage.index == 0) {
+        return;
+    }
+    const std::size_t last = damage.index - (is_whole_segment ? 1 : 0);
+    const std::uint32_t needed = find_oldest_named_before(
+        *segments_[last].found, is_whole_segment ? UINT64_MAX : damage.offset);
+    while (!old_.empty() && old_.back().number >= needed &&
+           old_.back().number + 1 == segments_.front().number && old_.back().found &&
+           old_.back().found->opening) {
+        segments_.insert(segments_.begin(), std::move(old_.back()));
+        old_.pop_back();
+        ++damage.index;
+        if (walk(0, *segments_[1].found->opening)) {  // it is damaged itself
+            old_.push_back(std::move(segments_.front()));
+            segments_.erase(segments_.begin());
+            --damage.index;
+            return;
+        }
+    }
+}
+
+std::uint32_t Repair::find_oldest_named_before(const FoundSegment& segment,
+                                               std::uint64_t end) const {
+    SegmentReader reader = segment.reader(Depth::metadata);
+    const auto opening = reader.read_opening();
+    std::uint32_t oldest = opening ? opening->oldest_segment : 0;
+    while (reader.offset() < end) {
+        const auto frame = reader.next();
+        if (!frame) {
+            break;
+        }
+        oldest = std::max(oldest, frame->oldest_segment);
+    }
+    return oldest;
 }
 
 // Those that are told of before the damage: a start would give the files of the others away.
@@ -219,7 +297,9 @@ std::optional<Damage> Repair::find_damage() {
         return in_headers;
     }
     if (whole == 0) {
-        return std::nullopt;
+        const bool is_new = segments_.empty() || segments_.front().number == 1;
+        return is_new ? std::nullopt
+                      : std::optional(Damage{0, 0, "its first frame is not what was written"});
     }
     const Tail tail = examine_tail(*segments_[whole - 1].found);
     if (tail.is_damaged) {
@@ -298,33 +378,37 @@ void Repair::count(const Segment& segment, std::uint64_t from) {
 
 // ---- cutting ----
 
-// The newest goes last: for as long as it is there, it names the first segment that is needed, so
-// that a repair that is killed can be repeated.
+// What is written is right from the first octet on, and the newest segment goes behind the others:
+// for as long as it is there, it names the first one that is needed. What is damaged goes last. So
+// a repair that is killed can be repeated.
 void Repair::cut(const Damage& damage, const std::set<std::uint32_t>& shelves_gone) {
     const bool is_whole_segment = damage.offset < frames_offset;
     const std::uint32_t oldest = segments_.front().number;
     if (!is_whole_segment) {
         keep_rest(segments_[damage.index], damage.offset);
-        write_zeros(segments_[damage.index], damage.offset);
-        end_with(segments_[damage.index], oldest, shelves_gone);
-    } else if (damage.index > 0) {
-        unseal(damage.index - 1);
-        end_with(segments_[damage.index - 1], oldest, shelves_gone);
+        end_at(segments_[damage.index], damage.offset, oldest, shelves_gone);
+    } else if (damage.index > 0) {  // nothing follows it any more
+        const Segment& last = segments_[damage.index - 1];
+        end_at(last, find_end(*last.found), oldest, shelves_gone);
     }
     for (const Segment& segment : old_) {
         keep_segment(segment);
     }
-    for (std::size_t i = damage.index + (is_whole_segment ? 0 : 1); i < segments_.size(); ++i) {
+    for (std::size_t i = damage.index + 1; i < segments_.size(); ++i) {
         keep_segment(segments_[i]);
+    }
+    if (is_whole_segment) {
+        keep_segment(segments_[damage.index]);
     }
 }
 
-// Takes back what the last segment says of others that have gone since: which is the first, and
-// which were shelved.
-void Repair::end_with(const Segment& segment, std::uint32_t oldest,
-                      const std::set<std::uint32_t>& shelves_gone) {
-    const Tail tail = examine_tail(*segment.found);
-    if (tail.oldest >= oldest && shelves_gone.empty()) {
+// The segment ends there, and takes back what it says of others that have gone since: which is the
+// first, and which were shelved. It has its whole size again.
+void Repair::end_at(const Segment& segment, std::uint64_t offset, std::uint32_t oldest,
+                    const std::set<std::uint32_t>& shelves_gone) {
+    const std::uint32_t named = find_oldest_named_before(*segment.found, offset);
+    if (named >= oldest && shelves_gone.empty()) {
+        write_zeros(segment, offset);
         return;
     }
     Buffer records;
@@ -334,16 +418,12 @@ void Repair::end_with(const Segment& segment, std::uint32_t oldest,
     for (const std::uint32_t shelf : shelves_gone) {
         encoder.add(SegmentShelved{.segment = shelf, .is_last = true}, places);
     }
-    if (frame_header_octets + records.size() > sector_octets) {
-        throw JournalError(report_.file.string() +
-                           " is damaged, and what stands before that names too many segments that "
-                           "have gone since: restore a backup");
-    }
     write_frame(*segment.found,
                 {.kind = shelves_gone.empty() ? FrameKind::mark : FrameKind::batch,
-                 .offset = static_cast<std::uint32_t>(tail.end),
+                 .offset = static_cast<std::uint32_t>(offset),
                  .record_count = static_cast<std::uint32_t>(shelves_gone.size())},
-                std::max(oldest, tail.oldest), records.view());
+                std::max(oldest, named), records.view());
+    write_zeros(segment, offset + sector_octets);
 }
 
 // A closing frame says that nothing is missing behind it.
@@ -384,25 +464,21 @@ void Repair::keep_segment(const Segment& segment) {
 void Repair::keep_rest(const Segment& segment, std::uint64_t offset) {
     const auto kept = folder_ / (std::string(cut_prefix) + segment_name(segment.number) + "-" +
                                  std::to_string(offset));
-    if (files_.exists(kept)) {
-        files_.remove(kept);
-    }
     Buffer octets;
     octets.resize(segment.octets - offset);
     octets.resize(segment.found->file->read_at(offset, octets.data(), octets.size()));
+    if (files_.exists(kept) && octets.view().find_first_not_of('\0') == std::string_view::npos) {
+        report_.kept_in.push_back(kept);  // by a repair that was killed behind that
+        return;
+    }
+    if (files_.exists(kept)) {
+        files_.remove(kept);
+    }
     const auto file = files_.open(kept, runtime::FileAccess::create);
     file->write_at(0, octets.view());
     file->flush();
     files_.flush_folder(folder_);
     report_.kept_in.push_back(kept);
-}
-
-// Takes back that another segment follows.
-void Repair::unseal(std::size_t index) {
-    const Tail tail = examine_tail(*segments_[index].found);
-    if (tail.successor != Tail::Successor::none) {
-        write_zeros(segments_[index], tail.frames.back().offset);
-    }
 }
 
 // What is last then has its whole size again.

@@ -251,6 +251,68 @@ TEST_F(ShelvedSegments, ThatAreDamagedAreCutByARepair) {  // F11, I24
     EXPECT_EQ(mentions->tasks.size(), 2U);
 }
 
+// What shelves it is lost with the tail, and it is still where it was.
+TEST_F(ShelvedSegments, AreInTheSequenceAgainWhereTheirTellingIsCut) {  // I1, I24
+    const std::size_t before = appended.size();
+    const std::uint32_t last = journal->segment();
+    const std::uint64_t offset = journal->segment_taken();
+    tell();
+    journal->trim(2, Journal::Before::is_shelved);
+    work_later();
+    ASSERT_EQ(journal->segment(), last);
+    journal.reset();
+    std::string content = disk.content(segment_path(last));
+    content[offset + 70] ^= 1;
+    disk.set_content(segment_path(last), content);
+
+    const RepairReport report = repair(disk, folder, 0, RepairMode::cut);
+    EXPECT_EQ(report.offset, offset);
+    EXPECT_TRUE(exists(1));
+
+    open();
+    EXPECT_TRUE(replayed.shelved.empty());
+    EXPECT_EQ(
+        replayed.records,
+        std::vector(appended.begin(), appended.begin() + static_cast<std::ptrdiff_t>(before)));
+}
+
+// As often as it takes.
+TEST_F(ShelvedSegments, AreCutByARepairThatMayBeKilledAnywhere) {  // F1, I24
+    shelve();
+    const std::uint32_t last = journal->segment();
+    fill(1'000, 40);
+    ASSERT_GT(journal->segment(), last + 1);
+    journal.reset();
+    const auto files = disk.snapshot();
+    for (const auto& [damaged, offset] :
+         {std::pair{3U, frames_offset}, std::pair{last, frames_offset},
+          std::pair{last, opening_offset}, std::pair{last + 1, frames_offset},
+          std::pair{last + 1, opening_offset}}) {
+        std::size_t expected = 0;
+        bool was_killed = true;
+        for (std::uint64_t operation = 0; was_killed; ++operation) {
+            disk.restore(files);
+            std::string content = disk.content(segment_path(damaged));
+            content[offset + 20] ^= 1;
+            disk.set_content(segment_path(damaged), content);
+            disk.kill_at(disk.operations() + operation);
+            was_killed = false;
+            try {
+                repair(disk, folder, 0, RepairMode::cut);
+            } catch (const Killed&) {
+                was_killed = true;
+            }
+            disk.revive();
+            repair(disk, folder, 0, RepairMode::cut);
+
+            ASSERT_EQ(refusal(), "") << damaged << ' ' << offset << ' ' << operation;
+            expected = operation == 0 ? replayed.records.size() : expected;
+            EXPECT_EQ(replayed.records.size(), expected) << operation;
+            journal.reset();
+        }
+    }
+}
+
 // A start would take its file for one that a power cut has brought back.
 TEST_F(ShelvedSegments, ThatAreToldOfBehindTheDamageAreKeptAside) {  // I24
     shelve();
