@@ -121,11 +121,11 @@ TEST_P(Simulation, WhatIsShelvedIsNotForgotten) {  // F1, F4, F6, F7, I1, I2
     faults.disk_full_mean_s = 30;
     faults.disk = slow_disk;
 
-    const auto tasks = world.submit(2'500, {.kinds = {"late", "late", "late", "late", "late", "ok"},
+    const auto tasks = world.submit(1'200, {.kinds = {"late", "late", "late", "late", "late", "ok"},
                                             .delayed = 0.05,
                                             .deadline = 0.02,
                                             .pause = 50ms});
-    const auto others = world.submit(1'500, {.kinds = {"ok", "ok", "flaky", "fail"}, .pause = 3s});
+    const auto others = world.submit(700, {.kinds = {"ok", "ok", "flaky", "fail"}, .pause = 3s});
     world.run_for(20s);
     world.set_faults(faults);
     world.start_backups(1);
@@ -140,7 +140,7 @@ TEST_P(Simulation, WhatIsShelvedIsNotForgotten) {  // F1, F4, F6, F7, I1, I2
 
     EXPECT_EQ(world.ledger().accepted(), tasks.size() + others.size());
     EXPECT_GT(world.ledger().restarts(), 5U);
-    EXPECT_GT(world.ledger().shelved(), 500U);
+    EXPECT_GT(world.ledger().shelved(), 200U);
     expect_segments_went(world);
 }
 
@@ -254,8 +254,8 @@ TEST_P(Simulation, APowerCutTakesNothingThatIsShelvedOfRelaxed) {  // F4, I22
     options.segment_octets = std::uint64_t{16 << 10} << GetParam() % 2;
     World world(GetParam(), little_memory(), options);
     world.start_workers(4, 8);
-    world.submit(2'000, {.kinds = {"late", "late", "late", "late", "late", "ok"}, .pause = 30ms});
-    world.submit(1'500, {.kinds = {"ok", "ok", "flaky"}, .pause = 2s});
+    world.submit(1'000, {.kinds = {"late", "late", "late", "late", "late", "ok"}, .pause = 30ms});
+    world.submit(800, {.kinds = {"ok", "ok", "flaky"}, .pause = 2s});
     world.run_for(20s);
     Faults faults;
     faults.delay_max = 20ms;
@@ -270,7 +270,7 @@ TEST_P(Simulation, APowerCutTakesNothingThatIsShelvedOfRelaxed) {  // F4, I22
     world.run_until_idle(60min);
 
     EXPECT_GT(world.ledger().restarts(), 5U);
-    EXPECT_GT(world.ledger().shelved(), 500U);
+    EXPECT_GT(world.ledger().shelved(), 200U);
 }
 
 TEST_P(Simulation, AKilledBrokerWithRelaxedForgetsNothing) {  // F1
