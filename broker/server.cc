@@ -384,8 +384,8 @@ void Server::carry_segments() {
         storage_.unshelve(segment);
     }
     if (const auto segment = effects_.segment_done) {
-        const bool is_shelved = core_.state().shelves().find(*segment) != nullptr;
-        storage_.trim_to(*segment + 1, is_shelved ? Before::is_shelved : Before::goes);
+        storage_.trim_to(*segment + 1,
+                         effects_.is_segment_shelved ? Before::is_shelved : Before::goes);
     }
     if (effects_.shelf_wanted) {
         storage_.scan_shelf(*effects_.shelf_wanted);

@@ -161,6 +161,7 @@ void Core::finish_carrying() {
             step_.effects->shelves_done.push_back(segment);
         } else {
             step_.effects->segment_done = segment;
+            step_.effects->is_segment_shelved = state_.shelves().find(segment) != nullptr;
         }
     }
     carrying_.reset();

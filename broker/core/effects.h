@@ -131,6 +131,7 @@ struct Effects {
     // Once these records are durable, segments of the journal up to this one are needed no more,
     // but for those that are shelved.
     std::optional<std::uint32_t> segment_done;
+    bool is_segment_shelved = false;  // that one
     // Then these, which were shelved, are needed no more.
     std::vector<std::uint32_t> shelves_done;
     std::optional<ShelfWanted> shelf_wanted;
@@ -151,6 +152,7 @@ struct Effects {
         publications.clear();
         reads.clear();
         segment_done.reset();
+        is_segment_shelved = false;
         shelves_done.clear();
         shelf_wanted.reset();
         segment_kept.reset();

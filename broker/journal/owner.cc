@@ -49,21 +49,6 @@ std::uint64_t predict_growth(const std::vector<SegmentUse>& sealed, const Needs&
     return most;
 }
 
-enum class Room { enough, exceeded_soon, exceeded };
-
-// `more`: may be taken besides twice what is needed.
-Room look_at_room(std::uint64_t octets, std::uint64_t live_octets, std::uint64_t more,
-                  std::uint64_t to_come) {
-    // What is needed is known to a few parts in a hundred.
-    const std::uint64_t allowed = live_octets / 16 * 15 * 2 + more;
-    // Else telling a segment again might take as much room as it gives back, and not end.
-    const bool is_worth_it = octets / 4 * 3 >= live_octets;
-    if (octets == 0 || !is_worth_it || octets + to_come <= allowed) {
-        return Room::enough;
-    }
-    return octets > allowed ? Room::exceeded : Room::exceeded_soon;
-}
-
 }  // namespace
 
 bool Owner::await(std::optional<Position> first) {
@@ -132,9 +117,11 @@ void Owner::look_for_garbage(const Needs& needs, Instant now) {
     }
     looks_again_at_ = now + garbage_look;
     const Sealed sealed = look_at_segments();
-    if (!is_too_much(sealed, needs)) {
+    const Room room = look_at_room(sealed, needs);
+    if (room == Room::enough) {
         return;
     }
+    is_urgent_ = room == Room::exceeded;
     const auto shelf = find_left_shelf(sealed, needs);
     const SegmentUse* oldest = sealed.is_another_begun ? &sealed.segments.front() : nullptr;
     const bool is_oldest_first =
@@ -155,10 +142,23 @@ void Owner::look_for_garbage(const Needs& needs, Instant now) {
     }
 }
 
+// `more`: may be taken besides twice what is needed.
+Owner::Room Owner::look_at_room(std::uint64_t octets, std::uint64_t live_octets, std::uint64_t more,
+                                std::uint64_t to_come) {
+    // What is needed is known to a few parts in a hundred.
+    const std::uint64_t allowed = live_octets / 16 * 15 * 2 + more;
+    // Else telling a segment again might take as much room as it gives back, and not end.
+    const bool is_worth_it = octets / 4 * 3 >= live_octets;
+    if (octets == 0 || !is_worth_it || octets + to_come <= allowed) {
+        return Room::enough;
+    }
+    return octets > allowed ? Room::exceeded : Room::exceeded_soon;
+}
+
 // Segments that are shelved, or can be, are one thing; what is between and behind them may take
 // twice what is needed of it alone, and a quarter of those. To use its files again is cheaper than
 // to make new ones.
-bool Owner::is_too_much(const Sealed& sealed, const Needs& needs) {
+Owner::Room Owner::look_at_room(const Sealed& sealed, const Needs& needs) const {
     const std::uint64_t to_come =
         journal_.segment_octets() + predict_growth(sealed.segments, needs);
     std::uint64_t apart = 0;
@@ -177,8 +177,7 @@ bool Owner::is_too_much(const Sealed& sealed, const Needs& needs) {
     const Room rest = look_at_room(sealed.octets - apart,
                                    needs.live_octets - std::min(needs.live_octets, needed_apart),
                                    needed_apart / 4, to_come);
-    is_urgent_ = all == Room::exceeded || rest == Room::exceeded;
-    return all != Room::enough || rest != Room::enough;
+    return std::max(all, rest);
 }
 
 // The emptiest of those that are not worth it any more.

@@ -96,7 +96,10 @@ private:
     void trim();
     bool is_read_still(const Told& told) const;
     Sealed look_at_segments() const;
-    bool is_too_much(const Sealed& sealed, const Needs& needs);
+    enum class Room { enough, exceeded_soon, exceeded };
+    static Room look_at_room(std::uint64_t octets, std::uint64_t live_octets, std::uint64_t more,
+                             std::uint64_t to_come);
+    Room look_at_room(const Sealed& sealed, const Needs& needs) const;
     std::optional<SegmentUse> find_left_shelf(const Sealed& sealed, const Needs& needs) const;
     void begin_carrying(Carry carry, std::uint64_t needed_octets);
     std::uint64_t octets_appended() const;

@@ -437,8 +437,8 @@ void BrokerNode::keep_house(broker::journal::Owner& owner) {
         owner.unshelve(segment);
     }
     if (const auto segment = effects_.segment_done) {
-        const bool is_shelved = core_.state().shelves().find(*segment) != nullptr;
-        owner.trim_to(*segment + 1, is_shelved ? Before::is_shelved : Before::goes);
+        owner.trim_to(*segment + 1,
+                      effects_.is_segment_shelved ? Before::is_shelved : Before::goes);
     }
     if (effects_.shelf_wanted) {
         owner.scan_shelf(*effects_.shelf_wanted);
