@@ -260,6 +260,16 @@ class WithBroker(unittest.TestCase):
         wait_until(lambda: len(self.workers()) >= count, f"{count} workers to come")
         return workers
 
+    def held(self):
+        """What makes a worker run `held`, which ends when `let_go` has been called."""
+        return "--run", f"held=/bin/sh -c '{self.until_let_go()}'"
+
+    def until_let_go(self):
+        return f"until [ -e {self.path('go')} ]; do sleep 0.02; done"
+
+    def let_go(self):
+        open(self.path("go"), "w").close()
+
     def watch(self, *args):
         return self.start("xebec-monitor", "--updates", self.broker.updates, "--broker",
                           self.broker.clients, *args)

@@ -96,11 +96,13 @@ class Workers(WithBroker):
         wait_until(lambda: len(before & set(processes_with(seconds))) <= 1, "the program to end")
 
     def test_drain_finishes_what_runs_and_gives_back_the_rest(self):
-        supervisor = self.start_workers("--name", "leaving")
-        running = self.submit("sleep", "1")
+        supervisor = self.start_workers("--name", "leaving", *self.held())
+        running = self.submit("held")
         self.until_state(running, "leased")
         waiting = self.submit("sleep", "0")
         supervisor.process.terminate()
+        wait_until(lambda: self.only_worker()["draining"], "the worker to drain")
+        self.let_go()
 
         self.assertEqual(supervisor.wait(), 0)
         self.assertEqual(self.task(running)["state"], "succeeded")
@@ -117,25 +119,21 @@ class Workers(WithBroker):
 
 class Moments(WithBroker):
     """kill -9 of a worker at each moment of an attempt (F2). What it runs writes down that it runs:
-    `work` until there is a file `go`, `once` for ever if it is the first attempt."""
+    `work` until it is let go, `once` for ever if it is the first attempt."""
 
     def setUp(self):
         super().setUp()
         self.link = Link(self.broker.workers)
         self.addCleanup(self.link.close)
         note = f"echo $XEBEC_TASK_ATTEMPT >> {self.path('runs')}"
-        go = self.path("go")
         self.supervisor = self.start(
             "xebec-worker", "--broker", self.link.endpoint, "--name", "w",
-            "--run", f"work=/bin/sh -c '{note}; until [ -e {go} ]; do sleep 0.02; done; echo done'",
+            "--run", f"work=/bin/sh -c '{note}; {self.until_let_go()}; echo done'",
             "--run", f"once=/bin/sh -c '{note}; [ $XEBEC_TASK_ATTEMPT -gt 1 ] || sleep 600; echo done'")
         [self.worker] = wait_until(self.workers, "the worker to come")
 
     def kill_worker(self):
         os.kill(self.worker["process"], signal.SIGKILL)
-
-    def let_go(self):
-        open(self.path("go"), "w").close()
 
     def runs(self):
         try:

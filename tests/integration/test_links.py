@@ -73,11 +73,12 @@ class HalfOpen(Links):
         self.until_state(number, "succeeded")
 
     def test_a_client_that_waits_is_told_later(self):  # F14, L3
-        self.start_workers()
+        self.start_workers(*self.held())
         waiting = self.start("xebec-client", "--broker", self.to_clients_port.endpoint, "submit",
-                             "sleep", "1", "--wait")
+                             "held", "--wait")
         wait_until(lambda: self.client_json("list", "--state", "leased"), "the task to be leased")
         self.to_clients_port.cut()
+        self.let_go()
         number = self.client_json("list")[0]["number"]
         done = self.until_state(number, "succeeded")
         self.assertIsNone(waiting.process.poll())
@@ -109,10 +110,11 @@ class HalfOpen(Links):
 
 class Partitions(Links):
     def test_a_worker_that_hears_nothing_is_heard(self):  # F13, I9 I12 L1
-        self.start_far_worker()
-        number = self.submit("sleep", "1")
+        self.start_far_worker(*self.held())
+        number = self.submit("held")
         self.until_state(number, "leased")
         self.to_workers_port.cut(DOWN)
+        self.let_go()
         done = self.until_state(number, "succeeded")
         self.assertEqual((done["worker"], done["attempts"]), ("far-1", 1))
         # What it is given then does not reach it. It misses the broker, and closes its connection.
