@@ -9,7 +9,8 @@ Journal::Journal(runtime::FileSystem& files, const Options& options, const Repla
     : shared_(options.segment_octets, {}, 0),
       reader_(files, options.folder),
       scanner_(files, options.folder),
-      pieces_(files, options.folder) {
+      pieces_(files, options.folder),
+      frame_(options.segment_octets) {
     if (!files.exists(options.folder)) {
         files.make_folder(options.folder);
         files.flush_folder(options.folder.parent_path());
@@ -27,6 +28,7 @@ Journal::Journal(runtime::FileSystem& files, const Options& options, const Repla
     shared_.layout =
         Layout(segments.options().segment_octets, {segment_, recovered.head.end}, end_);
     segment_octets_ = segments.options().segment_octets;
+    frame_ = FrameEncoder(segment_octets_);
     segment_taken_ = recovered.head.end;
     shared_.durable = end_;
     shared_.oldest_wanted = recovered.head.oldest;
@@ -39,14 +41,13 @@ Journal::Journal(runtime::FileSystem& files, const Options& options, const Repla
 Position Journal::append(std::span<const Record> records) {
     const Position first = end_;
     places_.clear();
-    if (records.empty()) {
-        return first;
-    }
-    {
+    while (!records.empty()) {
+        const std::size_t placed = places_.size();
+        records = frame_.encode(records, places_);
         const std::lock_guard lock(shared_.mutex);
         has_news_ = has_news_ || shared_.growing.empty();
         const std::uint64_t before = shared_.growing.octets();
-        shared_.layout.add(records, shared_.growing, places_);
+        shared_.layout.put_down(frame_, shared_.growing, std::span(places_).subspan(placed));
         shared_.octets_waiting += shared_.growing.octets() - before;
         end_ = shared_.layout.end();
         segment_ = shared_.layout.cursor().segment;

@@ -135,6 +135,7 @@ private:
     SegmentScanner scanner_;
     PieceReader pieces_;
     std::optional<Writer> writer_;
+    FrameEncoder frame_;
     std::vector<Places> places_;
     Position end_ = 0;
     std::uint32_t segment_ = 0;

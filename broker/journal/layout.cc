@@ -42,59 +42,49 @@ void Batch::clear() {
     runs.clear();
 }
 
-void Layout::add(std::span<const Record> records, Batch& batch, std::vector<Places>& places) {
-    while (!records.empty()) {
-        records = records.subspan(add_frame(records, batch, places));
-    }
-}
-
-std::size_t Layout::add_frame(std::span<const Record> records, Batch& batch,
-                              std::vector<Places>& places) {
-    const std::size_t block = batch.block_with_room();
-    Buffer& octets = batch.block(block);
-    const std::size_t begin = octets.size();
-    const std::size_t places_begin = places.size();
-    octets.room(frame_header_octets);
-    octets.advance(frame_header_octets);
-    RecordEncoder encoder(octets);
-    encoder.begin();
+std::span<const Record> FrameEncoder::encode(std::span<const Record> records,
+                                             std::vector<Places>& places) {
+    records_.begin();
+    const std::size_t first = places.size();
+    places.resize(first + records.size());
+    RecordEncoder::Extent before = records_.extent();
     std::size_t count = 0;
-    RecordEncoder::Extent before = encoder.extent();
-    for (const Record& record : records) {
-        encoder.add(record, places.emplace_back());
-        const RecordEncoder::Extent after = encoder.extent();
-        if (frame_header_octets + after.metadata + after.payloads > frame_octets_max()) {
-            encoder.cut(before);
-            places.pop_back();
+    while (count < records.size()) {
+        records_.add(records[count], places[first + count]);
+        const RecordEncoder::Extent after = records_.extent();
+        if (frame_header_octets + after.octets() > octets_max_) {
+            records_.cut(before);
             break;
         }
         before = after;
         ++count;
     }
     check(count > 0, "a record fits a segment");
-    Frame frame{.kind = FrameKind::batch,
-                .metadata_octets = static_cast<std::uint32_t>(encoder.extent().metadata),
-                .payload_octets = static_cast<std::uint32_t>(encoder.extent().payloads),
-                .record_count = static_cast<std::uint32_t>(count),
-                .position = end_};
-    encoder.finish();
-    put_down(frame, block, begin, batch);
-    const std::uint64_t metadata = frame.offset + frame_header_octets;
-    for (std::size_t i = places_begin; i < places.size(); ++i) {
-        place(places[i], cursor_.segment, metadata, metadata + frame.metadata_octets);
-    }
-    return count;
+    places.resize(first + count);
+    count_ = static_cast<std::uint32_t>(count);
+    return records.subspan(count);
 }
 
-void Layout::put_down(Frame& frame, std::size_t block, std::size_t begin, Batch& batch) {
+void Layout::put_down(const FrameEncoder& encoded, Batch& batch, std::span<Places> places) {
+    const RecordEncoder::Extent extent = encoded.records_.extent();
+    Frame frame{.kind = FrameKind::batch,
+                .metadata_octets = static_cast<std::uint32_t>(extent.metadata),
+                .payload_octets = static_cast<std::uint32_t>(extent.payloads),
+                .record_count = encoded.count_,
+                .position = end_};
     const std::uint64_t octets = frame.octets();
-    Buffer& buffer = batch.block(block);
-    buffer.append_zeros(begin + octets - buffer.size());
     if (cursor_.offset + octets + ending_octets > segment_octets_) {
         cursor_ = {cursor_.segment + 1, frames_offset};
     }
     frame.offset = static_cast<std::uint32_t>(cursor_.offset);
-    encode(frame, {}, buffer.data() + begin);
+
+    const std::size_t block = batch.block_with_room();
+    Buffer& buffer = batch.block(block);
+    const std::size_t begin = buffer.size();
+    encode(frame, {}, buffer.room(octets));
+    buffer.advance(frame_header_octets);
+    encoded.records_.append_to(buffer);
+    buffer.append_zeros(begin + octets - buffer.size());
     if (batch.runs.empty() || batch.runs.back().segment != cursor_.segment ||
         batch.runs.back().block != block) {
         batch.runs.push_back({.segment = cursor_.segment,
@@ -104,6 +94,10 @@ void Layout::put_down(Frame& frame, std::size_t block, std::size_t begin, Batch&
                               .end = begin});
     }
     batch.runs.back().end += octets;
+    const std::uint64_t metadata = cursor_.offset + frame_header_octets;
+    for (Places& one : places) {
+        place(one, cursor_.segment, metadata, metadata + frame.metadata_octets);
+    }
     cursor_.offset += octets;
     end_ += frame.record_count;
     batch.end = end_;

@@ -1,5 +1,5 @@
 #pragma once
-// Gives records their place: encodes them as frames, in the order in which they will lie on the
+// Encodes records as frames, and gives them their place, in the order in which they will lie on the
 // disk. It knows nothing of files; whoever writes a batch completes the frames' headers.
 
 #include "broker/journal/format.h"
@@ -42,6 +42,28 @@ private:
     std::size_t blocks_used_ = 0;
 };
 
+// Records as one frame, in memory of their owner's own. A batch's memory was read last where it was
+// written to the disk, mostly by another processor: each line of it would have to come back, while
+// the octets of a few records fill all the room there is for stores that wait. A copy of the whole
+// waits for none of them.
+class FrameEncoder {
+public:
+    explicit FrameEncoder(std::uint64_t segment_octets)
+        : octets_max_(segment_octets - frames_offset - ending_octets) {}
+
+    // Encodes as many records as a segment can hold in one frame, from the first, in place of what
+    // was there; gives the others. Appends the places of those, to be made real where they are put
+    // down. Payloads are borrowed until then.
+    std::span<const Record> encode(std::span<const Record> records, std::vector<Places>& places);
+
+private:
+    friend class Layout;
+
+    std::uint64_t octets_max_;
+    RecordEncoder records_;
+    std::uint32_t count_ = 0;
+};
+
 class Layout {
 public:
     struct Cursor {
@@ -52,9 +74,8 @@ public:
     Layout(std::uint64_t segment_octets, Cursor cursor, Position end)
         : segment_octets_(segment_octets), cursor_(cursor), end_(end) {}
 
-    // Adds the records as one frame, or as several if a segment cannot hold it. Appends their
-    // places. Each record has to fit a segment.
-    void add(std::span<const Record> records, Batch& batch, std::vector<Places>& places);
+    // Adds a frame to the batch, and makes the places of its records real.
+    void put_down(const FrameEncoder& frame, Batch& batch, std::span<Places> places);
 
     // Room for a frame without records; nothing if the segment has none left.
     bool take_sector();
@@ -63,13 +84,6 @@ public:
     Position end() const { return end_; }
 
 private:
-    std::size_t add_frame(std::span<const Record> records, Batch& batch,
-                          std::vector<Places>& places);
-    void put_down(Frame& frame, std::size_t block, std::size_t begin, Batch& batch);
-    std::uint64_t frame_octets_max() const {
-        return segment_octets_ - frames_offset - ending_octets;
-    }
-
     std::uint64_t segment_octets_;
     Cursor cursor_;
     Position end_;

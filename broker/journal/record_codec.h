@@ -13,13 +13,11 @@
 
 namespace xebec::broker::journal {
 
-// A frame's records under construction: metadata straight into a buffer that others share, and
-// large payloads remembered until the metadata is complete.
+// A frame's records under construction: its metadata, and large payloads, remembered until they are
+// appended to it.
 class RecordEncoder {
 public:
-    explicit RecordEncoder(Buffer& into) : into_(into) {}
-
-    // Begins a frame's metadata at the buffer's present end.
+    // Forgets what was there.
     void begin();
     // Adds one record; places are offsets in the frame's metadata (segment 1) or in its payload
     // part (segment 2) until `place` makes them real.
@@ -29,11 +27,18 @@ public:
         std::size_t metadata = 0;
         std::size_t payloads = 0;
         std::size_t payload_count = 0;
+
+        std::size_t octets() const { return metadata + payloads; }
     };
-    Extent extent() const;
+    Extent extent() const {
+        return {.metadata = metadata_.size(),
+                .payloads = payload_octets_,
+                .payload_count = apart_.size()};
+    }
     void cut(const Extent& extent);
-    // Appends the payload part.
-    void finish();
+
+    std::string_view metadata() const { return metadata_.view(); }
+    void append_to(Buffer& into) const;  // metadata and payload part
 
 private:
     struct ApartOctets {
@@ -42,13 +47,13 @@ private:
     };
     friend class RecordWriter;
 
-    Buffer& into_;
-    std::size_t begin_ = 0;
+    Buffer metadata_;
     std::size_t payload_octets_ = 0;
     std::vector<ApartOctets> apart_;
 };
 
-// Makes the places of a frame's record real.
+// Makes the places of a frame's record real: the frame's metadata and its payload part lie in that
+// segment at these offsets.
 void place(Places& places, std::uint32_t segment, std::uint64_t metadata_offset,
            std::uint64_t payload_offset);
 

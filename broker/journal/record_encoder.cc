@@ -4,12 +4,20 @@
 
 namespace xebec::broker::journal {
 
+namespace {
+
+constexpr std::size_t metadata_octets_kept_max = 2 << 20;  // memory beyond this is given back
+
+}  // namespace
+
 // Writes fields where the caller has made room.
 class RecordWriter {
 public:
     RecordWriter(RecordEncoder& encoder, std::size_t texts)
-        : encoder_(encoder), begin_(encoder.into_.room(fields_octets_max + texts)), at_(begin_) {}
-    void finish() { encoder_.into_.advance(static_cast<std::size_t>(at_ - begin_)); }
+        : encoder_(encoder),
+          begin_(encoder.metadata_.room(fields_octets_max + texts)),
+          at_(begin_) {}
+    void finish() { encoder_.metadata_.advance(static_cast<std::size_t>(at_ - begin_)); }
 
     void type(RecordType type) { octet(static_cast<std::uint8_t>(type)); }
     void octet(std::uint8_t value) { *at_++ = static_cast<char>(value); }
@@ -47,8 +55,7 @@ public:
         const std::uint64_t checksum = payload_checksum(octets);
         if (octets.size() <= inline_octets_max) {
             octet(static_cast<std::uint8_t>(PayloadForm::in_line));
-            const auto here = static_cast<std::size_t>(at_ - encoder_.into_.data());
-            locator = {in_metadata, static_cast<std::uint32_t>(here - encoder_.begin_)};
+            locator = {in_metadata, static_cast<std::uint32_t>(at_ - encoder_.metadata_.data())};
             prefix(size, checksum);
             copy(octets);
             return;
@@ -329,7 +336,7 @@ void place_one(Locator& locator, std::uint32_t segment, std::uint64_t metadata_o
 }  // namespace
 
 void RecordEncoder::begin() {
-    begin_ = into_.size();
+    metadata_.clear(metadata_octets_kept_max);
     payload_octets_ = 0;
     apart_.clear();
 }
@@ -339,27 +346,21 @@ void RecordEncoder::add(const Record& record, Places& places) {
     std::visit(Encoding(*this, places), record);
 }
 
-RecordEncoder::Extent RecordEncoder::extent() const {
-    return {.metadata = into_.size() - begin_,
-            .payloads = payload_octets_,
-            .payload_count = apart_.size()};
-}
-
 void RecordEncoder::cut(const Extent& extent) {
-    into_.resize(begin_ + extent.metadata);
+    metadata_.resize(extent.metadata);
     payload_octets_ = extent.payloads;
     apart_.resize(extent.payload_count);
 }
 
-void RecordEncoder::finish() {
+void RecordEncoder::append_to(Buffer& into) const {
+    into.append(metadata_.view());
     for (const auto& [octets, checksum] : apart_) {
-        char* const prefix = into_.room(payload_prefix_octets + octets.size());
+        char* const prefix = into.room(payload_prefix_octets + octets.size());
         store(prefix, static_cast<std::uint32_t>(octets.size()));
         store(prefix + 4, checksum);
-        into_.advance(payload_prefix_octets);
-        into_.append(octets);
+        into.advance(payload_prefix_octets);
+        into.append(octets);
     }
-    apart_.clear();
 }
 
 void place(Places& places, std::uint32_t segment, std::uint64_t metadata_offset,

@@ -411,10 +411,8 @@ void Repair::end_at(const Segment& segment, std::uint64_t offset, std::uint32_t 
         write_zeros(segment, offset);
         return;
     }
-    Buffer records;
-    RecordEncoder encoder(records);
+    RecordEncoder encoder;
     Places places;
-    encoder.begin();
     for (const std::uint32_t shelf : shelves_gone) {
         encoder.add(SegmentShelved{.segment = shelf, .is_last = true}, places);
     }
@@ -422,7 +420,7 @@ void Repair::end_at(const Segment& segment, std::uint64_t offset, std::uint32_t 
                 {.kind = shelves_gone.empty() ? FrameKind::mark : FrameKind::batch,
                  .offset = static_cast<std::uint32_t>(offset),
                  .record_count = static_cast<std::uint32_t>(shelves_gone.size())},
-                std::max(oldest, named), records.view());
+                std::max(oldest, named), encoder.metadata());
     write_zeros(segment, offset + sector_octets);
 }
 

@@ -7,9 +7,12 @@
 
 #include <benchmark/benchmark.h>
 
+#include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace xebec::broker::journal {
@@ -48,6 +51,7 @@ std::vector<Record> records_of(std::size_t count) {
 
 void encode_records(benchmark::State& state) {
     const auto records = records_of(static_cast<std::size_t>(state.range(0)));
+    FrameEncoder frame(segment_octets_default);
     Layout layout(segment_octets_default, {}, 0);
     Batch batch;
     std::vector<Places> places;
@@ -55,7 +59,8 @@ void encode_records(benchmark::State& state) {
     for (auto _ : state) {
         batch.clear();
         places.clear();
-        layout.add(records, batch, places);
+        frame.encode(records, places);
+        layout.put_down(frame, batch, places);
         octets = batch.octets();
     }
     state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(records.size()));
@@ -64,17 +69,54 @@ void encode_records(benchmark::State& state) {
 }
 BENCHMARK(encode_records)->Arg(1)->Arg(256)->Arg(4'096);
 
+// The same where another thread reads each batch, as the writer's does, before its memory is used
+// again.
+void encode_records_read_by_another(benchmark::State& state) {
+    const auto records = records_of(static_cast<std::size_t>(state.range(0)));
+    FrameEncoder frame(segment_octets_default);
+    Layout layout(segment_octets_default, {}, 0);
+    Batch batch;
+    std::vector<Places> places;
+    std::atomic<bool> is_readers_turn = false;
+    std::atomic<bool> is_over = false;
+    std::thread reader([&] {
+        std::vector<char> copy;
+        while (!is_over) {
+            if (is_readers_turn) {
+                for (const Run& run : batch.runs) {
+                    copy.assign(batch.at(run), batch.at(run) + (run.end - run.begin));
+                }
+                is_readers_turn = false;
+            }
+        }
+    });
+    for (auto _ : state) {
+        batch.clear();
+        places.clear();
+        const Instant began = runtime::now().steady;
+        frame.encode(records, places);
+        layout.put_down(frame, batch, places);
+        const std::chrono::duration<double> took = runtime::now().steady - began;
+        state.SetIterationTime(took.count());
+        is_readers_turn = true;
+        while (is_readers_turn) {
+        }
+    }
+    is_over = true;
+    reader.join();
+    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(records.size()));
+}
+BENCHMARK(encode_records_read_by_another)->Arg(256)->Arg(4'096)->UseManualTime();
+
 void decode_records(benchmark::State& state) {
     const auto records = records_of(256);
-    Buffer buffer;
-    RecordEncoder encoder(buffer);
+    RecordEncoder encoder;
     Places places;
-    encoder.begin();
     for (const Record& record : records) {
         encoder.add(record, places);
     }
     for (auto _ : state) {
-        RecordDecoder decoder(buffer.view());
+        RecordDecoder decoder(encoder.metadata());
         while (const auto record = decoder.next()) {
             benchmark::DoNotOptimize(record->index());
         }

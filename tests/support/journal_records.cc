@@ -197,14 +197,12 @@ journal::RecordType type_of(const Record& record) {
 }
 
 std::string encoded(const std::vector<Record>& records) {
-    journal::Buffer buffer;
-    journal::RecordEncoder encoder(buffer);
+    journal::RecordEncoder encoder;
     journal::Places places;
-    encoder.begin();
     for (const Record& record : records) {
         encoder.add(record, places);
     }
-    return std::string(buffer.view());
+    return std::string(encoder.metadata());
 }
 
 std::string mutated(std::string octets, std::mt19937_64& random) {

@@ -15,13 +15,10 @@ namespace {
 using namespace broker;
 
 std::uint64_t octets_of(const Record& record) {
-    journal::Buffer buffer;
-    journal::RecordEncoder encoder(buffer);
+    journal::RecordEncoder encoder;
     journal::Places places;
-    encoder.begin();
     encoder.add(record, places);
-    encoder.finish();
-    return buffer.size();
+    return encoder.extent().octets();
 }
 
 std::uint64_t count_in(const Figures& figures, TaskState state) {
