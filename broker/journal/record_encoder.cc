@@ -10,7 +10,8 @@ constexpr std::size_t metadata_octets_kept_max = 2 << 20;  // memory beyond this
 
 }  // namespace
 
-// Writes fields where the caller has made room.
+// Writes fields where the caller has made room. What is called with it is inlined, so that it stays
+// in registers: octets that are stored anywhere might change one that lies in memory.
 class RecordWriter {
 public:
     RecordWriter(RecordEncoder& encoder, std::size_t texts)
@@ -21,7 +22,7 @@ public:
 
     void type(RecordType type) { octet(static_cast<std::uint8_t>(type)); }
     void octet(std::uint8_t value) { *at_++ = static_cast<char>(value); }
-    void number(std::uint64_t value) {
+    [[gnu::always_inline]] void number(std::uint64_t value) {
         while (value >= 0x80) {
             *at_++ = static_cast<char>(value | 0x80);
             value >>= 7;
@@ -46,7 +47,8 @@ public:
         copy(text);
     }
     void text(const Blob& text) { this->text(text.view()); }
-    void payload(std::string_view octets, Locator& locator, std::uint32_t& size) {
+    [[gnu::always_inline]] void payload(std::string_view octets, Locator& locator,
+                                        std::uint32_t& size) {
         size = static_cast<std::uint32_t>(octets.size());
         if (octets.empty()) {
             octet(static_cast<std::uint8_t>(PayloadForm::empty));

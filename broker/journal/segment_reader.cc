@@ -51,8 +51,10 @@ std::string_view SegmentReader::view(std::uint64_t offset, std::uint64_t size) {
     const bool is_there =
         offset >= window_offset_ && offset + size <= window_offset_ + window_.size();
     if (!is_there) {
-        const std::uint64_t wanted = std::max(
-            size, depth_ == Depth::metadata ? window_octets_metadata : window_octets_everything);
+        const std::uint64_t window =
+            depth_ == Depth::metadata ? window_octets_metadata : window_octets_everything;
+        const std::uint64_t left = header_.octets - std::min<std::uint64_t>(offset, header_.octets);
+        const std::uint64_t wanted = std::max(size, std::min(window, left));
         window_.resize(0);
         window_.room(wanted);
         window_offset_ = offset;
