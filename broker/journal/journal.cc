@@ -41,10 +41,13 @@ Journal::Journal(runtime::FileSystem& files, const Options& options, const Repla
 Position Journal::append(std::span<const Record> records) {
     const Position first = end_;
     places_.clear();
+    std::unique_lock lock(shared_.mutex, std::defer_lock);
     while (!records.empty()) {
         const std::size_t placed = places_.size();
         records = frame_.encode(records, places_);
-        const std::lock_guard lock(shared_.mutex);
+        if (!lock) {
+            lock.lock();  // until the last frame: they become durable together
+        }
         has_news_ = has_news_ || shared_.growing.empty();
         const std::uint64_t before = shared_.growing.octets();
         shared_.layout.put_down(frame_, shared_.growing, std::span(places_).subspan(placed));

@@ -4,6 +4,7 @@
 // (threads.h). docs/journal.md describes the files.
 
 #include "broker/journal/journal_error.h"
+#include "broker/journal/layout.h"
 #include "broker/journal/payload_reader.h"
 #include "broker/journal/piece_reader.h"
 #include "broker/journal/recovery.h"

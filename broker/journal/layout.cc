@@ -44,7 +44,7 @@ void Batch::clear() {
 
 std::span<const Record> FrameEncoder::encode(std::span<const Record> records,
                                              std::vector<Places>& places) {
-    records_.begin();
+    records_.clear();
     const std::size_t first = places.size();
     places.resize(first + records.size());
     RecordEncoder::Extent before = records_.extent();
@@ -65,7 +65,8 @@ std::span<const Record> FrameEncoder::encode(std::span<const Record> records,
     return records.subspan(count);
 }
 
-void Layout::put_down(const FrameEncoder& encoded, Batch& batch, std::span<Places> places) {
+void Layout::put_down(FrameEncoder& encoded, Batch& batch, std::span<Places> places) {
+    check(places.size() == encoded.count_, "each record of a frame has its place");
     const RecordEncoder::Extent extent = encoded.records_.extent();
     Frame frame{.kind = FrameKind::batch,
                 .metadata_octets = static_cast<std::uint32_t>(extent.metadata),
@@ -75,6 +76,7 @@ void Layout::put_down(const FrameEncoder& encoded, Batch& batch, std::span<Place
     const std::uint64_t octets = frame.octets();
     if (cursor_.offset + octets + ending_octets > segment_octets_) {
         cursor_ = {cursor_.segment + 1, frames_offset};
+        check(cursor_.offset + octets + ending_octets <= segment_octets_, "a frame fits a segment");
     }
     frame.offset = static_cast<std::uint32_t>(cursor_.offset);
 
@@ -84,6 +86,7 @@ void Layout::put_down(const FrameEncoder& encoded, Batch& batch, std::span<Place
     encode(frame, {}, buffer.room(octets));
     buffer.advance(frame_header_octets);
     encoded.records_.append_to(buffer);
+    encoded.records_.clear();
     buffer.append_zeros(begin + octets - buffer.size());
     if (batch.runs.empty() || batch.runs.back().segment != cursor_.segment ||
         batch.runs.back().block != block) {

@@ -43,17 +43,17 @@ private:
 };
 
 // Records as one frame, in memory of their owner's own. A batch's memory was read last where it was
-// written to the disk, mostly by another processor: each line of it would have to come back, while
-// the octets of a few records fill all the room there is for stores that wait. A copy of the whole
-// waits for none of them.
+// written to the disk, mostly by another processor, so that each of its cache lines has to come
+// back to be written to. A processor waits for few stores at a time, and such small ones only go
+// around one line; those of a copy of the whole go around many.
 class FrameEncoder {
 public:
     explicit FrameEncoder(std::uint64_t segment_octets)
         : octets_max_(segment_octets - frames_offset - ending_octets) {}
 
-    // Encodes as many records as a segment can hold in one frame, from the first, in place of what
-    // was there; gives the others. Appends the places of those, to be made real where they are put
-    // down. Payloads are borrowed until then.
+    // Encodes records, from the first, as many as a segment can hold in one frame, in place of what
+    // was there. Appends their places, which `put_down` makes real; until then their payloads are
+    // borrowed. Gives the rest.
     std::span<const Record> encode(std::span<const Record> records, std::vector<Places>& places);
 
 private:
@@ -74,8 +74,8 @@ public:
     Layout(std::uint64_t segment_octets, Cursor cursor, Position end)
         : segment_octets_(segment_octets), cursor_(cursor), end_(end) {}
 
-    // Adds a frame to the batch, and makes the places of its records real.
-    void put_down(const FrameEncoder& frame, Batch& batch, std::span<Places> places);
+    // Adds the frame to the batch, makes the places of its records real, and clears it.
+    void put_down(FrameEncoder& encoded, Batch& batch, std::span<Places> places);
 
     // Room for a frame without records; nothing if the segment has none left.
     bool take_sector();

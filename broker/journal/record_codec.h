@@ -13,12 +13,11 @@
 
 namespace xebec::broker::journal {
 
-// A frame's records under construction: its metadata, and large payloads, remembered until they are
-// appended to it.
+// A frame's records under construction: their metadata, and where large payloads lie until all of
+// it is appended to something.
 class RecordEncoder {
 public:
-    // Forgets what was there.
-    void begin();
+    void clear();
     // Adds one record; places are offsets in the frame's metadata (segment 1) or in its payload
     // part (segment 2) until `place` makes them real.
     void add(const Record& record, Places& places);

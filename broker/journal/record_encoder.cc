@@ -10,8 +10,9 @@ constexpr std::size_t metadata_octets_kept_max = 2 << 20;  // memory beyond this
 
 }  // namespace
 
-// Writes fields where the caller has made room. What is called with it is inlined, so that it stays
-// in registers: octets that are stored anywhere might change one that lies in memory.
+// Writes fields where the caller has made room. What has a loop or a choice in it is always
+// inlined, so that `at_` stays in a register: to store a char may change any object that lies in
+// memory.
 class RecordWriter {
 public:
     RecordWriter(RecordEncoder& encoder, std::size_t texts)
@@ -337,7 +338,7 @@ void place_one(Locator& locator, std::uint32_t segment, std::uint64_t metadata_o
 
 }  // namespace
 
-void RecordEncoder::begin() {
+void RecordEncoder::clear() {
     metadata_.clear(metadata_octets_kept_max);
     payload_octets_ = 0;
     apart_.clear();

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
@@ -78,10 +79,9 @@ void encode_records_read_by_another(benchmark::State& state) {
     Batch batch;
     std::vector<Places> places;
     std::atomic<bool> is_readers_turn = false;
-    std::atomic<bool> is_over = false;
-    std::thread reader([&] {
+    const std::jthread reader([&](const std::stop_token& stop) {
         std::vector<char> copy;
-        while (!is_over) {
+        while (!stop.stop_requested()) {
             if (is_readers_turn) {
                 for (const Run& run : batch.runs) {
                     copy.assign(batch.at(run), batch.at(run) + (run.end - run.begin));
@@ -102,8 +102,6 @@ void encode_records_read_by_another(benchmark::State& state) {
         while (is_readers_turn) {
         }
     }
-    is_over = true;
-    reader.join();
     state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(records.size()));
 }
 BENCHMARK(encode_records_read_by_another)->Arg(256)->Arg(4'096)->UseManualTime();
