@@ -9,8 +9,7 @@ Journal::Journal(runtime::FileSystem& files, const Options& options, const Repla
     : shared_(options.segment_octets, {}, 0),
       reader_(files, options.folder),
       scanner_(files, options.folder),
-      pieces_(files, options.folder),
-      frame_(options.segment_octets) {
+      pieces_(files, options.folder) {
     if (!files.exists(options.folder)) {
         files.make_folder(options.folder);
         files.flush_folder(options.folder.parent_path());
@@ -28,7 +27,6 @@ Journal::Journal(runtime::FileSystem& files, const Options& options, const Repla
     shared_.layout =
         Layout(segments.options().segment_octets, {segment_, recovered.head.end}, end_);
     segment_octets_ = segments.options().segment_octets;
-    frame_ = FrameEncoder(segment_octets_);
     segment_taken_ = recovered.head.end;
     shared_.durable = end_;
     shared_.oldest_wanted = recovered.head.oldest;
@@ -44,7 +42,7 @@ Position Journal::append(std::span<const Record> records) {
     std::unique_lock lock(shared_.mutex, std::defer_lock);
     while (!records.empty()) {
         const std::size_t placed = places_.size();
-        records = frame_.encode(records, places_);
+        records = frame_.encode(records, segment_octets_, places_);
         if (!lock) {
             lock.lock();  // until the last frame: they become durable together
         }

@@ -43,7 +43,10 @@ void Batch::clear() {
 }
 
 std::span<const Record> FrameEncoder::encode(std::span<const Record> records,
+                                             std::uint64_t segment_octets,
                                              std::vector<Places>& places) {
+    const std::uint64_t octets_max =
+        segment_octets - frames_offset - ending_octets - frame_header_octets;
     records_.clear();
     const std::size_t first = places.size();
     places.resize(first + records.size());
@@ -52,7 +55,7 @@ std::span<const Record> FrameEncoder::encode(std::span<const Record> records,
     while (count < records.size()) {
         records_.add(records[count], places[first + count]);
         const RecordEncoder::Extent after = records_.extent();
-        if (frame_header_octets + after.octets() > octets_max_) {
+        if (after.octets() > octets_max) {
             records_.cut(before);
             break;
         }

@@ -44,22 +44,19 @@ private:
 
 // Records as one frame, in memory of their owner's own. A batch's memory was read last where it was
 // written to the disk, mostly by another processor, so that each of its cache lines has to come
-// back to be written to. A processor waits for few stores at a time, and such small ones only go
-// around one line; those of a copy of the whole go around many.
+// back to be written to. A processor lets only so many stores wait: small ones are all for one line
+// then, those of a copy of the whole for many.
 class FrameEncoder {
 public:
-    explicit FrameEncoder(std::uint64_t segment_octets)
-        : octets_max_(segment_octets - frames_offset - ending_octets) {}
-
-    // Encodes records, from the first, as many as a segment can hold in one frame, in place of what
-    // was there. Appends their places, which `put_down` makes real; until then their payloads are
-    // borrowed. Gives the rest.
-    std::span<const Record> encode(std::span<const Record> records, std::vector<Places>& places);
+    // Encodes records, from the first, as many as a segment of that size can hold in one frame, in
+    // place of what was there. Appends their places, which `put_down` makes real; until then their
+    // payloads are borrowed. Gives the rest.
+    std::span<const Record> encode(std::span<const Record> records, std::uint64_t segment_octets,
+                                   std::vector<Places>& places);
 
 private:
     friend class Layout;
 
-    std::uint64_t octets_max_;
     RecordEncoder records_;
     std::uint32_t count_ = 0;
 };
