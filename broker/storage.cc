@@ -120,8 +120,7 @@ std::vector<journal::PieceAnswer> Storage::take_pieces() {
 
 void Storage::look_for_garbage(const State& state, Instant now) {
     if (disk_) {
-        disk_->owner.look_for_garbage({state.live_octets(), state.segments(), state.unchanged(),
-                                       state.whole_segments(), state.shelves()},
+        disk_->owner.look_for_garbage({state.live_octets(), state.segments(), state.shelves()},
                                       now);
     }
 }

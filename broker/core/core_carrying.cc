@@ -52,9 +52,9 @@ void Core::on(const SegmentScanned& event) {
                          .is_shelf = is_shelf,
                          .behind = is_shelf ? shelf->told_in : segment};
     if (event.carry == Carry::whole) {
-        const auto tasks = state_.whole_segments().tasks_of(segment);
-        check(tasks.has_value(), "a segment is whole when it is shelved without a look");
-        commit(SegmentShelved{.segment = segment, .runs = {*tasks}, .is_last = true});
+        const std::uint32_t tasks = state_.segments().tasks_if_whole(segment);
+        check(tasks > 0, "a segment is whole when it is shelved without a look");
+        commit(SegmentShelved{.segment = segment, .runs = {tasks}, .is_last = true});
         carrying_->segment.is_finished = true;
     }
     if (is_shelf) {
@@ -161,6 +161,7 @@ void Core::finish_carrying() {
             step_.effects->shelves_done.push_back(segment);
         } else {
             step_.effects->segment_done = segment;
+            state_.forget_segments_before(segment + 1);
             step_.effects->is_segment_shelved = state_.shelves().find(segment) != nullptr;
         }
     }
@@ -222,7 +223,7 @@ std::size_t Core::carry(const Mentions::Mention& mention) {
     if (index == no_task) {
         return state_.is_removed_whole(mention.number) ? 0 : carry_tombstone(mention);
     }
-    if (state_.take_told_again(mention.number, carrying_->behind)) {
+    if (state_.is_told_again(mention.number, carrying_->behind)) {
         return 0;
     }
     const Task& task = state_.tasks()[index];
@@ -247,7 +248,7 @@ std::size_t Core::carry(const Mentions::Mention& mention) {
 
 std::size_t Core::carry_tombstone(const Mentions::Mention& mention) {
     const Tombstone* tombstone = state_.tombstones().find(mention.id);
-    if (state_.take_told_again(mention.number, carrying_->behind) || tombstone == nullptr ||
+    if (state_.is_told_again(mention.number, carrying_->behind) || tombstone == nullptr ||
         tombstone->number != mention.number) {
         return 0;
     }

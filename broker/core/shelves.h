@@ -4,9 +4,6 @@
 // order: one record for thousands of tasks.
 
 #include "broker/core/records.h"
-#include "broker/core/segment_octets.h"
-
-#include <absl/container/flat_hash_set.h>
 
 #include <cstdint>
 #include <map>
@@ -51,34 +48,6 @@ struct Shelf {
     // of again.
     std::uint32_t told_in = 0;
     bool is_touched = false;  // one of them has changed since
-};
-
-// Segments of which every task holds as it stands there, and that tell of nothing else that is
-// needed: nobody has to look at them before they are shelved.
-class WholeSegments {
-public:
-    void add(std::uint32_t segment) { tasks_.add(segment, 1); }  // a task that it tells of
-    void take(std::uint32_t segment) {                           // that holds there no more
-        tasks_.take(segment, 1);
-        spoil(segment);
-    }
-    // It tells of something else that may be needed.
-    void spoil(std::uint32_t segment) {
-        if (segment != spoiled_last_) {
-            spoiled_.insert(segment);
-            spoiled_last_ = segment;
-        }
-    }
-    // How many tasks it tells of; nothing: somebody has to look.
-    std::optional<std::uint32_t> tasks_of(std::uint32_t segment) const {
-        const auto tasks = static_cast<std::uint32_t>(tasks_.of(segment));
-        return tasks == 0 || spoiled_.contains(segment) ? std::nullopt : std::optional(tasks);
-    }
-
-private:
-    SegmentOctets tasks_;  // their number
-    absl::flat_hash_set<std::uint32_t> spoiled_;
-    std::uint32_t spoiled_last_ = 0;
 };
 
 class Shelves {

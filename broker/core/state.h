@@ -4,7 +4,7 @@
 
 #include "broker/core/queues.h"
 #include "broker/core/records.h"
-#include "broker/core/segment_octets.h"
+#include "broker/core/segment_table.h"
 #include "broker/core/shelves.h"
 #include "broker/core/tasks.h"
 #include "broker/core/timers.h"
@@ -71,7 +71,7 @@ public:
     // Whether the task, or its tombstone, stands whole behind this segment of the journal too, as a
     // start has found, so that it need not be told again when the segment goes. A broker that is
     // killed while it tells a segment again leaves some twice, and twice they would stay for ever.
-    bool take_told_again(std::uint64_t number, std::uint32_t segment);
+    bool is_told_again(std::uint64_t number, std::uint32_t segment) const;
     // Whether the task is as an earlier segment of the journal told of it first, with a payload, so
     // that its order there is enough to tell it again.
     bool is_as_told_in(const Task& task, std::uint32_t segment) const;
@@ -101,10 +101,9 @@ public:
     }
     // What telling all tasks and tombstones again would take in the journal, nearly.
     std::uint64_t live_octets() const;
-    // Of that, what each segment has of tasks with a payload that have not ended, or are dead.
-    const SegmentOctets& segments() const { return segments_; }
-    const SegmentOctets& unchanged() const { return unchanged_; }  // of these, since acceptance
-    const WholeSegments& whole_segments() const { return whole_segments_; }
+    const SegmentTable& segments() const { return segments_; }
+    // The segments before this one have gone, but for those that are shelved.
+    void forget_segments_before(std::uint32_t segment);
     const Shelves& shelves() const { return shelves_; }
     std::uint64_t octets() const { return octets_; }  // payloads, results and errors in memory
     std::uint64_t final_octets() const { return final_octets_; }  // what final tasks cost
@@ -182,9 +181,22 @@ private:
     std::uint64_t live_cost(const Task& task) const;     // in the journal
     std::uint64_t waiting_cost(const Task& task) const;  // there, had it never run
     void forget_place(Task& task);                       // of its payload
+    TaskIndex locate(const TaskAccepted& record, const Places& places);
+    TaskIndex locate(const TaskSucceeded& record, const Places& places);
+    TaskIndex locate(const TaskRemoved& record, const Places& places);
+    TaskIndex locate(const QueueChanged& record, const Places& places);
+    TaskIndex locate(const TaskCarried& record, const Places& places);
+    TaskIndex locate(const TombstoneCarried& record, const Places& places);
+    TaskIndex locate(const SegmentShelved& record, const Places& places);
+    template <class Fact>
+    TaskIndex locate(const Fact&, const Places&) {  // what nobody has to find again
+        return no_task;
+    }
+    TaskIndex locate_other(const Places& places);
+    TaskIndex locate_whole(std::uint64_t number, const Places& places);
+    std::uint32_t locate_result(Task& task, const Places& places);
     void touch_shelf(const Task& task);
-    void keep_place(const Task& task);   // it is as it stands there
-    void leave_place(const Task& task);  // not any more
+    void leave_place(const Task& task);  // it is not any more as it stands there
     LaneIndex lane_for(std::string_view queue, std::string_view kind);
     void set_sizes(Task& task, std::uint32_t payload_octets, std::uint32_t result_octets);
     void watch_head(QueueIndex queue);    // of the queue's final tasks, after a change
@@ -212,9 +224,7 @@ private:
     std::uint64_t octets_ = 0;
     std::uint64_t final_octets_ = 0;
     std::uint64_t live_octets_ = 0;
-    SegmentOctets segments_;
-    SegmentOctets unchanged_;
-    WholeSegments whole_segments_;
+    SegmentTable segments_;
     Shelves shelves_;
     std::array<std::uint64_t, task_state_count> counts_{};
     protocol::Totals totals_;

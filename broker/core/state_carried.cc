@@ -181,16 +181,14 @@ void State::note_told_again(std::uint64_t number, std::uint32_t segment) {
     told_again_[number] = segment;
 }
 
-bool State::take_told_again(std::uint64_t number, std::uint32_t segment) {
+bool State::is_told_again(std::uint64_t number, std::uint32_t segment) const {
     const auto found = told_again_.find(number);
-    if (found == told_again_.end()) {
-        return false;
-    }
-    const bool is_behind = found->second > segment;
-    if (!is_behind) {
-        told_again_.erase(found);
-    }
-    return is_behind;
+    return found != told_again_.end() && found->second > segment;
+}
+
+void State::forget_segments_before(std::uint32_t segment) {
+    segments_.forget_before(segment);
+    absl::erase_if(told_again_, [&](const auto& told) { return told.second < segment; });
 }
 
 void State::raise_bases(std::uint64_t number, std::uint64_t finished_order) {

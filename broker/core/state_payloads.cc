@@ -3,30 +3,11 @@
 #include "broker/core/state.h"
 #include "protocol/check.h"
 
+#include <variant>
+
 namespace xebec::broker {
 
 namespace {
-
-// The number of the task whose payload or result the record brings; 0: it brings none.
-std::uint64_t brings_octets_of(const Record& record) {
-    if (const auto* accepted = std::get_if<TaskAccepted>(&record)) {
-        return accepted->number;
-    }
-    if (const auto* succeeded = std::get_if<TaskSucceeded>(&record)) {
-        return succeeded->number;
-    }
-    const auto* carried = std::get_if<TaskCarried>(&record);
-    return carried == nullptr ? 0 : carried->number;
-}
-
-// Whether it has to be told again before its segment goes, for as long as it is needed.
-bool is_told_again(const Record& record) {
-    return std::holds_alternative<TaskAccepted>(record) ||
-           std::holds_alternative<TaskCarried>(record) ||
-           std::holds_alternative<TaskRemoved>(record) ||
-           std::holds_alternative<TombstoneCarried>(record) ||
-           std::holds_alternative<QueueChanged>(record);
-}
 
 // What a payload or a result takes in a record.
 std::uint64_t apart(std::uint64_t size) {
@@ -40,65 +21,107 @@ constexpr std::uint64_t final_entry_octets = sizeof(Task) + sizeof(Details) + in
 }  // namespace
 
 TaskIndex State::locate(const Record& record, const Places& places) {
-    if (places.payload.is_nowhere() && places.result.is_nowhere()) {
-        if (const auto* shelved = std::get_if<SegmentShelved>(&record)) {
-            shelves_.locate(*shelved, places.segment);
-        } else if (is_told_again(record)) {
-            whole_segments_.spoil(places.segment);
-        }
+    if (places.segment == 0) {
         return no_task;
     }
-    const TaskIndex index = tasks_.find(brings_octets_of(record));
-    if (index == no_task) {
-        whole_segments_.spoil(places.segment);
-        return no_task;  // gone already, in the same step
-    }
-    Task& task = tasks_[index];
-    const bool has_payload = !is_final(task.state) || task.state == TaskState::dead;
-    std::uint32_t payload_octets = task.payload_octets;
-    const bool is_payload_here = !places.payload.is_nowhere() && has_payload;
-    if (is_payload_here) {
-        touch_shelf(task);
-        forget_place(task);
-        task.payload_at = places.payload;
-        payload_octets = places.payload_octets;
-    }
-    const Details* details = tasks_.find_details(task);
-    std::uint32_t result_octets = details == nullptr ? 0 : details->result_octets;
-    if (!places.result.is_nowhere() && task.state == TaskState::succeeded) {
-        tasks_.details(task).result_at = places.result;
-        result_octets = places.result_octets;
-    }
-    set_sizes(task, payload_octets, result_octets);
-    if (is_payload_here) {
-        segments_.add(task.payload_at.segment, waiting_cost(task));
-    }
-    if (is_payload_here && tasks_.version_of(task) == 1) {
-        keep_place(task);
-    } else if (is_told_again(record)) {
-        whole_segments_.spoil(places.segment);
+    return std::visit([&](const auto& fact) { return locate(fact, places); }, record);
+}
+
+TaskIndex State::locate(const TaskAccepted& record, const Places& places) {
+    return locate_whole(record.number, places);
+}
+
+TaskIndex State::locate(const TaskCarried& record, const Places& places) {
+    return locate_whole(record.number, places);
+}
+
+TaskIndex State::locate(const TaskSucceeded& record, const Places& places) {
+    const TaskIndex index = places.result.is_nowhere() ? no_task : tasks_.find(record.number);
+    if (index != no_task) {
+        Task& task = tasks_[index];
+        set_sizes(task, task.payload_octets, locate_result(task, places));
     }
     return index;
 }
 
+TaskIndex State::locate(const TaskRemoved&, const Places& places) {
+    return locate_other(places);
+}
+
+TaskIndex State::locate(const TombstoneCarried&, const Places& places) {
+    return locate_other(places);
+}
+
+TaskIndex State::locate(const QueueChanged&, const Places& places) {
+    return locate_other(places);
+}
+
+TaskIndex State::locate(const SegmentShelved& record, const Places& places) {
+    shelves_.locate(record, places.segment);
+    return no_task;
+}
+
+TaskIndex State::locate_other(const Places& places) {
+    segments_[places.segment].tells_of_others = true;
+    return no_task;
+}
+
+// Of a record that tells of the task whole.
+TaskIndex State::locate_whole(std::uint64_t number, const Places& places) {
+    SegmentEntry& segment = segments_[places.segment];
+    const bool brings_octets = !places.payload.is_nowhere() || !places.result.is_nowhere();
+    const TaskIndex index = brings_octets ? tasks_.find(number) : no_task;
+    if (index == no_task) {  // or it is gone already, in the same step
+        segment.tells_of_others = true;
+        return no_task;
+    }
+    Task& task = tasks_[index];
+    const std::uint32_t result_octets = locate_result(task, places);
+    const bool has_payload = !is_final(task.state) || task.state == TaskState::dead;
+    if (places.payload.is_nowhere() || !has_payload) {
+        set_sizes(task, task.payload_octets, result_octets);
+        segment.tells_of_others = true;
+        return index;
+    }
+    touch_shelf(task);
+    forget_place(task);
+    task.payload_at = places.payload;
+    set_sizes(task, places.payload_octets, result_octets);
+    const std::uint64_t cost = waiting_cost(task);
+    segment.needed_octets += cost;
+    if (tasks_.version_of(task) == 1) {
+        segment.need_unchanged(cost);
+    } else {
+        segment.tells_of_others = true;
+    }
+    return index;
+}
+
+// Gives the result's size, there or as it was.
+std::uint32_t State::locate_result(Task& task, const Places& places) {
+    if (!places.result.is_nowhere() && task.state == TaskState::succeeded) {
+        tasks_.details(task).result_at = places.result;
+        return places.result_octets;
+    }
+    const Details* details = tasks_.find_details(task);
+    return details == nullptr ? 0 : details->result_octets;
+}
+
 void State::forget_place(Task& task) {
     if (!task.payload_at.is_nowhere()) {
-        segments_.take(task.payload_at.segment, waiting_cost(task));
         if (tasks_.version_of(task) == 1) {
             leave_place(task);
         }
+        SegmentEntry& segment = segments_[task.payload_at.segment];
+        const std::uint64_t cost = waiting_cost(task);
+        check(segment.needed_octets >= cost, "what is needed of a segment was counted");
+        segment.needed_octets -= cost;
         task.payload_at = {};
     }
 }
 
-void State::keep_place(const Task& task) {
-    unchanged_.add(task.payload_at.segment, waiting_cost(task));
-    whole_segments_.add(task.payload_at.segment);
-}
-
 void State::leave_place(const Task& task) {
-    unchanged_.take(task.payload_at.segment, waiting_cost(task));
-    whole_segments_.take(task.payload_at.segment);
+    segments_[task.payload_at.segment].leave_unchanged(waiting_cost(task));
 }
 
 // Before it changes, or lies elsewhere: its order there is not enough any more.

@@ -19,11 +19,11 @@ constexpr std::uint64_t told_per_new = 2;
 // A segment is shelved when it takes no more than four thirds of what is as it was told of there,
 // and told again when that has become three halves.
 bool is_worth_shelving(const SegmentUse& use, const Needs& needs) {
-    return needs.unchanged.of(use.segment) >= use.octets / 4 * 3;
+    return needs.segments.unchanged_octets(use.segment) >= use.octets / 4 * 3;
 }
 
 bool is_worth_its_shelf(const SegmentUse& use, const Needs& needs) {
-    return needs.unchanged.of(use.segment) >= use.octets / 3 * 2;
+    return needs.segments.unchanged_octets(use.segment) >= use.octets / 3 * 2;
 }
 
 // What may come while a segment is shelved, as a part of what it takes: there is little to tell.
@@ -37,11 +37,12 @@ std::uint64_t predict_growth(const std::vector<SegmentUse>& sealed, const Needs&
     std::uint64_t gone = 0;  // and not told again
     for (const SegmentUse& use : sealed) {
         if (is_worth_shelving(use, needs)) {
-            come += needs.whole.tasks_of(use.segment) ? 0 : use.octets / shelved_per_new;
+            come +=
+                needs.segments.tasks_if_whole(use.segment) > 0 ? 0 : use.octets / shelved_per_new;
             most = std::max(most, come - std::min(come, gone));
             continue;
         }
-        const std::uint64_t told = std::min(needs.segments.of(use.segment), use.octets);
+        const std::uint64_t told = std::min(needs.segments.needed_octets(use.segment), use.octets);
         come += told / told_per_new;
         most = std::max(most, come - std::min(come, gone));
         gone += use.octets - told;
@@ -125,19 +126,19 @@ void Owner::look_for_garbage(const Needs& needs, Instant now) {
     const auto shelf = find_left_shelf(sealed, needs);
     const SegmentUse* oldest = sealed.is_another_begun ? &sealed.segments.front() : nullptr;
     const bool is_oldest_first =
-        oldest != nullptr &&
-        (!shelf || ((!is_urgent_ || journal_.is_disk_full()) &&
-                    needs.segments.of(oldest->segment) < needs.segments.of(shelf->segment)));
+        oldest != nullptr && (!shelf || ((!is_urgent_ || journal_.is_disk_full()) &&
+                                         needs.segments.needed_octets(oldest->segment) <
+                                             needs.segments.needed_octets(shelf->segment)));
     if (is_oldest_first) {
         begin_carrying(is_worth_shelving(*oldest, needs) ? Carry::shelving : Carry::everything,
-                       needs.segments.of(oldest->segment));
-        if (carry_ == Carry::shelving && needs.whole.tasks_of(oldest->segment)) {
+                       needs.segments.needed_octets(oldest->segment));
+        if (carry_ == Carry::shelving && needs.segments.tasks_if_whole(oldest->segment) > 0) {
             whole_ = oldest->segment;
         } else {
             journal_.scan(oldest->segment);
         }
     } else if (shelf) {
-        begin_carrying(Carry::unshelving, needs.segments.of(shelf->segment));
+        begin_carrying(Carry::unshelving, needs.segments.needed_octets(shelf->segment));
         journal_.scan_shelf(shelf->segment, needs.shelves.find(shelf->segment)->tasks.count());
     }
 }
@@ -165,7 +166,7 @@ Owner::Room Owner::look_at_room(const Sealed& sealed, const Needs& needs) const 
     std::uint64_t needed_apart = 0;
     const auto set_apart = [&](const SegmentUse& use) {
         apart += use.octets;
-        needed_apart += needs.segments.of(use.segment);
+        needed_apart += needs.segments.needed_octets(use.segment);
     };
     std::for_each(sealed.shelves.begin(), sealed.shelves.end(), set_apart);
     for (const SegmentUse& use : sealed.segments) {
@@ -185,8 +186,8 @@ std::optional<SegmentUse> Owner::find_left_shelf(const Sealed& sealed, const Nee
     std::optional<SegmentUse> found;
     for (const SegmentUse& use : sealed.shelves) {
         const bool is_told_of = needs.shelves.find(use.segment) != nullptr;  // else it goes already
-        const bool is_emptier =
-            !found || needs.segments.of(use.segment) < needs.segments.of(found->segment);
+        const bool is_emptier = !found || needs.segments.needed_octets(use.segment) <
+                                              needs.segments.needed_octets(found->segment);
         if (is_told_of && !is_worth_its_shelf(use, needs) && is_emptier) {
             found = use;
         }

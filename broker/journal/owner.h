@@ -5,7 +5,7 @@
 
 #include "broker/core/effects.h"
 #include "broker/core/events.h"
-#include "broker/core/segment_octets.h"
+#include "broker/core/segment_table.h"
 #include "broker/core/shelves.h"
 #include "broker/journal/journal.h"
 
@@ -22,10 +22,8 @@ namespace xebec::broker::journal {
 
 // What of the journal is needed still.
 struct Needs {
-    std::uint64_t live_octets = 0;   // what telling all of it again would take
-    const SegmentOctets& segments;   // of that, what each segment has
-    const SegmentOctets& unchanged;  // and of tasks that are as they were told of there
-    const WholeSegments& whole;
+    std::uint64_t live_octets = 0;  // what telling all of it again would take
+    const SegmentTable& segments;   // of that, what each segment has
     const Shelves& shelves;
 };
 

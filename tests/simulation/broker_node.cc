@@ -205,9 +205,7 @@ void BrokerNode::look_after(broker::journal::Owner& owner) {
         core_.apply(broker::OctetsRead{answer.token, answer.octets, answer.fault}, now(), effects_);
     }
     const broker::State& state = core_.state();
-    owner.look_for_garbage({state.live_octets(), state.segments(), state.unchanged(),
-                            state.whole_segments(), state.shelves()},
-                           now().steady);
+    owner.look_for_garbage({state.live_octets(), state.segments(), state.shelves()}, now().steady);
     if (const auto scanned = owner.take_scan()) {
         check(scanned->mentions->fault.empty(), "a segment that is to go can be read (I24)");
         core_.apply(*scanned, now(), effects_);

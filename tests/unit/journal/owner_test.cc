@@ -17,9 +17,7 @@ constexpr std::uint64_t plenty = 1 << 30;  // octets that are needed still: noth
 
 struct OwnerOf : JournalFixture {
     std::unique_ptr<Owner> owner;
-    SegmentOctets segments;
-    SegmentOctets unchanged;
-    WholeSegments whole;
+    SegmentTable segments;
     Shelves shelves;
     std::optional<Carry> carry;  // of the latest scan
 
@@ -55,13 +53,13 @@ struct OwnerOf : JournalFixture {
     }
     // Of tasks that are as they were accepted.
     void need(std::uint32_t segment, std::uint64_t octets) {
-        segments.add(segment, octets);
-        unchanged.add(segment, octets);
+        segments[segment].needed_octets += octets;
+        segments[segment].unchanged_octets += octets;
     }
     bool exists(std::uint32_t segment) { return disk.exists(segment_path(segment)); }
     std::shared_ptr<const Mentions> scan(std::uint64_t needed = 0) {
         now += milliseconds{100};
-        owner->look_for_garbage({needed, segments, unchanged, whole, shelves}, now);
+        owner->look_for_garbage({needed, segments, shelves}, now);
         journal->work_reads();
         const auto scanned = owner->take_scan();
         carry = scanned ? std::optional(scanned->carry) : std::nullopt;
@@ -107,11 +105,11 @@ TEST_F(OwnerOf, AJournalLooksEarlierAtSegmentsThatAreNeededWhole) {
     const std::uint64_t needed = small_segment_octets / 10 * 22;
 
     EXPECT_EQ(scan(needed), nullptr);
-    segments.add(2, small_segment_octets);
+    segments[2].needed_octets += small_segment_octets;
     EXPECT_EQ(scan(needed), nullptr);  // the first one gives enough
-    segments.add(1, small_segment_octets / 10 * 2);
+    segments[1].needed_octets += small_segment_octets / 10 * 2;
     EXPECT_EQ(scan(needed), nullptr);
-    segments.add(1, small_segment_octets / 10 * 8);
+    segments[1].needed_octets += small_segment_octets / 10 * 8;
 
     EXPECT_NE(scan(needed), nullptr);
 }
@@ -123,11 +121,11 @@ TEST_F(OwnerOf, AJournalLooksEarlierWhereManySegmentsAreNeededWhole) {
     const std::uint64_t needed = small_segment_octets / 10 * 59;  // 11 may be taken, 8 are
 
     for (std::uint32_t segment = 1; segment <= 3; ++segment) {
-        segments.add(segment, small_segment_octets);
+        segments[segment].needed_octets += small_segment_octets;
     }
     EXPECT_EQ(scan(needed), nullptr);
     for (std::uint32_t segment = 4; segment <= 5; ++segment) {
-        segments.add(segment, small_segment_octets);
+        segments[segment].needed_octets += small_segment_octets;
     }
 
     EXPECT_NE(scan(needed), nullptr);
@@ -165,7 +163,7 @@ TEST_F(OwnerOf, ASegmentOfWhichEverythingHoldsIsShelvedWithoutALook) {
     open_owned();
     fill_segments(4);
     need(1, small_segment_octets);
-    whole.add(1);
+    segments[1].unchanged_tasks = 1;
     const std::uint64_t reads = disk.reads();
 
     const auto mentions = scan(small_segment_octets / 10 * 11);
@@ -180,8 +178,8 @@ TEST_F(OwnerOf, ASegmentOfWhichEverythingHoldsIsShelvedWithoutALook) {
 TEST_F(OwnerOf, ASegmentOfTasksThatHaveChangedIsToldAgain) {
     open_owned();
     fill_segments(4);
-    segments.add(1, small_segment_octets);
-    unchanged.add(1, small_segment_octets / 100 * 74);
+    segments[1].needed_octets += small_segment_octets;
+    segments[1].unchanged_octets = small_segment_octets / 100 * 74;
 
     ASSERT_NE(scan(small_segment_octets / 10 * 11), nullptr);
     EXPECT_EQ(carry, Carry::everything);
@@ -496,8 +494,7 @@ TEST_F(OwnerOf, WhatIsBeingReadKeepsAShelfButAShelfKeepsNoOtherSegment) {
     EXPECT_TRUE(journal->work_reads());
     owner->take_answers();
 
-    segments.take(1, small_segment_octets);
-    unchanged.take(1, small_segment_octets);
+    segments[1] = {};
     ASSERT_NE(scan(), nullptr);
     EXPECT_EQ(carry, Carry::unshelving);
     owner->read(std::vector<ReadOctets>{{.at = at, .token = 2}});

@@ -182,9 +182,9 @@ TEST_F(Shelving, WhatIsAsItStandsThereIsToldByItsOrderAndTheRestWhole) {  // I1
 
 TEST_F(Shelving, ASegmentIsWholeUntilOneOfItsTasksChangesOrItTellsOfSomethingElse) {
     const auto whole = [](const Fixture& one) {
-        return one.core.state().whole_segments().tasks_of(1);
+        return one.core.state().segments().tasks_if_whole(1);
     };
-    EXPECT_EQ(whole(broker), std::nullopt) << "one was cancelled";
+    EXPECT_EQ(whole(broker), 0U) << "one was cancelled";
     Fixture other(with_little_memory());
     other.is_replayable = false;
     other.submit(waiting(1));
@@ -197,7 +197,7 @@ TEST_F(Shelving, ASegmentIsWholeUntilOneOfItsTasksChangesOrItTellsOfSomethingEls
     SubmitItem silent = Fixture::item(3);
     silent.payload = {};
     other.submit(silent);
-    EXPECT_EQ(whole(other), std::nullopt);
+    EXPECT_EQ(whole(other), 0U);
 }
 
 TEST_F(Shelving, WhatIsWholeIsShelvedWithoutALook) {
@@ -345,7 +345,7 @@ TEST(ShelvedReplay, WhatIsKnownStaysWhereItStands) {  // I22
     state.settle(broker.now);
 
     EXPECT_EQ(state.tasks()[state.tasks().find(1)].payload_at, (Locator{9, 100}));
-    EXPECT_FALSE(state.take_told_again(1, 2));
+    EXPECT_FALSE(state.is_told_again(1, 2));
     state.check_invariants();
 }
 
@@ -365,8 +365,8 @@ TEST(ShelvedReplay, ATaskStandsWhereItIsToldAndNotWhereItsHistoryIs) {  // I1, I
         state.replay(history, {.segment = segment + 1});
     }
 
-    EXPECT_TRUE(state.take_told_again(1, 3));
-    EXPECT_FALSE(state.take_told_again(1, 4));
+    EXPECT_TRUE(state.is_told_again(1, 3));
+    EXPECT_FALSE(state.is_told_again(1, 4));
 }
 
 }  // namespace
