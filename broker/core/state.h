@@ -181,20 +181,9 @@ private:
     std::uint64_t live_cost(const Task& task) const;     // in the journal
     std::uint64_t waiting_cost(const Task& task) const;  // there, had it never run
     void forget_place(Task& task);                       // of its payload
-    TaskIndex locate(const TaskAccepted& record, const Places& places);
-    TaskIndex locate(const TaskSucceeded& record, const Places& places);
-    TaskIndex locate(const TaskRemoved& record, const Places& places);
-    TaskIndex locate(const QueueChanged& record, const Places& places);
-    TaskIndex locate(const TaskCarried& record, const Places& places);
-    TaskIndex locate(const TombstoneCarried& record, const Places& places);
-    TaskIndex locate(const SegmentShelved& record, const Places& places);
-    template <class Fact>
-    TaskIndex locate(const Fact&, const Places&) {  // what nobody has to find again
-        return no_task;
-    }
-    TaskIndex locate_other(const Places& places);
     TaskIndex locate_whole(std::uint64_t number, const Places& places);
-    std::uint32_t locate_result(Task& task, const Places& places);
+    TaskIndex locate_result(std::uint64_t number, const Places& places);
+    std::uint32_t place_result(Task& task, const Places& places);
     void touch_shelf(const Task& task);
     void leave_place(const Task& task);  // it is not any more as it stands there
     LaneIndex lane_for(std::string_view queue, std::string_view kind);

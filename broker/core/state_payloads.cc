@@ -9,6 +9,13 @@ namespace xebec::broker {
 
 namespace {
 
+// Whether it tells of something else than a task that has to be told again when its segment goes.
+bool tells_more_than_tasks(const Record& record) {
+    return std::holds_alternative<TaskRemoved>(record) ||
+           std::holds_alternative<TombstoneCarried>(record) ||
+           std::holds_alternative<QueueChanged>(record);
+}
+
 // What a payload or a result takes in a record.
 std::uint64_t apart(std::uint64_t size) {
     constexpr std::uint64_t prefix = 12;
@@ -24,46 +31,30 @@ TaskIndex State::locate(const Record& record, const Places& places) {
     if (places.segment == 0) {
         return no_task;
     }
-    return std::visit([&](const auto& fact) { return locate(fact, places); }, record);
+    if (const auto* accepted = std::get_if<TaskAccepted>(&record)) {
+        return locate_whole(accepted->number, places);
+    }
+    if (const auto* succeeded = std::get_if<TaskSucceeded>(&record)) {
+        return places.result.is_nowhere() ? no_task : locate_result(succeeded->number, places);
+    }
+    if (const auto* carried = std::get_if<TaskCarried>(&record)) {
+        return locate_whole(carried->number, places);
+    }
+    if (const auto* shelved = std::get_if<SegmentShelved>(&record)) {
+        shelves_.locate(*shelved, places.segment);
+    } else if (tells_more_than_tasks(record)) {
+        segments_[places.segment].tells_of_others = true;
+    }
+    return no_task;
 }
 
-TaskIndex State::locate(const TaskAccepted& record, const Places& places) {
-    return locate_whole(record.number, places);
-}
-
-TaskIndex State::locate(const TaskCarried& record, const Places& places) {
-    return locate_whole(record.number, places);
-}
-
-TaskIndex State::locate(const TaskSucceeded& record, const Places& places) {
-    const TaskIndex index = places.result.is_nowhere() ? no_task : tasks_.find(record.number);
+TaskIndex State::locate_result(std::uint64_t number, const Places& places) {
+    const TaskIndex index = tasks_.find(number);
     if (index != no_task) {
         Task& task = tasks_[index];
-        set_sizes(task, task.payload_octets, locate_result(task, places));
+        set_sizes(task, task.payload_octets, place_result(task, places));
     }
     return index;
-}
-
-TaskIndex State::locate(const TaskRemoved&, const Places& places) {
-    return locate_other(places);
-}
-
-TaskIndex State::locate(const TombstoneCarried&, const Places& places) {
-    return locate_other(places);
-}
-
-TaskIndex State::locate(const QueueChanged&, const Places& places) {
-    return locate_other(places);
-}
-
-TaskIndex State::locate(const SegmentShelved& record, const Places& places) {
-    shelves_.locate(record, places.segment);
-    return no_task;
-}
-
-TaskIndex State::locate_other(const Places& places) {
-    segments_[places.segment].tells_of_others = true;
-    return no_task;
 }
 
 // Of a record that tells of the task whole.
@@ -76,7 +67,7 @@ TaskIndex State::locate_whole(std::uint64_t number, const Places& places) {
         return no_task;
     }
     Task& task = tasks_[index];
-    const std::uint32_t result_octets = locate_result(task, places);
+    const std::uint32_t result_octets = place_result(task, places);
     const bool has_payload = !is_final(task.state) || task.state == TaskState::dead;
     if (places.payload.is_nowhere() || !has_payload) {
         set_sizes(task, task.payload_octets, result_octets);
@@ -98,7 +89,7 @@ TaskIndex State::locate_whole(std::uint64_t number, const Places& places) {
 }
 
 // Gives the result's size, there or as it was.
-std::uint32_t State::locate_result(Task& task, const Places& places) {
+std::uint32_t State::place_result(Task& task, const Places& places) {
     if (!places.result.is_nowhere() && task.state == TaskState::succeeded) {
         tasks_.details(task).result_at = places.result;
         return places.result_octets;
