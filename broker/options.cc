@@ -135,7 +135,8 @@ std::optional<int> parse_options(int argc, char** argv, Options& options) {
     app.add_option("--tasks-max", options.core.tasks_max, "refuse new tasks beyond so many")
         ->check(CLI::Range(std::uint64_t{1}, tasks_limit))
         ->capture_default_str();
-    app.add_option("--log-level", options.log.level, "trace, debug, info, warning, error or off")
+    app.add_option("--log-level", options.log.level,
+                   "trace, debug, info, warning, error, critical or off")
         ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error", "off"}))
         ->capture_default_str();
     app.add_option("--log-file", options.log.file,

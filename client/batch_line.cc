@@ -24,7 +24,7 @@ using std::chrono::milliseconds;
 // Reads the members of one line into a task; the first complaint ends it.
 class LineReader {
 public:
-    LineReader(const NewTask& defaults, WallTime now) : task_(defaults), now_(now) {}
+    explicit LineReader(const NewTask& defaults) : task_(defaults) {}
 
     bool read(const std::string& key, const Json& value);
     Result<NewTask> finish();
@@ -43,7 +43,6 @@ private:
     bool read_payload(const std::string& key, const Json& value);
 
     NewTask task_;
-    WallTime now_;
     bool has_payload_ = false;
     std::string problem_;
     std::string problem_name_;
@@ -162,12 +161,10 @@ bool LineReader::read_run_max(const Json& value) {
 }
 
 bool LineReader::read_deadline(const Json& value) {
-    task_.options.deadline =
-        value.is_string() ? parse_instant(value.get<std::string>(), now_) : std::nullopt;
-    return task_.options.deadline ||
+    return (value.is_string() && set_deadline(value.get<std::string>(), task_.options)) ||
            complain(
                "\"deadline\" is an instant such as \"2026-01-02T03:04:05Z\", or a duration from "
-               "now");
+               "acceptance, longer than 0s");
 }
 
 bool LineReader::read_id(const Json& value) {
@@ -195,7 +192,7 @@ bool LineReader::read_payload(const std::string& key, const Json& value) {
 
 }  // namespace
 
-Result<NewTask> parse_batch_line(std::string_view line, const NewTask& defaults, WallTime now) {
+Result<NewTask> parse_batch_line(std::string_view line, const NewTask& defaults) {
     std::optional<std::string> repeated;
     const auto object = parse_json(line, &repeated);
     if (!object || !object->is_object()) {
@@ -205,7 +202,7 @@ Result<NewTask> parse_batch_line(std::string_view line, const NewTask& defaults,
         return Error{ErrorCode::malformed,
                      "\"" + escape_controls(*repeated) + "\" is there more than once", ""};
     }
-    LineReader reader(defaults, now);
+    LineReader reader(defaults);
     for (const auto& [key, value] : object->items()) {
         if (!reader.read(key, value)) {
             break;

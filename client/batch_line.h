@@ -9,8 +9,7 @@
 namespace xebec::client {
 
 // Keys: kind, and any of args, payload, payload_base64, queue, priority, delay, deadline, attempts,
-// run_max, id. What a line does not say is as in `defaults`; a deadline may be a duration from
-// `now`.
-Result<NewTask> parse_batch_line(std::string_view line, const NewTask& defaults, WallTime now);
+// run_max, id. What a line does not say is as in `defaults`.
+Result<NewTask> parse_batch_line(std::string_view line, const NewTask& defaults);
 
 }  // namespace xebec::client

@@ -3,6 +3,7 @@
 #include "client/submitter.h"
 #include "client/waits.h"
 #include "protocol/limits.h"
+#include "runtime/clock.h"
 
 #include <xebec/client.h>
 
@@ -62,6 +63,8 @@ Error not_accepted() {
 struct Client::Impl {
     explicit Impl(ClientOptions given)
         : options(std::move(given)),
+          ends_at(options.lifetime.count() > 0 ? runtime::now().steady + options.lifetime
+                                               : Instant::max()),
           connection({.broker = options.broker,
                       .core = {.answer_timeout = options.answer_timeout,
                                .window = std::max<std::size_t>(options.window, 1)}},
@@ -76,7 +79,9 @@ struct Client::Impl {
 
     // Asks with the usual patience and waits for the answer.
     Connection::Answer request(const protocol::Message& message) {
-        return connection.request(message, options.timeout);
+        const auto left = std::chrono::ceil<milliseconds>(ends_at - runtime::now().steady);
+        return connection.request(message,
+                                  std::min(std::max(left, milliseconds{1}), options.timeout));
     }
 
     // The broker visits a bounded number of tasks at a time: asks until all have been visited.
@@ -88,6 +93,7 @@ struct Client::Impl {
     void finish(OutcomeCall& call, Result<Outcome> outcome);
 
     const ClientOptions options;
+    const Instant ends_at;
     // Both are used on the connection's thread only, and nothing happens there before the first
     // call. They go after the thread has ended.
     std::unique_ptr<Waits> waits;
@@ -101,6 +107,7 @@ Client::Client(ClientOptions options) : impl_(std::make_unique<Impl>(std::move(o
     impl_->submitter = std::make_unique<client::Submitter>(
         impl_->connection, *impl_->waits,
         client::Submitter::Options{.timeout = given.timeout,
+                                   .ends_at = impl_->ends_at,
                                    .window = std::max<std::size_t>(given.window, 1),
                                    .batch = std::max<std::size_t>(given.batch, 1)});
 }
@@ -161,9 +168,10 @@ Result<Outcome> Client::Impl::run(NewTask task, milliseconds timeout) {
     tasks->push_back(std::move(task));
     connection.post([this, caller, call, tasks, timeout] {
         const Instant now = connection.now().steady;
-        if (timeout.count() > 0) {
-            call->deadline = now + std::min(timeout, options.timeout);
-            caller->timer = connection.call_at(now + timeout, [this, caller, call] {
+        const Instant end = timeout.count() > 0 ? std::min(now + timeout, ends_at) : ends_at;
+        if (end != Instant::max()) {
+            call->deadline = std::min(now + options.timeout, end);
+            caller->timer = connection.call_at(end, [this, caller, call] {
                 call->is_abandoned = true;
                 for (const Waits::WaitId wait : call->waits) {
                     waits->remove(wait);
@@ -194,14 +202,12 @@ Result<Outcome> Client::Impl::wait(const TaskKey& task, milliseconds timeout) {
     std::future<Result<Outcome>> future = caller->promise.get_future();
     connection.post([this, caller, task, timeout] {
         const Instant now = connection.now().steady;
-        const bool is_bounded = timeout.count() > 0;
-        const milliseconds answer_in =
-            is_bounded ? std::min(timeout, options.timeout) : options.timeout;
+        const Instant end = timeout.count() > 0 ? std::min(now + timeout, ends_at) : ends_at;
         const Waits::WaitId wait = waits->ask(
-            task, now + answer_in,
+            task, std::min(now + options.timeout, end),
             [this, caller](Result<Outcome> outcome) { finish(*caller, std::move(outcome)); });
-        if (is_bounded) {
-            caller->timer = connection.call_at(now + timeout, [this, caller, wait] {
+        if (end != Instant::max()) {
+            caller->timer = connection.call_at(end, [this, caller, wait] {
                 waits->remove(wait);
                 finish(*caller, not_finished());
             });

@@ -78,8 +78,8 @@ std::optional<Error> problem_of_options(const TaskOptions& options) {
         return bad_value("there are at most " + std::to_string(attempts_limit) + " attempts, not " +
                          std::to_string(options.attempts));
     }
-    if (!is_span(options.delay) || !is_span(options.run_max)) {
-        return bad_value("a delay or a run limit lies between 0 and ten years");
+    if (!is_span(options.delay) || !is_span(options.run_max) || !is_span(options.deadline_in)) {
+        return bad_value("a delay, a run limit or a deadline lies between 0 and ten years");
     }
     if (!is_after_1970(options.not_before) || !is_after_1970(options.deadline)) {
         return bad_value("an instant lies after 1970");
@@ -168,7 +168,8 @@ protocol::SubmitItem item_of(const NewTask& task, const TaskId& id, const Blob& 
             .not_before = ms_of(task.options.not_before),
             .deadline = ms_of(task.options.deadline),
             .attempts_max = task.options.attempts,
-            .run_max_ms = static_cast<std::uint64_t>(task.options.run_max.count())};
+            .run_max_ms = static_cast<std::uint64_t>(task.options.run_max.count()),
+            .deadline_in_ms = static_cast<std::uint64_t>(task.options.deadline_in.count())};
 }
 
 std::optional<Error> problem_of(const NewTask& task, std::string_view payload,

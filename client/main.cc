@@ -3,6 +3,7 @@
 #include "client/commands/checks.h"
 #include "client/commands/commands.h"
 #include "client/options.h"
+#include "runtime/clock.h"
 #include "runtime/command_line.h"
 
 #include <algorithm>
@@ -27,7 +28,8 @@ int run(int argc, char** argv) {
         ->capture_default_str();
     runtime::add_duration(app, "--timeout", options.timeout,
                           "for the whole command; without it: 10s for an answer, and as long as "
-                          "it takes where --wait is given");
+                          "it takes where --wait is given")
+        ->check(client::must_be_positive("a timeout"));
     app.add_flag("--json", options.json, "print JSON");
     for (const auto add :
          {client::add_submit, client::add_status, client::add_result, client::add_list,
@@ -45,6 +47,9 @@ int run(int argc, char** argv) {
                    [](std::string& argument) { return argument.data(); });
     if (const auto status = runtime::parse(app, argc, pointers.data())) {
         return *status;
+    }
+    if (options.timeout.count() > 0) {
+        options.ends_at = runtime::now().steady + options.timeout;
     }
     std::ios::sync_with_stdio(false);
     // A closed one would be the next file or socket that is opened.

@@ -18,28 +18,28 @@ constexpr char mark = '\x1F';
 }  // namespace
 
 milliseconds answer_time(const Options& options) {
+    return Patience(options).left().value_or(answer_time_default);
+}
+
+milliseconds answer_time_given(const Options& options) {
     return options.timeout.count() > 0 ? options.timeout : answer_time_default;
 }
 
 ClientOptions client_options(const Options& options) {
-    return {.broker = options.broker, .timeout = answer_time(options)};
+    return {.broker = options.broker,
+            .timeout = answer_time(options),
+            .lifetime = Patience(options).for_wait()};
 }
 
 ConnectionOptions connection_options(const Options& options) {
     return {.broker = options.broker};
 }
 
-Patience::Patience(const Options& options) {
-    if (options.timeout.count() > 0) {
-        end_ = runtime::now().steady + options.timeout;
-    }
-}
-
 std::optional<milliseconds> Patience::left() const {
-    if (!end_) {
+    if (end_ == Instant::max()) {
         return std::nullopt;
     }
-    const auto left = std::chrono::ceil<milliseconds>(*end_ - runtime::now().steady);
+    const auto left = std::chrono::ceil<milliseconds>(end_ - runtime::now().steady);
     return std::max(left, milliseconds{1});
 }
 
@@ -88,11 +88,12 @@ std::vector<TaskState> parse_states(const std::vector<std::string>& names) {
     return states;
 }
 
-std::optional<WallTime> parse_instant(std::string_view text, WallTime now) {
-    if (const auto duration = parse_duration(text)) {
-        return now + *duration;
-    }
-    return parse_utc(text);
+// As it is said: a duration that became an instant here would be another with each repeat.
+bool set_deadline(std::string_view text, TaskOptions& task) {
+    const auto duration = parse_duration(text);
+    task.deadline = duration ? std::nullopt : parse_utc(text);
+    task.deadline_in = duration.value_or(milliseconds{0});
+    return task.deadline || task.deadline_in.count() > 0;
 }
 
 std::optional<WallTime> parse_past(std::string_view text, WallTime now) {
@@ -114,7 +115,7 @@ int fail(const Options& options, const Error& error, std::string_view about) {
                 ? ""
                 : "; the request may have taken effect, and repeating it with the same id is safe";
         text += "no answer from " + options.broker + " within " +
-                format_duration(answer_time(options)) +
+                format_duration(answer_time_given(options)) +
                 ": is xebec-broker running there? Start it, or name another with --broker" +
                 std::string(effect);
     } else {

@@ -18,7 +18,8 @@ namespace xebec::client {
 
 struct Options {
     std::string broker = "tcp://127.0.0.1:5555";
-    milliseconds timeout{0};  // of the whole command; 0: not given
+    milliseconds timeout{0};           // of the whole command; 0: not given
+    Instant ends_at = Instant::max();  // for that
     bool json = false;
 };
 
@@ -27,13 +28,15 @@ constexpr milliseconds answer_time_default{10'000};
 ClientOptions client_options(const Options& options);
 ConnectionOptions connection_options(const Options& options);
 
-// How long an answer may take.
+// How long an answer may take, now.
 milliseconds answer_time(const Options& options);
+// And at first: as it is said when there is none.
+milliseconds answer_time_given(const Options& options);
 
 // What is left of --timeout while a command waits.
 class Patience {
 public:
-    explicit Patience(const Options& options);
+    explicit Patience(const Options& options) : end_(options.ends_at) {}
 
     // At least a millisecond; nothing: for ever.
     std::optional<milliseconds> left() const;
@@ -42,7 +45,7 @@ public:
     milliseconds for_wait() const { return left().value_or(milliseconds{0}); }
 
 private:
-    std::optional<Instant> end_;
+    Instant end_;
 };
 
 // A wrong argument, found after the flags were parsed: printed as one line, exit code 2.
@@ -58,9 +61,9 @@ std::string to_text(const TaskKey& key);
 // Throws UsageError.
 std::vector<TaskState> parse_states(const std::vector<std::string>& names);
 
-// An instant in RFC 3339, or a duration from `now`.
-std::optional<WallTime> parse_instant(std::string_view text, WallTime now);
-// The same, but a duration is counted back from `now`.
+// An instant in RFC 3339, or a duration from acceptance. False: it is neither.
+bool set_deadline(std::string_view text, TaskOptions& task);
+// An instant, or a duration that is counted back from `now`.
 std::optional<WallTime> parse_past(std::string_view text, WallTime now);
 
 // One line on standard error, made safe for a terminal.

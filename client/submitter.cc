@@ -157,7 +157,7 @@ void Submitter::send(Entries entries) {
     std::optional<Instant> deadline;
     for (Entry& entry : entries) {
         if (!entry.deadline) {
-            entry.deadline = entry.call->deadline.value_or(now + options_.timeout);
+            entry.deadline = answer_by(entry, now);
         }
         deadline = deadline ? std::min(deadline, entry.deadline) : entry.deadline;
         expect_outcome(entry);
@@ -317,9 +317,12 @@ void Submitter::refuse_queued(const Error& error) {
     }
 }
 
+Instant Submitter::answer_by(const Entry& entry, Instant asked_at) const {
+    return std::min(entry.call->deadline.value_or(asked_at + options_.timeout), options_.ends_at);
+}
+
 Instant Submitter::deadline_of(const Entry& entry) const {
-    return entry.deadline.value_or(
-        entry.call->deadline.value_or(entry.added_at + options_.timeout));
+    return entry.deadline.value_or(answer_by(entry, entry.added_at));
 }
 
 }  // namespace xebec::client

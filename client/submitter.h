@@ -28,6 +28,7 @@ class Submitter {
 public:
     struct Options {
         milliseconds timeout{10'000};
+        Instant ends_at = Instant::max();  // of all calls
         std::size_t window = 16;
         std::size_t batch = 256;
     };
@@ -63,6 +64,7 @@ private:
     void refuse(Entry& entry, const Error& error);
     void put_back(Entries& entries);
     void refuse_queued(const Error& error);
+    Instant answer_by(const Entry& entry, Instant asked_at) const;
     Instant deadline_of(const Entry& entry) const;
 
     Connection& connection_;

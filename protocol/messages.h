@@ -285,6 +285,7 @@ struct SubmitItem {
     std::uint64_t deadline = 0;
     std::uint32_t attempts_max = 0;  // 0: the queue's
     std::uint64_t run_max_ms = 0;    // 0: the queue's
+    std::uint64_t deadline_in_ms = 0;
 
     using Fields =
         FieldList<Field<0, &SubmitItem::id, Presence::required>,
@@ -292,7 +293,8 @@ struct SubmitItem {
                   Field<3, &SubmitItem::content_type>, Field<4, &SubmitItem::queue>,
                   Field<5, &SubmitItem::priority>, Field<6, &SubmitItem::delay_ms>,
                   Field<7, &SubmitItem::not_before>, Field<8, &SubmitItem::deadline>,
-                  Field<9, &SubmitItem::attempts_max>, Field<10, &SubmitItem::run_max_ms>>;
+                  Field<9, &SubmitItem::attempts_max>, Field<10, &SubmitItem::run_max_ms>,
+                  Field<11, &SubmitItem::deadline_in_ms>>;
     friend bool operator==(const SubmitItem&, const SubmitItem&) = default;
 };
 

@@ -91,7 +91,7 @@ void add_conventions_to_tree(CLI::App& app, const std::string& program) {
         }
     }
     for (CLI::App* subcommand : app.get_subcommands([](CLI::App*) { return true; })) {
-        add_conventions_to_tree(*subcommand, program);
+        add_conventions_to_tree(*subcommand, program + "_" + subcommand->get_name());
     }
 }
 

@@ -14,7 +14,8 @@
 namespace xebec::runtime {
 
 // Names the program, adds --config and --version, gives every option of `app` and its subcommands
-// the environment variable XEBEC_<PROGRAM>_<FLAG>, and lets flags stand anywhere. Call it when all
+// the environment variable XEBEC_<PROGRAM>_<FLAG>, a subcommand's
+// XEBEC_<PROGRAM>_<SUBCOMMAND>_<FLAG>, and lets the program's own stand anywhere. Call it when all
 // options are there; `program` is "broker", "worker", "client" or "monitor".
 void add_conventions(CLI::App& app, const std::string& program);
 

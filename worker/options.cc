@@ -56,7 +56,8 @@ void add_flags(CLI::App& app, Options& options, Written& written) {
     app.add_flag("--insecure-network", options.is_network_allowed,
                  "allow a broker on another machine: nothing is encrypted and nobody is asked "
                  "for a password");
-    app.add_option("--log-level", options.log.level, "trace, debug, info, warning, error or off")
+    app.add_option("--log-level", options.log.level,
+                   "trace, debug, info, warning, error, critical or off")
         ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error", "critical", "off"}))
         ->capture_default_str();
     app.add_option("--log-file", options.log.file,

@@ -20,6 +20,11 @@ constexpr int timers_per_step_max = 2'000;
 constexpr std::uint64_t unread_octets_proof = 4 << 20;
 constexpr std::uint64_t unread_octets_max = 32 << 20;
 
+constexpr bool is_for_clients(std::uint8_t type) {
+    const bool is_for_workers = type >= Credit::type && type < Queues::type;
+    return type >= Submit::type && !is_for_workers && type != Drain::type;
+}
+
 }  // namespace
 
 Core::Core(const CoreOptions& options, std::uint32_t epoch, std::uint64_t seed, Now now)
@@ -96,8 +101,14 @@ void Core::on(const Received& event) {
         sessions_[request.session].last_heard = step_.now.steady;
         sessions_[request.session].is_pinged = false;
     }
-    const bool asks = request.session != no_session && !sessions_[request.session].is_worker() &&
-                      event.header.type >= Submit::type;
+    const bool is_worker = request.session != no_session && sessions_[request.session].is_worker();
+    if (is_worker && is_for_clients(event.header.type)) {
+        refuse(request, Refusal::unsupported,
+               "a worker cannot ask this: open a session of role client on the clients' port");
+        return;
+    }
+    const bool asks =
+        request.session != no_session && !is_worker && event.header.type >= Submit::type;
     if (asks && reads_too_little(request.session)) {
         refuse(request, Refusal::retry_later,
                "read first what was sent, and answer the ping behind it");

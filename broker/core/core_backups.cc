@@ -30,8 +30,6 @@ bool is_within(const std::vector<SegmentUse>& segments, const BackupRead& wanted
 void Core::on(const Request& request, const Backup&) {
     if (is_stopping_) {
         refuse(request, Refusal::shutting_down);
-    } else if (sessions_[request.session].is_worker()) {
-        refuse(request, Refusal::unsupported, "a worker makes no backups");
     } else if (backups_.size() >= backups_max) {
         refuse(request, Refusal::retry_later, "two backups are under way already");
     } else {
@@ -45,7 +43,7 @@ void Core::on(const Request& request, const Backup&) {
 // The number is proof enough, in whichever session its client is by now.
 void Core::on(const Request& request, const BackupRead& message) {
     const auto entry = backups_.find(message.backup);
-    if (entry == backups_.end() || sessions_[request.session].is_worker()) {
+    if (entry == backups_.end()) {
         refuse(request, Refusal::backup_over);
         return;
     }

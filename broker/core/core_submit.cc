@@ -23,12 +23,13 @@ constexpr std::uint64_t duration_max = 10ULL * 365 * 86'400 * 1000;  // ten year
 constexpr std::size_t items_ahead = 16;                              // whose look-ups are begun
 constexpr milliseconds id_lead_max{std::chrono::hours{24}};
 
-// What the sender asked for, as sent: a repeat has the same.
+// What the sender asked for, as sent: a repeat has the same. What few tasks have is a part of it
+// only where they have it.
 std::uint64_t content_hash(const SubmitItem& item) {
     const auto hash = [](std::string_view octets) {
         return static_cast<std::uint64_t>(XXH3_64bits(octets.data(), octets.size()));
     };
-    const std::array<std::uint64_t, 8> parts{hash(item.kind),
+    const std::array<std::uint64_t, 9> parts{hash(item.kind),
                                              hash(item.queue),
                                              hash(item.payload.view),
                                              (static_cast<std::uint64_t>(item.content_type) << 40) |
@@ -37,8 +38,10 @@ std::uint64_t content_hash(const SubmitItem& item) {
                                              item.delay_ms,
                                              item.not_before,
                                              item.deadline,
-                                             item.run_max_ms};
-    return XXH3_64bits(parts.data(), sizeof parts);
+                                             item.run_max_ms,
+                                             item.deadline_in_ms};
+    const std::size_t used = parts.size() - (item.deadline_in_ms == 0 ? 1 : 0);
+    return XXH3_64bits(parts.data(), used * sizeof parts[0]);
 }
 
 SubmitStatusItem refused(Refusal refusal, std::string_view text) {
@@ -63,7 +66,7 @@ std::optional<SubmitStatusItem> find_problem(const SubmitItem& item, std::string
     if (item.attempts_max > attempts_limit) {
         return refused(Refusal::bad_value, "a task has at most 10000 attempts");
     }
-    if (item.delay_ms > duration_max || item.run_max_ms > duration_max) {
+    if (std::max({item.delay_ms, item.run_max_ms, item.deadline_in_ms}) > duration_max) {
         return refused(Refusal::bad_value, "a duration is at most ten years");
     }
     if (item.not_before > instant_max || item.deadline > instant_max) {
@@ -74,6 +77,18 @@ std::optional<SubmitStatusItem> find_problem(const SubmitItem& item, std::string
 
 WallTime to_wall(std::uint64_t ms) {
     return WallTime{milliseconds{static_cast<std::int64_t>(ms)}};
+}
+
+// So long after `now`; nothing: 0.
+std::optional<WallTime> after(WallTime now, std::uint64_t ms) {
+    return ms == 0 ? std::nullopt
+                   : std::optional(now + milliseconds{static_cast<std::int64_t>(ms)});
+}
+
+WallTime deadline_of(const SubmitItem& item, WallTime now) {
+    const auto in = after(now, item.deadline_in_ms);
+    return in && (item.deadline == 0 || *in < to_wall(item.deadline)) ? *in
+                                                                      : to_wall(item.deadline);
 }
 
 }  // namespace
@@ -172,9 +187,7 @@ SubmitStatusItem Core::accept(const SubmitItem& item, std::string_view queue, st
     const std::size_t lanes = state_.queues().lane_count();
     const WallTime now = step_.now.wall;
     const WallTime not_before =
-        std::max(to_wall(item.not_before),
-                 item.delay_ms == 0 ? WallTime{}
-                                    : now + milliseconds{static_cast<std::int64_t>(item.delay_ms)});
+        std::max(to_wall(item.not_before), after(now, item.delay_ms).value_or(WallTime{}));
     const std::uint64_t number = state_.number_last() + 1;
     commit(TaskAccepted{.number = number,
                         .id = item.id,
@@ -188,7 +201,7 @@ SubmitStatusItem Core::accept(const SubmitItem& item, std::string_view queue, st
                             item.attempts_max > 0 ? item.attempts_max : settings.attempts_max),
                         .run_max = milliseconds{static_cast<std::int64_t>(item.run_max_ms)},
                         .not_before = not_before > now ? not_before : WallTime{},
-                        .deadline = to_wall(item.deadline),
+                        .deadline = deadline_of(item, now),
                         .at = now});
     offer_new_lanes(lanes);
     task = state_.tasks().find(number);

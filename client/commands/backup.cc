@@ -83,8 +83,8 @@ private:
 };
 
 int Copying::run() {
-    const milliseconds time = answer_time(options_);
-    const auto answer = answer_as<protocol::BackupAnswer>(wait_for(ask(protocol::Backup{}, time)));
+    const auto answer =
+        answer_as<protocol::BackupAnswer>(wait_for(ask(protocol::Backup{}, answer_time(options_))));
     if (!answer) {
         return fail(options_, answer.error());
     }
@@ -100,7 +100,8 @@ int Copying::run() {
     }
     folder_->finish(backup_.epoch);
     // Whether the broker hears it or not: everything is here.
-    std::ignore = wait_for(ask(protocol::BackupEnd{.backup = backup_.backup}, time));
+    std::ignore =
+        wait_for(ask(protocol::BackupEnd{.backup = backup_.backup}, answer_time(options_)));
     return report();
 }
 

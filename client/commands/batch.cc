@@ -175,7 +175,7 @@ void Batch::complain_of_unfinished(std::istream& in) {
     }
     if (waited_ > 0) {
         complain(std::to_string(waited_) + (waited_ == 1 ? " task has" : " tasks have") +
-                 " not ended within " + format_duration(answer_time(options_)));
+                 " not ended within " + format_duration(answer_time_given(options_)));
     }
     if (!chunk_->lines.empty() || (is_over_ && in.rdbuf()->in_avail() > 0)) {
         const std::uint64_t first = chunk_->lines.empty() ? line_ + 1 : chunk_->lines.front();
@@ -194,7 +194,7 @@ void Batch::take_line(const std::string& line, bool is_cut) {
     if (line.find_first_not_of(" \t\r") == std::string::npos) {
         return;
     }
-    auto task = parse_batch_line(line, wish_.defaults, runtime::now().wall);
+    auto task = parse_batch_line(line, wish_.defaults);
     if (!task) {
         report_failure({.line = line_}, "refused", task.error());
         ++refused_;

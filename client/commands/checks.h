@@ -42,10 +42,10 @@ inline CLI::Validator must_be_short() {
         "a duration is at most ten years");
 }
 
-inline CLI::Validator must_be_positive() {
+inline CLI::Validator must_be_positive(const std::string& what) {
     return must(
         [](std::string_view text) { return parse_duration(text).value_or(span_max).count() > 0; },
-        "a run limit is longer than 0s");
+        what + " is longer than 0s");
 }
 
 // Finds what is clearly none; whether there is such a host shows when it is asked.

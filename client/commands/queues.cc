@@ -118,9 +118,10 @@ int change_queues(const Options& options, std::string_view past,
 }
 
 void add_settings(CLI::App& app, SettingFlags& flags) {
-    runtime::add_duration(app, "--lease", flags.lease, "how long a worker may be silent");
+    runtime::add_duration(app, "--lease", flags.lease,
+                          "how long an attempt may go on without word from its worker");
     runtime::add_duration(app, "--run-max", flags.run_max, "the longest an attempt may last")
-        ->check(must_be_positive())
+        ->check(must_be_positive("a run limit"))
         ->check(must_be_short());
     app.add_option("--attempts", flags.attempts, "most attempts of a task")
         ->check(CLI::Range(1U, attempts_limit));

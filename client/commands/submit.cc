@@ -7,7 +7,7 @@
 #include "client/json.h"
 #include "client/payload.h"
 #include "protocol/limits.h"
-#include "runtime/clock.h"
+#include "protocol/time_text.h"
 #include "runtime/command_line.h"
 #include "runtime/files.h"
 #include "runtime/terminal.h"
@@ -84,20 +84,16 @@ Payload payload_from(const Submission& wanted) {
 
 NewTask task_from(const Submission& wanted) {
     NewTask task{.kind = wanted.kind, .options = wanted.options};
-    const WallTime now = runtime::now().wall;
     if (!wanted.not_before.empty()) {
-        task.options.not_before = parse_instant(wanted.not_before, now);
+        task.options.not_before = parse_utc(wanted.not_before);
         if (!task.options.not_before) {
             throw UsageError{"--not-before is an instant such as 2026-01-02T03:04:05Z"};
         }
     }
-    if (!wanted.deadline.empty()) {
-        task.options.deadline = parse_instant(wanted.deadline, now);
-        if (!task.options.deadline) {
-            throw UsageError{
-                "--deadline is a duration from now such as 10m, or an instant such as "
-                "2026-01-02T03:04:05Z"};
-        }
+    if (!wanted.deadline.empty() && !set_deadline(wanted.deadline, task.options)) {
+        throw UsageError{
+            "--deadline is a duration from acceptance such as 10m, longer than 0s, or an instant "
+            "such as 2026-01-02T03:04:05Z"};
     }
     if (!wanted.id.empty()) {
         task.id = parse_task_id(wanted.id);
@@ -242,12 +238,12 @@ void add_task_options(CLI::App& app, Submission& wanted) {
         ->check(must_be_short());
     app.add_option("--not-before", wanted.not_before, "not before this instant (RFC 3339)");
     app.add_option("--deadline", wanted.deadline,
-                   "give up then: a duration from now, or an instant (RFC 3339)");
+                   "give up then: a duration from acceptance, or an instant (RFC 3339)");
     app.add_option("--attempts", task.attempts, "most attempts; else the queue's")
         ->check(CLI::Range(1U, attempts_limit));
     runtime::add_duration(app, "--run-max", task.run_max,
                           "the longest an attempt may last; else the queue's")
-        ->check(must_be_positive())
+        ->check(must_be_positive("a run limit"))
         ->check(must_be_short());
 }
 

@@ -27,9 +27,11 @@ using TaskKey = std::variant<std::uint64_t, TaskId>;
 struct ClientOptions {
     std::string broker = "tcp://127.0.0.1:5555";
     std::chrono::milliseconds answer_timeout{2'500};  // then reconnect and ask again
-    std::chrono::milliseconds timeout{10'000};        // of a call, to its answer
-    std::size_t window = 16;                          // messages in flight, the rest waits here
-    std::size_t batch = 256;                          // tasks in one message at most
+    std::chrono::milliseconds timeout{10'000};        // of an answer; a long list has several
+    // No call lasts beyond it, counted from when the client is made; 0: no limit.
+    std::chrono::milliseconds lifetime{0};
+    std::size_t window = 16;  // messages in flight, the rest waits here
+    std::size_t batch = 256;  // tasks in one message at most
 };
 
 struct TaskFilter {

@@ -77,11 +77,13 @@ struct TaskError {
 
 // What to run, where and how. Zero and empty mean the queue's own setting.
 struct TaskOptions {
-    std::string queue = "default";         // [A-Za-z0-9_-]{1,48}
-    int priority = 0;                      // 0 to 9, 9 first
-    std::chrono::milliseconds delay{0};    // not before this long after acceptance
-    std::optional<WallTime> not_before;    // not before this instant
-    std::optional<WallTime> deadline;      // expires then, even while leased
+    std::string queue = "default";       // [A-Za-z0-9_-]{1,48}
+    int priority = 0;                    // 0 to 9, 9 first
+    std::chrono::milliseconds delay{0};  // not before this long after acceptance
+    std::optional<WallTime> not_before;  // not before this instant
+    std::optional<WallTime> deadline;    // expires then, even while leased
+    // The same, so long after acceptance; with `deadline` the earlier of the two counts.
+    std::chrono::milliseconds deadline_in{0};
     std::uint32_t attempts = 0;            // most attempts, 1 to 10,000
     std::chrono::milliseconds run_max{0};  // the longest an attempt may last
 };
@@ -132,7 +134,7 @@ struct TaskInfo {
     std::string queue;
     TaskState state = TaskState::ready;
     int priority = 0;
-    std::uint32_t attempts = 0;  // started
+    std::uint32_t attempts = 0;  // that ended and count against the limit: they may have run
     std::uint32_t attempts_max = 0;
     std::string worker;              // its name; empty if none has had it
     std::optional<TaskError> error;  // of the latest failed attempt

@@ -199,14 +199,14 @@ Result<std::uint64_t> number_in(const httplib::Params& query, const std::string&
     return *number;
 }
 
-Result<Submission> parse_submission(std::string_view body, WallTime now) {
+Result<Submission> parse_submission(std::string_view body) {
     const auto json = client::parse_json(body);
     if (!json || !(json->is_object() || json->is_array())) {
         return bad_value("the body is a task as a JSON object, or an array of them");
     }
     Submission submission{.is_array = json->is_array()};
     if (!submission.is_array) {
-        submission.tasks.push_back(client::parse_batch_line(body, {}, now));
+        submission.tasks.push_back(client::parse_batch_line(body, {}));
         return submission;
     }
     if (json->size() > tasks_per_request_max) {
@@ -215,7 +215,7 @@ Result<Submission> parse_submission(std::string_view body, WallTime now) {
                      "too_large"};
     }
     for (const Json& item : *json) {
-        submission.tasks.push_back(client::parse_batch_line(item.dump(), {}, now));
+        submission.tasks.push_back(client::parse_batch_line(item.dump(), {}));
     }
     return submission;
 }

@@ -49,6 +49,6 @@ struct Submission {
     std::vector<Result<NewTask>> tasks;
     bool is_array = false;
 };
-Result<Submission> parse_submission(std::string_view body, WallTime now);
+Result<Submission> parse_submission(std::string_view body);
 
 }  // namespace xebec::monitor::web

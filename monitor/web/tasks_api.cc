@@ -103,7 +103,7 @@ Json json_of(const Submitted& submitted) {
 }
 
 void TasksApi::submit(const Request& request, Response& response) const {
-    const auto submission = parse_submission(request.body, wall_now());
+    const auto submission = parse_submission(request.body);
     if (!submission) {
         return fail(response, submission.error());
     }

@@ -135,6 +135,15 @@ class Repeating(WithBroker):
         self.assertIn("conflict", err)
         self.assertEqual(len(self.client_json("list")), 1)
 
+    def test_a_deadline_from_acceptance_is_the_same_each_time(self):
+        command = ("submit", "add", "1", "2", "--deadline", "10m",
+                   "--id", "01890a5d-ac96-774b-bcce-b302099a8057")
+        first = self.client_json(*command)
+        again = self.client_json(*command)
+
+        self.assertEqual(first["number"], again["number"])
+        self.assertEqual(first["deadline"], again["deadline"])
+
 
     def test_a_result_that_retention_removed_is_not_invented(self):
         self.start_workers()

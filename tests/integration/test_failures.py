@@ -110,6 +110,30 @@ class Workers(WithBroker):
         self.assertEqual((left["state"], left["attempts"]), ("ready", 0))
         self.assertEqual(self.workers(), [])
 
+    def leave_in_the_middle(self, *arguments):
+        """A worker that is asked to leave while it runs what does not end."""
+        supervisor = self.start_workers("--name", "leaving", *arguments, *self.held())
+        running = self.submit("held")
+        self.until_state(running, "leased")
+        supervisor.process.terminate()
+        return supervisor, running
+
+    def expect_given_back(self, supervisor, running):
+        supervisor.wait()
+        self.assertEqual(self.workers(), [])
+        wait_until(lambda: self.task(running)["state"] in ("ready", "scheduled"),
+                   "the task to wait for another worker")
+        self.assertEqual(processes_with(self.until_let_go()), [])
+
+    def test_what_is_not_done_within_the_grace_is_given_back(self):
+        self.expect_given_back(*self.leave_in_the_middle("--grace", "200ms"))
+
+    def test_a_second_signal_ends_at_once(self):
+        supervisor, running = self.leave_in_the_middle("--grace", "10m")
+        wait_until(lambda: self.only_worker()["draining"], "the worker to drain")
+        supervisor.process.terminate()
+        self.expect_given_back(supervisor, running)
+
     def test_the_client_can_drain_a_worker(self):
         self.start_workers("--name", "tired")
         self.assertEqual(self.client("drain", "tired-1")[0], 0)

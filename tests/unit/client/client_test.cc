@@ -374,6 +374,38 @@ TEST(Client, SaysInTimeThatThereIsNoBroker) {
     EXPECT_EQ(waited.error().code, ErrorCode::timed_out);
 }
 
+// A broker that answers, but never says that this was all.
+TEST(Client, EndsEveryCallWhenItsLifetimeIsOver) {
+    FakeBroker broker([&](FakeBroker& self, const Header& header, const Message& message) {
+        if (std::holds_alternative<protocol::List>(message)) {
+            self.answer(header, protocol::ListAnswer{.cursor = 1});
+        } else if (std::holds_alternative<protocol::Cancel>(message)) {
+            self.answer(header, protocol::CancelAnswer{.cursor = 1});
+        }
+    });
+    constexpr auto lifetime = 150ms;
+    Client client({.broker = broker.endpoint(), .lifetime = lifetime});
+
+    const auto counted = client.count({});
+    Client other({.broker = broker.endpoint(), .lifetime = lifetime});
+    const auto cancelled = other.cancel_all({});
+    const auto submitted = other.submit(echo("1"));
+    const auto ran = other.run(echo("1"));
+    const auto waited = other.wait(std::uint64_t{1});
+    broker.stop();
+
+    ASSERT_FALSE(counted);
+    EXPECT_EQ(counted.error().code, ErrorCode::timed_out);
+    ASSERT_FALSE(cancelled);
+    EXPECT_EQ(cancelled.error().code, ErrorCode::timed_out);
+    ASSERT_FALSE(submitted);
+    EXPECT_EQ(submitted.error().code, ErrorCode::timed_out);
+    ASSERT_FALSE(ran);
+    EXPECT_EQ(ran.error().code, ErrorCode::timed_out);
+    ASSERT_FALSE(waited);
+    EXPECT_EQ(waited.error().code, ErrorCode::timed_out);
+}
+
 TEST(Client, GoesAtOnceWhenThereIsNobodyToSayGoodbyeTo) {
     auto client =
         std::make_unique<Client>(ClientOptions{.broker = "tcp://127.0.0.1:1", .timeout = 20ms});

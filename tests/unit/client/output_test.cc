@@ -2,6 +2,7 @@
 #include "client/options.h"
 #include "client/tables.h"
 #include "client/task_text.h"
+#include "runtime/clock.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -51,12 +52,17 @@ TEST(StateNames, AreThoseOfTheStates) {
     EXPECT_THROW(parse_states({"done"}), UsageError);
 }
 
-TEST(InstantText, IsADurationFromNowOrUtc) {
-    const WallTime now{100s};
+TEST(DeadlineText, IsADurationOrUtc) {
+    TaskOptions task;
 
-    EXPECT_EQ(parse_instant("10m", now), now + 10min);
-    EXPECT_EQ(parse_instant("2026-01-02T03:04:05Z", now), WallTime{1'767'323'045s});
-    EXPECT_EQ(parse_instant("tomorrow", now), std::nullopt);
+    EXPECT_TRUE(set_deadline("10m", task));
+    EXPECT_EQ(task.deadline_in, 10min);
+    EXPECT_EQ(task.deadline, std::nullopt);
+    EXPECT_TRUE(set_deadline("2026-01-02T03:04:05Z", task));
+    EXPECT_EQ(task.deadline, WallTime{1'767'323'045s});
+    EXPECT_EQ(task.deadline_in, 0min) << "the later one counts alone";
+    EXPECT_FALSE(set_deadline("tomorrow", task));
+    EXPECT_FALSE(set_deadline("0s", task));
 }
 
 TEST(PastText, IsADurationAgoOrUtc) {
@@ -93,13 +99,16 @@ TEST(Patience, IsEndlessUnlessATimeoutIsGiven) {
     EXPECT_EQ(Patience(Options{}).left(), std::nullopt);
     EXPECT_EQ(Patience(Options{}).for_wait(), 0ms);
 
-    const auto left = Patience(Options{.timeout = 1h}).left();
+    const Instant now = runtime::now().steady;
+    const auto left = Patience(Options{.timeout = 1h, .ends_at = now + 1h}).left();
 
     ASSERT_TRUE(left);
     EXPECT_LE(*left, 1h);
     EXPECT_GT(*left, 59min);
     EXPECT_EQ(answer_time(Options{}), 10s);
-    EXPECT_EQ(answer_time(Options{.timeout = 3s}), 3s);
+    EXPECT_EQ(answer_time_given(Options{}), 10s);
+    EXPECT_EQ(answer_time_given(Options{.timeout = 3s}), 3s);
+    EXPECT_EQ(answer_time(Options{.timeout = 3s, .ends_at = now - 1s}), 1ms) << "it is over";
 }
 
 TEST(Table, AlignsItsColumnsByCharacters) {

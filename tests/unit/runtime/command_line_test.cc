@@ -35,7 +35,8 @@ protected:
     ~CommandLine() override {
         for (const char* name :
              {"XEBEC_CLIENT_BROKER", "XEBEC_CLIENT_LOG_LEVEL", "XEBEC_CLIENT_TIMEOUT",
-              "XEBEC_CLIENT_PRIORITY", "XEBEC_CLIENT_QUIET", "XEBEC_CLIENT_CONFIG"}) {
+              "XEBEC_CLIENT_SUBMIT_PRIORITY", "XEBEC_CLIENT_PRIORITY", "XEBEC_CLIENT_QUIET",
+              "XEBEC_CLIENT_CONFIG"}) {
             unsetenv(name);
         }
     }
@@ -123,8 +124,10 @@ TEST_F(CommandLine, IgnoresAnEmptyVariable) {
     EXPECT_EQ(broker_, "tcp://file");
 }
 
-TEST_F(CommandLine, GivesSubcommandsTheirVariablesToo) {
-    setenv("XEBEC_CLIENT_PRIORITY", "7", 1);
+// What is meant for one is not meant for another that has a flag of the same name.
+TEST_F(CommandLine, GivesSubcommandsVariablesOfTheirOwn) {
+    setenv("XEBEC_CLIENT_SUBMIT_PRIORITY", "7", 1);
+    setenv("XEBEC_CLIENT_PRIORITY", "8", 1);
 
     EXPECT_EQ(run({"submit", "add"}), std::nullopt) << complained_;
 

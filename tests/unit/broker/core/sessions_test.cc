@@ -31,6 +31,21 @@ TEST(Session, IsNeededForEverythingButHelloAndAFirstPing) {  // I17
     EXPECT_TRUE(broker.is_quiet());
 }
 
+TEST(Session, OfAWorkerAsksNothingThatIsAClientsToAsk) {
+    Fixture broker;
+    broker.work("w");
+
+    EXPECT_EQ(broker.refusal("w", Submit{.items = {Fixture::item(1)}}), Refusal::unsupported);
+    EXPECT_EQ(broker.refusal("w", Cancel{.bulk = true}), Refusal::unsupported);
+    EXPECT_EQ(broker.refusal("w", List{}), Refusal::unsupported);
+    EXPECT_EQ(broker.refusal("w", Pause{.queues = {"default"}}), Refusal::unsupported);
+    EXPECT_EQ(broker.refusal("w", Snapshot{}), Refusal::unsupported);
+    EXPECT_EQ(broker.refusal("w", Backup{}), Refusal::unsupported);
+    broker.ask<DrainAnswer>("w", Drain{});
+
+    EXPECT_EQ(broker.records(), 0U);
+}
+
 TEST(Session, NamesTheEpochWhenItIsUnknown) {
     Fixture broker;
     const std::uint64_t correlation = broker.receive("c", Ping{}, 4711);

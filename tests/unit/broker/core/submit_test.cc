@@ -60,7 +60,7 @@ TEST(Submit, AnswersTheSameIdWithOtherContentWithConflict) {  // I3
     Fixture broker;
     broker.submit(1);
     const std::size_t records = broker.records();
-    std::vector<SubmitItem> others(9, Fixture::item(1));
+    std::vector<SubmitItem> others(10, Fixture::item(1));
     others[0].kind = "subtract";
     others[1].queue = "other";
     others[2].payload = std::string_view("[2,4]");
@@ -70,6 +70,7 @@ TEST(Submit, AnswersTheSameIdWithOtherContentWithConflict) {  // I3
     others[6].deadline = 253'000'000'000'000;
     others[7].attempts_max = 2;
     others[8].run_max_ms = 5;
+    others[9].deadline_in_ms = 1;
 
     for (const SubmitItem& other : others) {
         EXPECT_EQ(code_of(broker.try_submit(other)), Refusal::conflict);
@@ -95,8 +96,8 @@ TEST(Submit, RefusesEachBadItemAloneAndAcceptsTheRest) {  // I5
     Fixture broker;
     broker.connect("c");
     const std::string large((16 << 20) + 1, 'x');
-    Submit message{.items = std::vector<SubmitItem>(12, Fixture::item(0))};
-    for (std::uint32_t n = 0; n < 12; ++n) {
+    Submit message{.items = std::vector<SubmitItem>(13, Fixture::item(0))};
+    for (std::uint32_t n = 0; n < 13; ++n) {
         message.items[n].id = Fixture::id(n);
     }
     message.items[1].kind = "no spaces";
@@ -109,6 +110,7 @@ TEST(Submit, RefusesEachBadItemAloneAndAcceptsTheRest) {  // I5
     message.items[8].not_before = UINT64_MAX;
     message.items[9].deadline = 253'402'300'800'000;
     message.items[10].kind = "";
+    message.items[11].deadline_in_ms = UINT64_MAX;
 
     const auto answer = broker.ask<SubmitAnswer>("c", message);
 
@@ -116,13 +118,13 @@ TEST(Submit, RefusesEachBadItemAloneAndAcceptsTheRest) {  // I5
     for (const SubmitStatusItem& status : answer.items) {
         codes.push_back(code_of(status));
     }
-    EXPECT_EQ(codes,
-              (std::vector<Refusal>{Refusal::none, Refusal::bad_name, Refusal::bad_name,
-                                    Refusal::too_large, Refusal::bad_value, Refusal::bad_value,
-                                    Refusal::bad_value, Refusal::bad_value, Refusal::bad_value,
-                                    Refusal::bad_value, Refusal::bad_name, Refusal::none}));
+    EXPECT_EQ(codes, (std::vector<Refusal>{
+                         Refusal::none, Refusal::bad_name, Refusal::bad_name, Refusal::too_large,
+                         Refusal::bad_value, Refusal::bad_value, Refusal::bad_value,
+                         Refusal::bad_value, Refusal::bad_value, Refusal::bad_value,
+                         Refusal::bad_name, Refusal::bad_value, Refusal::none}));
     EXPECT_EQ(answer.items[0].number, 1U);
-    EXPECT_EQ(answer.items[11].number, 2U);
+    EXPECT_EQ(answer.items[12].number, 2U);
     EXPECT_EQ(broker.records(), 2U);
     EXPECT_TRUE(broker.is_quiet());
 }

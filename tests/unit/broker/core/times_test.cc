@@ -106,6 +106,36 @@ TEST(Deadline, EndsATaskThatWaits) {  // I13
     EXPECT_TRUE(broker.is_quiet()) << "never assigned";
 }
 
+TEST(Deadline, CountsFromAcceptanceHoweverOftenItIsSent) {  // I3
+    Fixture broker;
+    SubmitItem item = Fixture::item(1);
+    item.deadline_in_ms = 10'000;
+    const std::uint64_t number = broker.submit(item);
+    broker.pass(5s);
+
+    EXPECT_EQ(broker.try_submit(item),
+              (SubmitStatusItem{.status = SubmitStatus::exists, .number = number}));
+    EXPECT_EQ(broker.view(item.id).deadline, wire(Fixture::start_wall + 10s));
+    broker.pass(5s);
+
+    EXPECT_EQ(broker.state(1), TaskState::expired);
+}
+
+TEST(Deadline, IsTheEarlierOfTwo) {
+    Fixture broker;
+    SubmitItem item = Fixture::item(1);
+    item.deadline = wire(Fixture::start_wall + 10s);
+    item.deadline_in_ms = 20'000;
+    broker.submit(item);
+    SubmitItem other = Fixture::item(2);
+    other.deadline = wire(Fixture::start_wall + 30s);
+    other.deadline_in_ms = 20'000;
+    broker.submit(other);
+
+    EXPECT_EQ(broker.view(item.id).deadline, wire(Fixture::start_wall + 10s));
+    EXPECT_EQ(broker.view(other.id).deadline, wire(Fixture::start_wall + 20s));
+}
+
 TEST(Deadline, EndsALeasedTaskAndTellsItsWorker) {
     Fixture broker;
     broker.work("w");
