@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstdint>
 #include <poll.h>
 
 namespace xebec::monitor::web {
@@ -72,6 +73,17 @@ ssize_t HttpStream::read(char* data, std::size_t size) {
 
 ssize_t HttpStream::write(const char* data, std::size_t size) {
     return is_writable() ? ::send(socket_, data, size, MSG_NOSIGNAL) : -1;
+}
+
+void set_client(httplib::Request& request, int socket) {
+    request.progress = [socket](std::uint64_t, std::uint64_t) {
+        pollfd state{.fd = socket, .events = POLLRDHUP, .revents = 0};
+        return ::poll(&state, 1, 0) <= 0;
+    };
+}
+
+bool is_client_gone(const httplib::Request& request) {
+    return request.progress && !request.progress(0, 0);
 }
 
 bool OpenConnections::add(int socket) {

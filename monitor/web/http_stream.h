@@ -40,6 +40,12 @@ private:
     std::size_t end_ = 0;
 };
 
+// httplib shows a handler its request only: so that says whose it is.
+void set_client(httplib::Request& request, int socket);
+
+// Whether whoever sent it has closed the connection, so that nobody waits for the answer.
+bool is_client_gone(const httplib::Request& request);
+
 // The connections that are open. Any thread.
 class OpenConnections {
 public:

@@ -1,32 +1,65 @@
 #include "monitor/web/request_threads.h"
 
+#include <system_error>
 #include <utility>
 
 namespace xebec::monitor::web {
 
-void RequestThreads::enqueue(std::function<void()> request) {
-    const std::lock_guard lock(mutex_);
-    requests_.push_back(std::move(request));
-    if (idle_ < requests_.size() && threads_.size() < most_) {
-        threads_.emplace_back([this] { run(); });
+namespace {
+
+void join_all(std::list<std::thread>& threads) {
+    for (std::thread& thread : threads) {
+        thread.join();
     }
-    changed_.notify_one();
+    threads.clear();
 }
 
-void RequestThreads::run() {
+}  // namespace
+
+bool RequestThreads::try_run(std::function<void()> request) {
+    const std::lock_guard lock(mutex_);
+    if (ends_ || (idle_ <= requests_.size() && !add_thread())) {
+        return false;
+    }
+    requests_.push_back(std::move(request));
+    changed_.notify_one();
+    return true;
+}
+
+bool RequestThreads::add_thread() {
+    if (threads_.size() >= most_) {
+        return false;
+    }
+    const auto self = threads_.emplace(threads_.end());
+    try {
+        *self = std::thread([this, self] { run(self); });
+    } catch (const std::system_error&) {  // the system has no more of them
+        threads_.erase(self);
+        return false;
+    }
+    return true;
+}
+
+void RequestThreads::run(Threads::iterator self) {
     std::unique_lock lock(mutex_);
     while (true) {
         ++idle_;
-        changed_.wait(lock, [this] { return ends_ || !requests_.empty(); });
+        changed_.wait_for(lock, idle_max_, [this] { return ends_ || !requests_.empty(); });
         --idle_;
         if (requests_.empty()) {
-            return;
+            break;
         }
         const std::function<void()> request = std::move(requests_.front());
         requests_.pop_front();
         lock.unlock();
         request();
         lock.lock();
+    }
+    if (!ends_) {
+        Threads before = std::exchange(ended_, {});
+        ended_.splice(ended_.end(), threads_, self);
+        lock.unlock();
+        join_all(before);
     }
 }
 
@@ -36,10 +69,13 @@ void RequestThreads::shutdown() {
         ends_ = true;
     }
     changed_.notify_all();
-    for (std::thread& thread : threads_) {
-        thread.join();
-    }
-    threads_.clear();
+    join_all(threads_);
+    join_all(ended_);
+}
+
+std::size_t RequestThreads::count() const {
+    const std::lock_guard lock(mutex_);
+    return threads_.size();
 }
 
 }  // namespace xebec::monitor::web

@@ -2,6 +2,7 @@
 
 #include "monitor/web/answers.h"
 #include "monitor/web/http_stream.h"
+#include "monitor/web/lobby.h"
 #include "monitor/web/metrics.h"
 #include "monitor/web/pages.h"
 #include "monitor/web/request_threads.h"
@@ -12,6 +13,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <httplib.h>
 #include <stdexcept>
 #include <unistd.h>
@@ -24,8 +26,8 @@ using httplib::Response;
 
 namespace {
 
-// Room for short requests beside all streams.
-constexpr std::size_t threads_max = live_streams_max + update_streams_max + 64;
+// Room for short requests beside all streams and all who wait for a result.
+constexpr std::size_t threads_max = live_streams_max + update_streams_max + result_waits_max + 64;
 constexpr std::size_t body_octets_max = std::size_t{24} << 20;  // 16 MiB in Base64, and the rest
 constexpr std::size_t head_octets_max = std::size_t{64} << 10;
 constexpr int backlog = 1'024;
@@ -95,6 +97,35 @@ void add_metrics_route(httplib::Server& server, const Board& board) {
     });
 }
 
+// For a connection for which there is no thread, and so no request that httplib has read. What has
+// come of it is read all the same: octets left unread would take the answer with them.
+void refuse(int socket) {
+    static const std::string text = [] {
+        Response response;
+        fail(response, 503, "busy", "this monitor has too many requests at a time");
+        std::string head = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n";
+        for (const httplib::Headers& headers : {safe_headers, response.headers}) {
+            for (const auto& [name, value] : headers) {
+                head += name + ": " + value + "\r\n";
+            }
+        }
+        head += "Content-Length: " + std::to_string(response.body.size()) + "\r\n\r\n";
+        return head + response.body;
+    }();
+    std::array<char, head_octets_max> unread;
+    ::recv(socket, unread.data(), unread.size(), MSG_DONTWAIT);
+    ::send(socket, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    ::shutdown(socket, SHUT_RDWR);
+    ::close(socket);
+}
+
+// httplib's way to a thread for each connection: they wait in the lobby first.
+class Directly final : public httplib::TaskQueue {
+public:
+    void enqueue(std::function<void()> connection) override { connection(); }
+    void shutdown() override {}
+};
+
 void fail_unrouted(const Request& request, Response& response) {
     if (!response.body.empty()) {
         return;  // it has said why
@@ -148,35 +179,47 @@ struct Server::Http : httplib::Server {
     // Takes no more requests, and waits for no more of those that have begun.
     void end() {
         stop();
+        lobby_.end();
         connections_.end_reading();
+        threads_.shutdown();
     }
 
 private:
+    bool process_and_close_socket(socket_t socket) override {
+        lobby_.add(socket);
+        return true;
+    }
+
     // One request for each connection: httplib leaves the body of a refused request unread, and
     // would take it for the next one, whose headers a foreign page could have made up.
-    bool process_and_close_socket(socket_t socket) override {
-        bool is_done = false;
+    void serve(int socket) {
         if (connections_.add(socket)) {
             HttpStream stream(socket, head_octets_max);
             bool is_closed = false;
-            is_done = process_request(stream, true, is_closed, [&stream](Request& request) {
+            process_request(stream, true, is_closed, [&stream, socket](Request& request) {
                 simplify(request);
+                set_client(request, socket);
                 stream.allow(2 * body_octets_max);  // one that is too large is read to be refused
             });
             connections_.remove(socket);
         }
         ::shutdown(socket, SHUT_RDWR);
         ::close(socket);
-        return is_done;
     }
 
     OpenConnections connections_;
+    RequestThreads threads_{threads_max};
+    Lobby lobby_{
+        {},
+        {.admit =
+             [this](int socket) { return threads_.try_run([this, socket] { serve(socket); }); },
+         .refuse = refuse}};
 };
 
 Server::Server(ServerOptions options, Broker& broker, Board& board)
     : board_(board), streams_(options.streams), http_(std::make_unique<Http>()) {
     Http& http = *http_;
-    http.new_task_queue = [] { return new RequestThreads(threads_max); };  // httplib deletes it
+    http.new_task_queue = [] { return new Directly; };  // httplib deletes it
     http.set_default_headers(safe_headers);
     http.set_payload_max_length(body_octets_max);
     http.set_tcp_nodelay(true);

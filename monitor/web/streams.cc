@@ -5,6 +5,8 @@
 #include "monitor/view.h"
 #include "monitor/watch.h"
 #include "monitor/web/answers.h"
+#include "monitor/web/http_stream.h"
+#include "monitor/web/places.h"
 #include "monitor/web/task_requests.h"
 #include "protocol/names.h"
 #include "runtime/clock.h"
@@ -27,27 +29,6 @@ namespace {
 constexpr milliseconds word_interval{15'000};   // a comment, so that nothing in between gives up
 constexpr milliseconds end_look_interval{250};  // whether the server ends
 
-// One of at most so many; given back when it is destroyed.
-class Place {
-public:
-    static std::shared_ptr<Place> take(std::shared_ptr<std::atomic<std::size_t>> taken,
-                                       std::size_t most) {
-        if (taken->fetch_add(1) >= most) {
-            taken->fetch_sub(1);
-            return nullptr;
-        }
-        return std::shared_ptr<Place>(new Place(std::move(taken)));
-    }
-    ~Place() { taken_->fetch_sub(1); }
-    Place(const Place&) = delete;
-    Place& operator=(const Place&) = delete;
-
-private:
-    explicit Place(std::shared_ptr<std::atomic<std::size_t>> taken) : taken_(std::move(taken)) {}
-
-    std::shared_ptr<std::atomic<std::size_t>> taken_;
-};
-
 bool write(DataSink& sink, const std::string& text) {
     return sink.write(text.data(), text.size());
 }
@@ -66,7 +47,7 @@ void start_stream(Response& response, httplib::ContentProviderWithoutLength prov
 
 class LiveStream {
 public:
-    LiveStream(Board& board, std::shared_ptr<Place> place)
+    LiveStream(Board& board, std::shared_ptr<void> place)
         : board_(board), place_(std::move(place)) {}
 
     // One event, or a word after a while in which there was none. False: it is over.
@@ -85,7 +66,7 @@ public:
 
 private:
     Board& board_;
-    std::shared_ptr<Place> place_;
+    std::shared_ptr<void> place_;
     std::shared_ptr<const Picture> shown_;
 };
 
@@ -124,14 +105,14 @@ private:
 class UpdateStream {
 public:
     UpdateStream(StreamOptions options, Selection selection, Board& board,
-                 std::shared_ptr<Place> place)
+                 std::shared_ptr<void> place)
         : options_(std::move(options)),
           selection_(std::move(selection)),
           board_(board),
           place_(std::move(place)) {}
 
     // Returns when the reader is gone, or the server ends.
-    bool run(DataSink& sink) {
+    bool run(DataSink& sink, const Request& request) {
         EventView view(sink);
         const runtime::Context context;
         CoreOptions core;
@@ -139,7 +120,7 @@ public:
         Watch watch({.updates = options_.updates, .broker = options_.broker, .core = core}, context,
                     view);
         Instant spoken = runtime::now().steady;
-        while (!watch.exit_status() && !board_.is_closed()) {
+        while (!watch.exit_status() && !board_.is_closed() && !is_client_gone(request)) {
             watch.step(runtime::now().steady + end_look_interval);
             const Instant now = runtime::now().steady;
             if (now - spoken >= word_interval) {
@@ -157,7 +138,7 @@ private:
     const StreamOptions options_;
     const Selection selection_;
     Board& board_;
-    std::shared_ptr<Place> place_;
+    std::shared_ptr<void> place_;
 };
 
 std::vector<std::string> names_in(const httplib::Params& query, const std::string& name) {
@@ -197,10 +178,10 @@ constexpr std::string_view too_many = "too many streams are open; close some pag
 }  // namespace
 
 void add_stream_routes(httplib::Server& server, const StreamOptions& options, Board& board) {
-    const auto live_taken = std::make_shared<std::atomic<std::size_t>>(0);
-    const auto updates_taken = std::make_shared<std::atomic<std::size_t>>(0);
-    server.Get("/api/v1/live", [live_taken, &board](const Request&, Response& response) {
-        auto place = Place::take(live_taken, live_streams_max);
+    const Places live_places(live_streams_max);
+    const Places update_places(update_streams_max);
+    server.Get("/api/v1/live", [live_places, &board](const Request&, Response& response) {
+        auto place = live_places.take();
         if (!place) {
             return fail(response, 503, "busy", too_many);
         }
@@ -208,20 +189,23 @@ void add_stream_routes(httplib::Server& server, const StreamOptions& options, Bo
         start_stream(response,
                      [stream](std::size_t, DataSink& sink) { return stream->go_on(sink); });
     });
-    server.Get("/api/v1/updates", [updates_taken, options, &board](const Request& request,
-                                                                   Response& response) {
-        const auto selection = selection_in(request.params);
-        if (!selection) {
-            return fail(response, selection.error());
-        }
-        auto place = Place::take(updates_taken, update_streams_max);
-        if (!place) {
-            return fail(response, 503, "busy", too_many);
-        }
-        const auto stream =
-            std::make_shared<UpdateStream>(options, *selection, board, std::move(place));
-        start_stream(response, [stream](std::size_t, DataSink& sink) { return stream->run(sink); });
-    });
+    server.Get("/api/v1/updates",
+               [update_places, options, &board](const Request& request, Response& response) {
+                   const auto selection = selection_in(request.params);
+                   if (!selection) {
+                       return fail(response, selection.error());
+                   }
+                   auto place = update_places.take();
+                   if (!place) {
+                       return fail(response, 503, "busy", too_many);
+                   }
+                   const auto stream =
+                       std::make_shared<UpdateStream>(options, *selection, board, std::move(place));
+                   // The request lives for as long as its answer is written.
+                   start_stream(response, [stream, &request](std::size_t, DataSink& sink) {
+                       return stream->run(sink, request);
+                   });
+               });
 }
 
 }  // namespace xebec::monitor::web

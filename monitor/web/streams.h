@@ -3,10 +3,8 @@
 
 #include "monitor/web/board.h"
 
-#include <atomic>
 #include <cstddef>
 #include <httplib.h>
-#include <memory>
 #include <string>
 
 namespace xebec::monitor::web {

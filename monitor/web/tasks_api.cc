@@ -3,6 +3,8 @@
 #include "client/convert.h"
 #include "client/json.h"
 #include "monitor/web/answers.h"
+#include "monitor/web/http_stream.h"
+#include "monitor/web/places.h"
 #include "monitor/web/task_requests.h"
 #include "protocol/time_text.h"
 #include "runtime/clock.h"
@@ -23,7 +25,8 @@ namespace {
 constexpr std::uint64_t list_default = 50;
 constexpr std::uint64_t list_max = 500;
 constexpr milliseconds wait_max{60'000};
-constexpr milliseconds wait_step{1'000};  // how late the end of the server may be noticed
+// How late it may be noticed that the server ends, or that nobody waits any more.
+constexpr milliseconds wait_step{1'000};
 constexpr std::uint32_t errors_looked_at = 1'000;
 
 Json cursor_or_null(std::uint64_t cursor) {
@@ -87,11 +90,12 @@ public:
 
 private:
     void show(const TaskKey& key, Response& response) const;
-    // False: it has not ended in time.
-    bool wait_for(const TaskKey& key, milliseconds patience) const;
+    // False: it has not ended in time, or whoever asked has gone.
+    bool wait_for(const TaskKey& key, milliseconds patience, const Request& request) const;
 
     Broker& broker_;
     const Board& board_;
+    Places waits_{result_waits_max};
 };
 
 // ---- submit ----
@@ -291,8 +295,8 @@ void TasksApi::payload(const Request& request, Response& response) const {
     answer_octets(response, known->octets);
 }
 
-bool TasksApi::wait_for(const TaskKey& key, milliseconds patience) const {
-    while (patience.count() > 0 && !board_.is_closed()) {
+bool TasksApi::wait_for(const TaskKey& key, milliseconds patience, const Request& request) const {
+    while (patience.count() > 0 && !board_.is_closed() && !is_client_gone(request)) {
         const milliseconds step = std::min(patience, wait_step);
         const auto outcome = broker_.wait(key, step);
         if (outcome || outcome.error().code != ErrorCode::timed_out) {
@@ -315,8 +319,12 @@ void TasksApi::result(const Request& request, Response& response) const {
     }
     auto known = query(broker_, *key, With::result);
     if (known && !is_final(known->info.state) && wait->count() > 0) {
+        const auto place = waits_.take();
+        if (!place) {
+            return fail(response, 503, "busy", "too many requests wait for results");
+        }
         const TaskKey same(known->info.id);  // `last` may be another by then
-        if (wait_for(same, std::min(*wait, wait_max))) {
+        if (wait_for(same, std::min(*wait, wait_max), request)) {
             known = query(broker_, same, With::result);
         }
     }

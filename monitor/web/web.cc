@@ -4,6 +4,7 @@
 #include "monitor/web/broker.h"
 #include "monitor/web/server.h"
 #include "monitor/web/watcher.h"
+#include "runtime/descriptors.h"
 #include "runtime/exit_status.h"
 #include "runtime/files.h"
 #include "runtime/random.h"
@@ -97,6 +98,7 @@ int run(const WebOptions& options, const BrokerEndpoints& endpoints,
     for (const std::string& host : options.allowed_hosts) {
         guard.hosts.push_back(absl::AsciiStrToLower(host));
     }
+    runtime::raise_descriptor_limit();
     RemoteBroker broker(endpoints.broker);
     Board board;
     const Watcher watcher(

@@ -1,5 +1,6 @@
 #include "client/payload.h"
 #include "monitor/web/server.h"
+#include "monitor/web/tasks_api.h"
 #include "protocol/codec.h"
 #include "protocol/errors.h"
 #include "runtime/clock.h"
@@ -1094,6 +1095,87 @@ TEST_F(ApiTest, RefusesStreamsOfWhatThereIsNot) {
 }
 
 // ---- slow and half requests, and the end ----
+
+class WaitsTest : public ApiTest {
+protected:
+    WaitsTest() {
+        know({.task = task_view(TaskState::leased)});
+        broker_.waiting = [this](const TaskKey&, milliseconds timeout) -> Result<Outcome> {
+            std::unique_lock lock(mutex_);  // as long as it would take, as nothing comes
+            ++waits_;
+            changed_.notify_all();
+            changed_.wait_for(lock, timeout, [] { return false; });
+            return Error{ErrorCode::timed_out, "not yet", ""};
+        };
+    }
+    ~WaitsTest() override { server_.reset(); }
+
+    RawConnection wait() const {
+        RawConnection connection = connect();
+        connection.send("GET /api/v1/tasks/42/result?wait=60s HTTP/1.1\r\nHost: " + host() +
+                        "\r\n\r\n");
+        return connection;
+    }
+    // So many have been begun.
+    void until_waits(std::size_t count) {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [&] { return waits_ >= count; });
+    }
+
+private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::size_t waits_ = 0;
+};
+
+TEST_F(WaitsTest, HaveSoManyPlacesUntilTheirClientsAreGone) {
+    std::vector<RawConnection> connections;
+    for (std::size_t i = 0; i < result_waits_max; ++i) {
+        connections.push_back(wait());
+    }
+    until_waits(result_waits_max);
+
+    const auto refused = get("/api/v1/tasks/42/result?wait=1s");
+    expect_error(refused, 503, "busy");
+    EXPECT_TRUE(refused.has_header("Retry-After"));
+    EXPECT_EQ(get("/api/v1/tasks/42/result").status, 202) << "which does not wait";
+    EXPECT_EQ(get("/api/v1/queues").status, 200) << "there is room for short requests";
+
+    connections.clear();
+    const Instant limit = runtime::now().steady + generous;
+    int status = 503;
+    while (status == 503 && runtime::now().steady < limit) {
+        status = get("/api/v1/tasks/42/result?wait=1ms").status;
+    }
+    EXPECT_EQ(status, 202);
+}
+
+TEST_F(ApiTest, ServesOthersBesideMoreIdleConnectionsThanItHasThreads) {
+    std::vector<RawConnection> idle;
+    for (int i = 0; i < 400; ++i) {
+        idle.push_back(connect());
+    }
+    const Instant start = runtime::now().steady;
+
+    EXPECT_EQ(get("/api/v1/queues").status, 200);
+
+    EXPECT_LT(runtime::now().steady - start, 4s) << "before the others are given up";
+}
+
+// Each has begun a request, and so has a thread.
+TEST_F(ApiTest, SaysThatItIsBusyWhenAllThreadsAre) {
+    std::vector<RawConnection> half;
+    for (int i = 0; i < 500; ++i) {
+        half.push_back(connect());
+        half.back().send("GET /api/v1/qu");
+    }
+
+    const auto refused = get("/api/v1/queues");
+
+    expect_error(refused, 503, "busy");
+    EXPECT_EQ(refused.get_header_value("Retry-After"), "1");
+    expect_safe(refused.headers);
+}
 
 TEST_F(ApiTest, ServesOthersBesideSlowAndHalfRequests) {
     std::vector<RawConnection> slow;

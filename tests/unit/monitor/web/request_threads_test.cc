@@ -1,5 +1,7 @@
 #include "monitor/web/request_threads.h"
 
+#include "runtime/clock.h"
+
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -10,10 +12,11 @@
 #include <mutex>
 #include <set>
 #include <thread>
-#include <vector>
 
 namespace xebec::monitor::web {
 namespace {
+
+using namespace std::chrono_literals;
 
 TEST(RequestThreads, RunRequestsBesideEachOther) {
     constexpr int count = 8;
@@ -21,43 +24,31 @@ TEST(RequestThreads, RunRequestsBesideEachOther) {
     std::latch all(count);
 
     for (int i = 0; i < count; ++i) {
-        threads.enqueue([&all] { all.arrive_and_wait(); });  // ends only if all of them run
+        EXPECT_TRUE(threads.try_run([&all] { all.arrive_and_wait(); }));  // ends if all of them run
     }
 
     threads.shutdown();
     EXPECT_TRUE(all.try_wait());
 }
 
-TEST(RequestThreads, LetRequestsBeyondTheLimitWait) {
+TEST(RequestThreads, RefuseRequestsBeyondTheLimit) {
     RequestThreads threads(2);
     std::promise<void> go;
     const std::shared_future<void> gone = go.get_future().share();
-    std::latch busy(2);
-    std::atomic<int> running = 0;
-    std::atomic<int> most = 0;
     std::atomic<int> done = 0;
-    for (int i = 0; i < 10; ++i) {
-        threads.enqueue([&, i] {
-            const int now_running = ++running;
-            int seen = most;
-            while (seen < now_running && !most.compare_exchange_weak(seen, now_running)) {
-            }
-            if (i < 2) {
-                busy.count_down();
-                gone.wait();
-            }
-            --running;
-            ++done;
-        });
-    }
-    busy.wait();
-    EXPECT_EQ(done, 0);
+    const auto wait = [gone, &done] {
+        gone.wait();
+        ++done;
+    };
+
+    EXPECT_TRUE(threads.try_run(wait));
+    EXPECT_TRUE(threads.try_run(wait));
+    EXPECT_FALSE(threads.try_run(wait));
+    EXPECT_FALSE(threads.try_run(wait));
 
     go.set_value();
     threads.shutdown();
-
-    EXPECT_EQ(done, 10);
-    EXPECT_EQ(most, 2);
+    EXPECT_EQ(done, 2);
 }
 
 TEST(RequestThreads, AreUsedAgain) {
@@ -66,11 +57,11 @@ TEST(RequestThreads, AreUsedAgain) {
     std::mutex mutex;
     for (int i = 0; i < 50; ++i) {
         const auto done = std::make_shared<std::promise<void>>();
-        threads.enqueue([&used, &mutex, done] {
+        ASSERT_TRUE(threads.try_run([&used, &mutex, done] {
             const std::lock_guard lock(mutex);
             used.insert(std::this_thread::get_id());
             done->set_value();
-        });
+        }));
         done->get_future().wait();
     }
     threads.shutdown();
@@ -79,16 +70,36 @@ TEST(RequestThreads, AreUsedAgain) {
     EXPECT_LT(used.size(), 50U);
 }
 
+TEST(RequestThreads, EndWhenThereIsNothingToDoForLong) {
+    constexpr int count = 20;
+    RequestThreads threads(count, 1ms);
+    std::latch all(count);
+    for (int i = 0; i < count; ++i) {
+        ASSERT_TRUE(threads.try_run([&all] { all.arrive_and_wait(); }));
+    }
+
+    const Instant limit = runtime::now().steady + 60s;
+    while (threads.count() > 0 && runtime::now().steady < limit) {
+        std::this_thread::yield();
+    }
+
+    EXPECT_EQ(threads.count(), 0U);
+    std::promise<void> ran;
+    EXPECT_TRUE(threads.try_run([&ran] { ran.set_value(); })) << "there are new ones";
+    EXPECT_EQ(ran.get_future().wait_for(60s), std::future_status::ready);
+}
+
 TEST(RequestThreads, EndWithWhatWasAsked) {
     std::atomic<int> done = 0;
-    RequestThreads threads(3);
+    RequestThreads threads(100);
     for (int i = 0; i < 100; ++i) {
-        threads.enqueue([&done] { ++done; });
+        EXPECT_TRUE(threads.try_run([&done] { ++done; }));
     }
 
     threads.shutdown();
 
     EXPECT_EQ(done, 100);
+    EXPECT_FALSE(threads.try_run([] {}));
 }
 
 TEST(RequestThreads, EndWithoutEverHavingRun) {
@@ -96,7 +107,7 @@ TEST(RequestThreads, EndWithoutEverHavingRun) {
 
     auto ended = std::async(std::launch::async, [&threads] { threads.shutdown(); });
 
-    EXPECT_EQ(ended.wait_for(std::chrono::seconds{60}), std::future_status::ready);
+    EXPECT_EQ(ended.wait_for(60s), std::future_status::ready);
 }
 
 }  // namespace
