@@ -6,6 +6,7 @@
 #include "monitor/watch.h"
 #include "monitor/web/answers.h"
 #include "monitor/web/http_stream.h"
+#include "monitor/web/parameters.h"
 #include "monitor/web/places.h"
 #include "monitor/web/task_requests.h"
 #include "protocol/names.h"
@@ -180,7 +181,7 @@ constexpr std::string_view too_many = "too many streams are open; close some pag
 void add_stream_routes(httplib::Server& server, const StreamOptions& options, Board& board) {
     const Places live_places(live_streams_max);
     const Places update_places(update_streams_max);
-    server.Get("/api/v1/live", [live_places, &board](const Request&, Response& response) {
+    const auto live = [live_places, &board](const Request&, Response& response) {
         auto place = live_places.take();
         if (!place) {
             return fail(response, 503, "busy", too_many);
@@ -188,24 +189,26 @@ void add_stream_routes(httplib::Server& server, const StreamOptions& options, Bo
         const auto stream = std::make_shared<LiveStream>(board, std::move(place));
         start_stream(response,
                      [stream](std::size_t, DataSink& sink) { return stream->go_on(sink); });
-    });
-    server.Get("/api/v1/updates",
-               [update_places, options, &board](const Request& request, Response& response) {
-                   const auto selection = selection_in(request.params);
-                   if (!selection) {
-                       return fail(response, selection.error());
-                   }
-                   auto place = update_places.take();
-                   if (!place) {
-                       return fail(response, 503, "busy", too_many);
-                   }
-                   const auto stream =
-                       std::make_shared<UpdateStream>(options, *selection, board, std::move(place));
-                   // The request lives for as long as its answer is written.
-                   start_stream(response, [stream, &request](std::size_t, DataSink& sink) {
-                       return stream->run(sink, request);
-                   });
-               });
+    };
+    const auto updates = [update_places, options, &board](const Request& request,
+                                                          Response& response) {
+        const auto selection = selection_in(request.params);
+        if (!selection) {
+            return fail(response, selection.error());
+        }
+        auto place = update_places.take();
+        if (!place) {
+            return fail(response, 503, "busy", too_many);
+        }
+        const auto stream =
+            std::make_shared<UpdateStream>(options, *selection, board, std::move(place));
+        // The request lives for as long as its answer is written.
+        start_stream(response, [stream, &request](std::size_t, DataSink& sink) {
+            return stream->run(sink, request);
+        });
+    };
+    server.Get("/api/v1/live", taking({}, live));
+    server.Get("/api/v1/updates", taking({"queue", "kind", "state"}, updates));
 }
 
 }  // namespace xebec::monitor::web

@@ -3,6 +3,7 @@
 #include "client/convert.h"
 #include "client/json.h"
 #include "monitor/web/answers.h"
+#include "monitor/web/parameters.h"
 #include "monitor/web/pictures.h"
 #include "monitor/web/task_requests.h"
 #include "protocol/time_text.h"
@@ -241,20 +242,24 @@ void add_system_routes(httplib::Server& server, Broker& broker, Board& board) {
     const SystemApi api(broker, board);
     const std::string root = "/api/v1";
     const std::string queue = root + "/queues/([^/]+)";
-    server.Get(root + "/queues", [api](const Request& q, Response& r) { api.queues(q, r); });
-    server.Patch(queue, [api](const Request& q, Response& r) { api.set_queue(q, r); });
-    server.Post(queue + "/pause", [api](const Request& q, Response& r) {
-        api.change_queue<protocol::Pause, protocol::PauseAnswer>(q, r);
-    });
-    server.Post(queue + "/resume", [api](const Request& q, Response& r) {
-        api.change_queue<protocol::Resume, protocol::ResumeAnswer>(q, r);
-    });
-    server.Get(root + "/workers", [api](const Request& q, Response& r) { api.workers(q, r); });
-    server.Get(root + "/workers/lost", [api](const Request&, Response& r) { api.lost_workers(r); });
+    server.Get(root + "/queues",
+               taking({"spark"}, [api](const Request& q, Response& r) { api.queues(q, r); }));
+    server.Patch(queue, taking({}, [api](const Request& q, Response& r) { api.set_queue(q, r); }));
+    server.Post(queue + "/pause", taking({}, [api](const Request& q, Response& r) {
+                    api.change_queue<protocol::Pause, protocol::PauseAnswer>(q, r);
+                }));
+    server.Post(queue + "/resume", taking({}, [api](const Request& q, Response& r) {
+                    api.change_queue<protocol::Resume, protocol::ResumeAnswer>(q, r);
+                }));
+    server.Get(root + "/workers",
+               taking({"recent"}, [api](const Request& q, Response& r) { api.workers(q, r); }));
+    server.Get(root + "/workers/lost",
+               taking({}, [api](const Request&, Response& r) { api.lost_workers(r); }));
     server.Post(root + "/workers/([^/]+)/drain",
-                [api](const Request& q, Response& r) { api.drain(q, r); });
-    server.Get(root + "/stats", [api](const Request&, Response& r) { api.stats(r); });
-    server.Get(root + "/history", [api](const Request& q, Response& r) { api.history(q, r); });
+                taking({}, [api](const Request& q, Response& r) { api.drain(q, r); }));
+    server.Get(root + "/stats", taking({}, [api](const Request&, Response& r) { api.stats(r); }));
+    server.Get(root + "/history",
+               taking({"step"}, [api](const Request& q, Response& r) { api.history(q, r); }));
 }
 
 }  // namespace xebec::monitor::web

@@ -7,7 +7,6 @@
 #include "protocol/wire_time.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <utility>
 
@@ -19,8 +18,6 @@ namespace {
 
 constexpr std::size_t tasks_per_request_max = 10'000;
 constexpr std::size_t search_octets_max = 256;
-constexpr std::array<std::string_view, 9> member_names{"state", "queue", "kind",  "worker", "error",
-                                                       "id",    "since", "until", "cursor"};
 
 Error bad_value(std::string text) {
     return {ErrorCode::malformed, std::move(text), "bad_value"};
@@ -73,7 +70,7 @@ void Selector::set(const std::string& name, const std::string& value) {
             complain("a text to search for has at most " + std::to_string(search_octets_max) +
                      " octets");
         }
-    } else if (name == "id") {
+    } else if (name == "id" || name == "id_prefix") {
         selected_.id_prefix = value;
     } else if (name == "since") {
         set_instant(name, value, selected_.accepted_from);
@@ -163,6 +160,12 @@ protocol::TaskFilter Selected::filter() const {
             .accepted_to = accepted_to};
 }
 
+const std::vector<std::string>& selection_names() {
+    static const std::vector<std::string> names{"state",     "queue", "kind",  "worker", "error",
+                                                "id_prefix", "id",    "since", "until",  "cursor"};
+    return names;
+}
+
 Result<Selected> selected_by(const httplib::Params& query, WallTime now) {
     Selector selector(now);
     for (const auto& [name, value] : query) {
@@ -175,10 +178,11 @@ Result<Selected> selected_by(const Json& body, WallTime now) {
     if (!body.is_object()) {
         return bad_value("the body is a JSON object that says which tasks are meant");
     }
+    const std::vector<std::string>& names = selection_names();
     Selector selector(now);
     for (const auto& [name, value] : body.items()) {
         // Passed over, a filter that is misspelt would select everything.
-        if (std::find(member_names.begin(), member_names.end(), name) == member_names.end()) {
+        if (std::find(names.begin(), names.end(), name) == names.end()) {
             return bad_value("\"" + escape_controls(name) + "\" does not select tasks");
         }
         selector.set(name, text_of_member(value));

@@ -35,6 +35,9 @@ struct Selected {
     protocol::TaskFilter filter() const;  // borrows from this
 };
 
+// What selects, in a query and in a body: `id` is another name of `id_prefix`.
+const std::vector<std::string>& selection_names();
+
 // Names are as in the query of GET /tasks; an instant is RFC 3339, or a duration back from `now`.
 Result<Selected> selected_by(const httplib::Params& query, WallTime now);
 // The same as members of a JSON object; `state` may be an array.

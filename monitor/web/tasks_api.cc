@@ -4,6 +4,7 @@
 #include "client/json.h"
 #include "monitor/web/answers.h"
 #include "monitor/web/http_stream.h"
+#include "monitor/web/parameters.h"
 #include "monitor/web/places.h"
 #include "monitor/web/task_requests.h"
 #include "protocol/time_text.h"
@@ -353,25 +354,31 @@ void add_task_routes(httplib::Server& server, Broker& broker, const Board& board
     const TasksApi api(broker, board);
     const std::string tasks = "/api/v1/tasks";
     const std::string one = tasks + "/([^/]+)";
-    server.Post(tasks, [api](const Request& q, Response& r) { api.submit(q, r); });
-    server.Get(tasks, [api](const Request& q, Response& r) { api.list(q, r); });
-    server.Get(tasks + "/count", [api](const Request& q, Response& r) { api.count(q, r); });
-    server.Get("/api/v1/errors", [api](const Request&, Response& r) { api.errors(r); });
-    server.Post(tasks + "/cancel", [api](const Request& q, Response& r) {
-        api.change_all<protocol::Cancel, protocol::CancelAnswer>(q, r);
-    });
-    server.Post(tasks + "/retry", [api](const Request& q, Response& r) {
-        api.change_all<protocol::Retry, protocol::RetryAnswer>(q, r);
-    });
-    server.Get(one, [api](const Request& q, Response& r) { api.show(q, r); });
-    server.Get(one + "/payload", [api](const Request& q, Response& r) { api.payload(q, r); });
-    server.Get(one + "/result", [api](const Request& q, Response& r) { api.result(q, r); });
-    server.Post(one + "/cancel", [api](const Request& q, Response& r) {
-        api.change<protocol::Cancel, protocol::CancelAnswer>(q, r);
-    });
-    server.Post(one + "/retry", [api](const Request& q, Response& r) {
-        api.change<protocol::Retry, protocol::RetryAnswer>(q, r);
-    });
+    const ParameterNames filters = selection_names();
+    ParameterNames page = filters;
+    page.emplace_back("limit");
+    server.Post(tasks, taking({}, [api](const Request& q, Response& r) { api.submit(q, r); }));
+    server.Get(tasks, taking(page, [api](const Request& q, Response& r) { api.list(q, r); }));
+    server.Get(tasks + "/count",
+               taking(filters, [api](const Request& q, Response& r) { api.count(q, r); }));
+    server.Get("/api/v1/errors", taking({}, [api](const Request&, Response& r) { api.errors(r); }));
+    server.Post(tasks + "/cancel", taking({}, [api](const Request& q, Response& r) {
+                    api.change_all<protocol::Cancel, protocol::CancelAnswer>(q, r);
+                }));
+    server.Post(tasks + "/retry", taking({}, [api](const Request& q, Response& r) {
+                    api.change_all<protocol::Retry, protocol::RetryAnswer>(q, r);
+                }));
+    server.Get(one, taking({}, [api](const Request& q, Response& r) { api.show(q, r); }));
+    server.Get(one + "/payload",
+               taking({}, [api](const Request& q, Response& r) { api.payload(q, r); }));
+    server.Get(one + "/result",
+               taking({"wait"}, [api](const Request& q, Response& r) { api.result(q, r); }));
+    server.Post(one + "/cancel", taking({}, [api](const Request& q, Response& r) {
+                    api.change<protocol::Cancel, protocol::CancelAnswer>(q, r);
+                }));
+    server.Post(one + "/retry", taking({}, [api](const Request& q, Response& r) {
+                    api.change<protocol::Retry, protocol::RetryAnswer>(q, r);
+                }));
 }
 
 }  // namespace xebec::monitor::web

@@ -90,6 +90,8 @@ class Api(WithWeb):
             cursor = page["cursor"]
         self.assertEqual(numbers, sorted(numbers, reverse=True))
         self.assertEqual(len(set(numbers)), 25)
+        one = self.call("GET", "/tasks?id_prefix=" + page["tasks"][0]["id"], 200).json["tasks"]
+        self.assertEqual([task["number"] for task in one], [page["tasks"][0]["number"]])
         count = self.call("GET", "/tasks/count?kind=add&since=1h", 200).json
         self.assertEqual(count, {"count": 25, "cursor": None})
 
@@ -211,7 +213,8 @@ class Api(WithWeb):
         for method, path, status, body in (
                 ("GET", "/tasks?state=lost", 400, None), ("GET", "/tasks?limit=0", 400, None),
                 ("GET", "/tasks?cursor=x", 400, None), ("GET", "/tasks?since=yesterday", 400, None),
-                ("GET", "/tasks?queue=a+b", 400, None), ("POST", "/tasks", 400, b"{"),
+                ("GET", "/tasks?queue=a+b", 400, None), ("GET", "/tasks?stat=dead", 400, None),
+                ("GET", "/tasks/count?limit=5", 400, None), ("POST", "/tasks", 400, b"{"),
                 ("POST", "/tasks", 400, {"kind": "add", "priority": 10}),
                 ("POST", "/tasks/cancel", 400, [])):
             answer = self.call(method, path, status, body)

@@ -417,6 +417,31 @@ TEST_F(ApiTest, CountsTasks) {
     expect_error(get("/api/v1/tasks/count?kind=a%20b"), 400, "bad_value");
 }
 
+TEST_F(ApiTest, RefusesParametersThatThereAreNot) {
+    for (const char* path :
+         {"/api/v1/tasks?x=1", "/api/v1/tasks?state=dead&x", "/api/v1/tasks/count?x=dead",
+          "/api/v1/tasks/count?limit=5&x=1", "/api/v1/tasks/1?x=1", "/api/v1/tasks/1/payload?x=1",
+          "/api/v1/tasks/1/result?x=5s", "/api/v1/errors?x=1", "/api/v1/queues?x=1",
+          "/api/v1/workers?x=1", "/api/v1/workers/lost?x=1", "/api/v1/stats?x=1",
+          "/api/v1/history?x=1", "/api/v1/live?x=1", "/api/v1/updates?x=1"}) {
+        const auto response = get(path);
+        expect_error(response, 400, "bad_value");
+        const std::string text = json_in(response)["error"]["text"];
+        EXPECT_TRUE(text.starts_with("\"x\" is not a parameter of this request, which has ") ||
+                    text.starts_with("\"limit\""))
+            << path << ": " << text;
+    }
+    for (const char* path : {"/api/v1/tasks?x=1", "/api/v1/tasks/cancel?state=dead",
+                             "/api/v1/tasks/retry?kind=a", "/api/v1/tasks/1/cancel?x=1",
+                             "/api/v1/queues/a/pause?x=1", "/api/v1/workers/w/drain?x"}) {
+        expect_error(post(path, R"({"kind": "a"})"), 400, "bad_value");
+    }
+    EXPECT_EQ(json_in(get("/api/v1/updates?x=1"))["error"]["text"],
+              "\"x\" is not a parameter of this request, which has queue, kind, state");
+    EXPECT_EQ(broker_.asked(), 0U);
+    EXPECT_EQ(broker_.submitted(), 0U);
+}
+
 TEST_F(ApiTest, GroupsErrors) {
     broker_.answer = [](const Message& message) {
         EXPECT_EQ(std::get<protocol::List>(message).limit, 1'000U);

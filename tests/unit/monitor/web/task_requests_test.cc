@@ -108,6 +108,13 @@ TEST(SelectedBy, TakesTheMembersOfAnObjectAlike) {
     EXPECT_EQ(found->cursor, 77U);
 }
 
+TEST(SelectedBy, KnowsTheBeginningOfAnIdByTwoNames) {
+    for (const char* name : {"id", "id_prefix"}) {
+        EXPECT_EQ(selected(name, "0190a").id_prefix, "0190a");
+        EXPECT_EQ(selected_by(Json{{name, "0190a"}}, now)->id_prefix, "0190a");
+    }
+}
+
 TEST(SelectedBy, TakesEveryState) {
     for (std::size_t i = 0; i < task_state_count; ++i) {
         const auto state = static_cast<TaskState>(i);
@@ -117,7 +124,7 @@ TEST(SelectedBy, TakesEveryState) {
 
 TEST(SelectedBy, TakesEmptyFieldsOfAFormForEverything) {
     for (const char* name :
-         {"state", "queue", "kind", "worker", "error", "id", "since", "until", "cursor"}) {
+         {"state", "queue", "kind", "worker", "error", "id_prefix", "since", "until", "cursor"}) {
         EXPECT_EQ(selected(name, "").filter(), protocol::TaskFilter{}) << name;
     }
 }
