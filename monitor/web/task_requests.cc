@@ -180,14 +180,26 @@ Result<Selected> selected_by(const Json& body, WallTime now) {
     }
     const std::vector<std::string>& names = selection_names();
     Selector selector(now);
+    bool is_all = false;
     for (const auto& [name, value] : body.items()) {
+        if (name == "all") {
+            if (!value.is_boolean()) {
+                return bad_value("\"all\" is true or false");
+            }
+            is_all = value.get<bool>();
+            continue;
+        }
         // Passed over, a filter that is misspelt would select everything.
         if (std::find(names.begin(), names.end(), name) == names.end()) {
             return bad_value("\"" + escape_controls(name) + "\" does not select tasks");
         }
         selector.set(name, text_of_member(value));
     }
-    return selector.finish();
+    auto selected = selector.finish();
+    if (selected && selected->is_everything() && !is_all) {
+        return bad_value("say which tasks are meant, or \"all\": true for every one");
+    }
+    return selected;
 }
 
 Result<std::uint64_t> number_in(const httplib::Params& query, const std::string& name,

@@ -33,6 +33,7 @@ struct Selected {
     std::uint64_t cursor = 0;
 
     protocol::TaskFilter filter() const;  // borrows from this
+    bool is_everything() const { return filter() == protocol::TaskFilter{}; }
 };
 
 // What selects, in a query and in a body: `id` is another name of `id_prefix`.
@@ -40,7 +41,8 @@ const std::vector<std::string>& selection_names();
 
 // Names are as in the query of GET /tasks; an instant is RFC 3339, or a duration back from `now`.
 Result<Selected> selected_by(const httplib::Params& query, WallTime now);
-// The same as members of a JSON object; `state` may be an array.
+// The same as members of a JSON object; `state` may be an array. It is of tasks that are to be
+// changed, and so has to say "all": true if it means all of them.
 Result<Selected> selected_by(const client::Json& body, WallTime now);
 
 // A whole number from 1 to `most`, or `absent` if the query does not have it.

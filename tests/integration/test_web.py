@@ -117,6 +117,14 @@ class Api(WithWeb):
         count = self.call("GET", "/tasks/count?state=cancelled", 200).json
         self.assertEqual(count["count"], 7)
 
+    def test_cancels_every_task_only_if_told_so(self):
+        self.call("POST", "/tasks", 200, [{"kind": "nobody", "args": [n]} for n in range(3)])
+        refused = self.call("POST", "/tasks/cancel", 400, {}).json["error"]
+        self.assertIn('"all": true', refused["text"])
+        self.assertEqual(self.call("GET", "/tasks/count?state=ready", 200).json["count"], 3)
+        changed = self.call("POST", "/tasks/cancel", 200, {"all": True}).json
+        self.assertEqual(changed["changed"], 3)
+
     def test_queues_are_paused_resumed_and_set(self):
         queue = self.call("PATCH", "/queues/nightly", 200, {"attempts": 3, "lease_ms": 7000},
                           template="/queues/{queue}").json

@@ -484,7 +484,8 @@ TEST_F(ApiTest, CancelsAndRetriesManyTasks) {
 }
 
 TEST_F(ApiTest, ChangesNothingWithoutSayingWhichTasks) {
-    for (const char* body : {"", "[]", "null", "\"dead\"", R"({"state": "asleep"})"}) {
+    for (const char* body :
+         {"", "[]", "null", "\"dead\"", "{}", R"({"all": false})", R"({"state": "asleep"})"}) {
         expect_error(post("/api/v1/tasks/cancel", body), 400, "bad_value");
         expect_error(post("/api/v1/tasks/retry", body), 400, "bad_value");
     }
@@ -793,7 +794,7 @@ TEST_F(ApiTest, SaysThatTheBrokerDoesNotAnswer) {
         expect_error(post(path), 504, "no_answer");
     }
     expect_error(patch("/api/v1/queues/a", "{}"), 504, "no_answer");
-    expect_error(post("/api/v1/tasks/cancel", "{}"), 504, "no_answer");
+    expect_error(post("/api/v1/tasks/cancel", R"({"all": true})"), 504, "no_answer");
 }
 
 TEST_F(ApiTest, SaysThatAnAnswerCannotBeRead) {

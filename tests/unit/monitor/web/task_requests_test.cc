@@ -115,6 +115,25 @@ TEST(SelectedBy, KnowsTheBeginningOfAnIdByTwoNames) {
     }
 }
 
+TEST(SelectedBy, TakesAllTasksOfABodyOnlyIfItSaysSo) {
+    for (const char* body : {"{}", R"({"all": false})", R"({"queue": ""})", R"({"state": []})",
+                             R"({"kind": null, "cursor": 5})"}) {
+        const auto found = selected_by(Json::parse(body), now);
+        ASSERT_FALSE(found) << body;
+        EXPECT_EQ(found.error().name, "bad_value");
+        EXPECT_NE(found.error().detail.find("\"all\": true"), std::string::npos);
+    }
+    for (const char* body : {R"({"all": "true"})", R"({"all": 1})", R"({"all": null})"}) {
+        EXPECT_FALSE(selected_by(Json::parse(body), now)) << body;
+    }
+
+    const auto all = selected_by(Json{{"all", true}, {"cursor", 5}}, now);
+    ASSERT_TRUE(all);
+    EXPECT_EQ(all->filter(), protocol::TaskFilter{});
+    EXPECT_EQ(all->cursor, 5U);
+    EXPECT_EQ(selected_by(Json{{"all", true}, {"queue", "a"}}, now)->queue, "a");
+}
+
 TEST(SelectedBy, TakesEveryState) {
     for (std::size_t i = 0; i < task_state_count; ++i) {
         const auto state = static_cast<TaskState>(i);
