@@ -50,6 +50,11 @@ bool is_no_answer(const Error& error) {
     return error.code == ErrorCode::timed_out && error.detail.starts_with(no_answer);
 }
 
+bool is_unsent(const Error& error) {
+    return error.code == ErrorCode::timed_out && (error.detail.ends_with(" was not sent") ||
+                                                  error.detail.ends_with(" was not submitted"));
+}
+
 Core::Core(CoreOptions options, std::uint64_t seed) : options_(std::move(options)), random_(seed) {
     check(options_.window > 0, "at least one request may be in flight");
 }

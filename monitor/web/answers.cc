@@ -1,10 +1,15 @@
 #include "monitor/web/answers.h"
 
+#include "client/core.h"
 #include "protocol/errors.h"
+
+#include <string>
 
 namespace xebec::monitor::web {
 
 namespace {
+
+constexpr std::string_view no_answer = "no_answer";
 
 int status_of(Refusal refusal) {
     switch (refusal) {
@@ -65,14 +70,31 @@ void fail(httplib::Response& response, int status, std::string_view error_class,
     answer(response, {{"error", {{"class", error_class}, {"text", text}}}}, status);
 }
 
-void fail(httplib::Response& response, const Error& error) {
-    const bool is_unanswered = error.name.empty() && error.code == ErrorCode::timed_out;
-    fail(response, status_of(error),
-         is_unanswered        ? "no_answer"
-         : error.name.empty() ? to_string(error.code)
-                              : std::string_view(error.name),
-         is_unanswered ? "the broker does not answer; the request may have taken effect"
-                       : std::string_view(error.detail));
+Error told(const Error& error, Purpose purpose) {
+    if (!error.name.empty()) {
+        return error;
+    }
+    switch (error.code) {
+        case ErrorCode::malformed:
+            return {error.code, error.detail, "bad_value"};
+        case ErrorCode::timed_out:
+            return {error.code,
+                    std::string("the broker does not answer") +
+                        (purpose == Purpose::look   ? ""
+                         : client::is_unsent(error) ? "; the request was not sent"
+                                                    : "; the request may have taken effect"),
+                    std::string(no_answer)};
+        case ErrorCode::refused:
+        case ErrorCode::unavailable:
+        case ErrorCode::corrupt:
+            return {error.code, error.detail, std::string(to_string(error.code))};
+    }
+    return error;
+}
+
+void fail(httplib::Response& response, const Error& error, Purpose purpose) {
+    const Error shown = told(error, purpose);
+    fail(response, status_of(error), shown.name, shown.detail);
 }
 
 }  // namespace xebec::monitor::web

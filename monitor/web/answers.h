@@ -18,7 +18,13 @@ void answer(httplib::Response& response, const Json& body, int status = 200);
 // {"error": {"class": …, "text": …}}. Says with Retry-After when a later try can help.
 void fail(httplib::Response& response, int status, std::string_view error_class,
           std::string_view text);
-void fail(httplib::Response& response, const Error& error);
+
+// What a request was for. One that was to change something may have done so unanswered.
+enum class Purpose { look, change };
+
+// As this API tells it: every error has a class.
+Error told(const Error& error, Purpose purpose);
+void fail(httplib::Response& response, const Error& error, Purpose purpose = Purpose::look);
 
 int status_of(const Error& error);
 

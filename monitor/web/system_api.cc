@@ -46,6 +46,7 @@ private:
     // What came of a change of something that has this name.
     template <class ChangeAnswer>
     std::optional<Error> problem_of(const Broker::Answer& packet) const;
+    // After a change of it.
     void show_queue(const std::string& name, Response& response) const;
 
     Broker& broker_;
@@ -93,7 +94,7 @@ void SystemApi::show_queue(const std::string& name, Response& response) const {
     const auto packet = broker_.request(protocol::Queues{.only = name});
     const auto found = answer_as<protocol::QueuesAnswer>(packet);
     if (!found) {
-        return fail(response, found.error());
+        return fail(response, found.error(), Purpose::change);
     }
     if (found->items.empty()) {
         return fail(response, to_error(Refusal::unknown_queue, "there is no such queue"));
@@ -105,7 +106,7 @@ template <class Change, class ChangeAnswer>
 void SystemApi::change_queue(const Request& request, Response& response) const {
     const std::string name = request.matches[1].str();
     if (const auto problem = problem_of<ChangeAnswer>(broker_.request(Change{.queues = {name}}))) {
-        return fail(response, *problem);
+        return fail(response, *problem, Purpose::change);
     }
     show_queue(name, response);
 }
@@ -150,7 +151,7 @@ void SystemApi::set_queue(const Request& request, Response& response) const {
     const auto packet = broker_.request(protocol::QueueSet{.name = name, .settings = settings});
     const auto set = answer_as<protocol::QueueSetAnswer>(packet);
     if (!set || set->problem.code != 0) {
-        return fail(response, set ? client::error_of(set->problem) : set.error());
+        return fail(response, set ? client::error_of(set->problem) : set.error(), Purpose::change);
     }
     board_.hurry();
     show_queue(name, response);
@@ -184,7 +185,7 @@ void SystemApi::drain(const Request& request, Response& response) const {
     const std::string name = request.matches[1].str();
     const auto packet = broker_.request(protocol::Drain{.workers = {name}});
     if (const auto problem = problem_of<protocol::DrainAnswer>(packet)) {
-        return fail(response, *problem);
+        return fail(response, *problem, Purpose::change);
     }
     answer(response, Json::object(), 202);
 }

@@ -1,6 +1,7 @@
 #include "monitor/web/tasks_api.h"
 
 #include "client/convert.h"
+#include "client/core.h"
 #include "client/json.h"
 #include "monitor/web/answers.h"
 #include "monitor/web/http_stream.h"
@@ -13,6 +14,7 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <optional>
 
 namespace xebec::monitor::web {
 
@@ -90,7 +92,7 @@ public:
     void change_all(const Request& request, Response& response) const;
 
 private:
-    void show(const TaskKey& key, Response& response) const;
+    void show(const TaskKey& key, Purpose purpose, Response& response) const;
     // False: it has not ended in time, or whoever asked has gone.
     bool wait_for(const TaskKey& key, milliseconds patience, const Request& request) const;
 
@@ -107,6 +109,24 @@ Json json_of(const Submitted& submitted) {
             {"existed", submitted.existed}};
 }
 
+Json json_of(const Error& error) {
+    return {{"error", client::json_of(told(error, Purpose::change))}};
+}
+
+// If nothing but silence came of all of them: what to say of them together.
+std::optional<Error> silence_of(const std::vector<Result<Submitted>>& answers) {
+    std::optional<Error> silence;
+    for (const Result<Submitted>& answer : answers) {
+        if (answer || answer.error().code != ErrorCode::timed_out) {
+            return std::nullopt;
+        }
+        if (!silence || client::is_unsent(*silence)) {
+            silence = answer.error();
+        }
+    }
+    return silence;
+}
+
 void TasksApi::submit(const Request& request, Response& response) const {
     const auto submission = parse_submission(request.body);
     if (!submission) {
@@ -119,10 +139,14 @@ void TasksApi::submit(const Request& request, Response& response) const {
         }
     }
     const std::vector<Result<Submitted>> answers = broker_.submit(std::move(tasks));
+    if (const auto silence = silence_of(answers);
+        silence && answers.size() == submission->tasks.size()) {
+        return fail(response, *silence, Purpose::change);
+    }
     if (!submission->is_array) {
         const Result<NewTask>& task = submission->tasks[0];
         if (!task || !answers[0]) {
-            return fail(response, task ? answers[0].error() : task.error());
+            return fail(response, task ? answers[0].error() : task.error(), Purpose::change);
         }
         response.set_header("Location", "/api/v1/tasks/" + to_string(answers[0]->id));
         return answer(response, json_of(*answers[0]), answers[0]->existed ? 200 : 201);
@@ -131,12 +155,11 @@ void TasksApi::submit(const Request& request, Response& response) const {
     auto next = answers.begin();
     for (const Result<NewTask>& task : submission->tasks) {
         if (!task) {
-            array.push_back({{"error", client::json_of(task.error())}});
+            array.push_back(json_of(task.error()));
             continue;
         }
         const Result<Submitted>& submitted = *next++;
-        array.push_back(submitted ? json_of(*submitted)
-                                  : Json{{"error", client::json_of(submitted.error())}});
+        array.push_back(submitted ? json_of(*submitted) : json_of(submitted.error()));
     }
     answer(response, array);
 }
@@ -228,7 +251,7 @@ void TasksApi::change_all(const Request& request, Response& response) const {
         Change{.filter = selected->filter(), .bulk = true, .cursor = selected->cursor});
     const auto changed = answer_as<ChangeAnswer>(packet);
     if (!changed) {
-        return fail(response, changed.error());
+        return fail(response, changed.error(), Purpose::change);
     }
     answer(response, {{"matched", changed->matched},
                       {"changed", changed->changed},
@@ -237,10 +260,10 @@ void TasksApi::change_all(const Request& request, Response& response) const {
 
 // ---- one task ----
 
-void TasksApi::show(const TaskKey& key, Response& response) const {
+void TasksApi::show(const TaskKey& key, Purpose purpose, Response& response) const {
     const auto known = query(broker_, key, With::nothing);
     if (!known) {
-        return fail(response, known.error());
+        return fail(response, known.error(), purpose);
     }
     answer(response, client::json_with_history(known->info));
 }
@@ -250,7 +273,7 @@ void TasksApi::show(const Request& request, Response& response) const {
     if (!key) {
         return fail(response, key.error());
     }
-    show(*key, response);
+    show(*key, Purpose::look, response);
 }
 
 template <class Change, class ChangeAnswer>
@@ -262,12 +285,12 @@ void TasksApi::change(const Request& request, Response& response) const {
     const auto packet = broker_.request(Change{.tasks = {*key}});
     const auto changed = answer_as<ChangeAnswer>(packet);
     if (!changed) {
-        return fail(response, changed.error());
+        return fail(response, changed.error(), Purpose::change);
     }
     if (!changed->items.empty() && changed->items[0].code != 0) {
         return fail(response, client::error_of(changed->items[0]));
     }
-    show(*key, response);
+    show(*key, Purpose::change, response);
 }
 
 // Whatever a task's octets say they are, a browser is not to run them: the server's headers forbid

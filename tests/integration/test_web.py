@@ -186,6 +186,9 @@ class Api(WithWeb):
         self.broker.wait()
         self.until_live(lambda live: live["broker"]["state"] == "silent", "silence")
         self.call("GET", "/stats", 504)
+        texts = {self.call("POST", "/tasks", 504, body).json["error"]["text"]
+                 for body in ({"kind": "add"}, [{"kind": "add"}, {"kind": "echo"}])}
+        self.assertEqual(texts, {"the broker does not answer; the request was not sent"})
         self.broker = self.start_broker(self.broker.endpoints)
         live = self.until_live(lambda live: live["broker"]["state"] == "connected", "a broker")
         self.assertEqual(live["findings"], [])

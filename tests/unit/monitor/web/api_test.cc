@@ -320,7 +320,7 @@ TEST_F(ApiTest, SubmitsTasksEachAlone) {
     const Json json = json_in(response);
     ASSERT_EQ(json.size(), 4U);
     EXPECT_EQ(json[0]["number"], 1);
-    EXPECT_EQ(json[1]["error"]["class"], "malformed");
+    EXPECT_EQ(json[1]["error"]["class"], "bad_value");
     EXPECT_EQ(json[2]["error"]["class"], "queue_full");
     EXPECT_EQ(json[3]["number"], 2);
     EXPECT_EQ(broker_.submitted(), 3U);
@@ -330,7 +330,8 @@ TEST_F(ApiTest, RefusesWhatIsNoTask) {
     expect_error(post("/api/v1/tasks", ""), 400, "bad_value");
     expect_error(post("/api/v1/tasks", "7"), 400, "bad_value");
     expect_error(post("/api/v1/tasks", "{\"kind\": \"a\""), 400, "bad_value");
-    expect_error(post("/api/v1/tasks", "{}"), 400, "malformed");
+    expect_error(post("/api/v1/tasks", "{}"), 400, "bad_value");
+    expect_error(post("/api/v1/tasks", R"({"kind": "a", "x": 1})"), 400, "bad_value");
     expect_error(post("/api/v1/tasks", R"({"kind": "a", "priority": 10})"), 400, "bad_value");
     EXPECT_EQ(broker_.submitted(), 0U);
 }
@@ -787,14 +788,47 @@ TEST_F(ApiTest, SaysThatTheBrokerDoesNotAnswer) {
     for (const char* path :
          {"/api/v1/tasks", "/api/v1/tasks/count", "/api/v1/tasks/1", "/api/v1/tasks/1/payload",
           "/api/v1/tasks/1/result", "/api/v1/errors", "/api/v1/stats"}) {
-        expect_error(get(path), 504, "no_answer");
+        const auto response = get(path);
+        expect_error(response, 504, "no_answer");
+        EXPECT_EQ(json_in(response)["error"]["text"], "the broker does not answer");
     }
     for (const char* path :
          {"/api/v1/tasks/1/cancel", "/api/v1/queues/a/pause", "/api/v1/workers/w/drain"}) {
-        expect_error(post(path), 504, "no_answer");
+        const auto response = post(path);
+        expect_error(response, 504, "no_answer");
+        EXPECT_EQ(json_in(response)["error"]["text"],
+                  "the broker does not answer; the request may have taken effect");
     }
     expect_error(patch("/api/v1/queues/a", "{}"), 504, "no_answer");
     expect_error(post("/api/v1/tasks/cancel", R"({"all": true})"), 504, "no_answer");
+}
+
+TEST_F(ApiTest, SaysOfTasksThatTheBrokerDoesNotAnswerWhetherTheyWereSent) {
+    const std::string unsent = "no answer from the broker in time; the task was not submitted";
+    const std::string sent = "no answer from the broker in time; the request may have taken effect";
+    broker_.accept = [&](const NewTask& task) -> Result<Submitted> {
+        if (task.kind == "full") {
+            return to_error(Refusal::queue_full, "because");
+        }
+        return Error{ErrorCode::timed_out, task.kind == "sent" ? sent : unsent, ""};
+    };
+    const std::string not_sent = "the broker does not answer; the request was not sent";
+    const std::string may_have = "the broker does not answer; the request may have taken effect";
+
+    for (const auto& [body, text] : std::vector<std::pair<std::string, std::string>>{
+             {R"({"kind": "a"})", not_sent},
+             {R"([{"kind": "a"}, {"kind": "b"}])", not_sent},
+             {R"({"kind": "sent"})", may_have},
+             {R"([{"kind": "a"}, {"kind": "sent"}, {"kind": "b"}])", may_have}}) {
+        const auto response = post("/api/v1/tasks", body);
+        expect_error(response, 504, "no_answer");
+        EXPECT_EQ(json_in(response)["error"]["text"], text) << body;
+    }
+
+    const auto some = post("/api/v1/tasks", R"([{"kind": "a"}, {"kind": "full"}, {}])");
+    EXPECT_EQ(some.status, 200);
+    EXPECT_EQ(json_in(some)[0]["error"], Json({{"class", "no_answer"}, {"text", not_sent}}));
+    EXPECT_EQ(json_in(some)[1]["error"]["class"], "queue_full");
 }
 
 TEST_F(ApiTest, SaysThatAnAnswerCannotBeRead) {
