@@ -67,6 +67,9 @@ void fail(httplib::Response& response, int status, std::string_view error_class,
     if (status == 503) {
         response.set_header("Retry-After", "1");
     }
+    if (status == 401) {
+        response.set_header("WWW-Authenticate", "Bearer");
+    }
     answer(response, {{"error", {{"class", error_class}, {"text", text}}}}, status);
 }
 

@@ -41,6 +41,8 @@ std::optional<Address> parse_address(std::string_view text) {
     const std::string_view port = text.substr(colon + 1);
     if (host.starts_with('[') && host.ends_with(']')) {
         host = host.substr(1, host.size() - 2);
+    } else if (host.find(':') != std::string_view::npos) {
+        return std::nullopt;  // where its port begins is anybody's guess
     }
     Address address{.host = std::string(host)};
     const auto [end, problem] =
@@ -84,7 +86,7 @@ int run(const WebOptions& options, const BrokerEndpoints& endpoints,
         const runtime::Signals& signals) {
     const auto address = parse_address(options.listen);
     if (!address) {
-        return complain("--listen is an address and a port, such as 127.0.0.1:5580");
+        return complain("--listen is an address and a port, such as 127.0.0.1:5580 or [::1]:5580");
     }
     GuardOptions guard{.token = token_in(options.token_file),
                        .session = random_text(),
