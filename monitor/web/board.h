@@ -26,6 +26,7 @@ namespace xebec::monitor::web {
 // One look at the broker. Never changed once it is shown.
 struct Picture {
     WallTime time{};
+    std::optional<WallTime> seen_at;  // queues and workers; nothing: never yet
     BrokerState broker = BrokerState::absent;
     std::uint64_t epoch = 0;
     milliseconds uptime{0};

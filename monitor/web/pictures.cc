@@ -51,7 +51,7 @@ public:
     bool serves(const LaneName& lane) const {
         return everywhere_.contains(lane.kind) || somewhere_.contains({lane.queue, lane.kind});
     }
-    std::vector<std::string> kinds() const { return {kinds_.begin(), kinds_.end()}; }
+    const std::set<std::string>& kinds() const { return kinds_; }
 
 private:
     void add(const std::string& kind, const SeenWorker& worker) {
@@ -223,6 +223,7 @@ SeenWorker seen(const protocol::WorkerView& view) {
 }
 
 std::vector<Mark> take(Scene& scene, Look look, const CurrentFigures& figures, Now now) {
+    scene.seen_at = now.wall;
     const Service service(look.workers);
     std::vector<QueueCounts> counts;
     for (const SeenQueue& queue : look.queues) {
@@ -253,13 +254,20 @@ std::vector<Mark> take(Scene& scene, Look look, const CurrentFigures& figures, N
         members.push_back(worker.member);
         scene.workers.push_back(json_of(worker, look.current));
     }
-    scene.kinds = service.kinds();
+    std::set<std::string> kinds = service.kinds();
+    for (const auto& [name, lane] : figures.lanes()) {
+        if (lane.ready > 0) {
+            kinds.insert(name.kind);
+        }
+    }
+    scene.kinds.assign(kinds.begin(), kinds.end());
     return scene.workforce.update(now.wall, scene.epoch, members, figures.totals().workers_lost);
 }
 
 Picture picture_of(const Scene& scene, const CurrentFigures& figures,
                    const std::optional<Point>& point, WallTime now) {
     Picture picture{.time = now,
+                    .seen_at = scene.seen_at,
                     .broker = scene.broker,
                     .epoch = scene.epoch,
                     .uptime = figures.uptime(),

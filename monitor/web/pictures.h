@@ -54,6 +54,7 @@ struct Scene {
     BrokerState broker = BrokerState::absent;
     std::optional<WallTime> heard_at;
     std::uint64_t epoch = 0;
+    std::optional<WallTime> seen_at;  // the latest complete look
     QueueFlows flows;
     Deaths deaths;
     Workforce workforce;

@@ -9,10 +9,13 @@
 #include "protocol/time_text.h"
 #include "runtime/clock.h"
 
-#include <array>
+#include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdint>
+#include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace xebec::monitor::web {
@@ -43,6 +46,10 @@ public:
     void history(const Request& request, Response& response) const;
 
 private:
+    // What has been seen, and says how long ago that was. A monitor that has just started is given
+    // a moment; nothing, and answered: no broker has been seen.
+    std::shared_ptr<const Picture> seen(Response& response) const;
+
     // What came of a change of something that has this name.
     template <class ChangeAnswer>
     std::optional<Error> problem_of(const Broker::Answer& packet) const;
@@ -66,6 +73,26 @@ std::optional<Error> SystemApi::problem_of(const Broker::Answer& packet) const {
     return std::nullopt;
 }
 
+std::shared_ptr<const Picture> SystemApi::seen(Response& response) const {
+    const Instant limit = runtime::now().steady + RemoteBroker::patience;
+    auto picture = board_.picture();
+    while (!picture->seen_at && !board_.is_closed()) {
+        const auto left = std::chrono::ceil<milliseconds>(limit - runtime::now().steady);
+        if (left.count() <= 0) {
+            break;
+        }
+        picture = board_.wait_for_newer(picture, left);
+    }
+    if (!picture->seen_at) {
+        fail(response, Error{ErrorCode::timed_out, "", ""});
+        return nullptr;
+    }
+    const auto age =
+        std::chrono::floor<std::chrono::seconds>(runtime::now().wall - *picture->seen_at);
+    response.set_header("Age", std::to_string(std::max<std::int64_t>(0, age.count())));
+    return picture;
+}
+
 // ---- queues ----
 
 Json spark_of(const History& history, std::string_view queue, WallTime now) {
@@ -77,7 +104,10 @@ Json spark_of(const History& history, std::string_view queue, WallTime now) {
 }
 
 void SystemApi::queues(const Request& request, Response& response) const {
-    const auto picture = board_.picture();
+    const auto picture = seen(response);
+    if (!picture) {
+        return;
+    }
     Json array(picture->queues);
     if (request.has_param("spark")) {
         const WallTime now = runtime::now().wall;
@@ -163,12 +193,18 @@ void SystemApi::workers(const Request& request, Response& response) const {
     if (request.has_param("recent")) {
         board_.want_workers(runtime::now().steady);
     }
-    const auto picture = board_.picture();
+    const auto picture = seen(response);
+    if (!picture) {
+        return;
+    }
     answer(response, picture->workers.empty() ? Json::array() : Json(picture->workers));
 }
 
 void SystemApi::lost_workers(Response& response) const {
-    const auto picture = board_.picture();  // held: the board may show the next one meanwhile
+    const auto picture = seen(response);  // held: the board may show the next one meanwhile
+    if (!picture) {
+        return;
+    }
     Json array = Json::array();
     for (const LostWorker& worker : picture->lost) {
         array.push_back({{"name", worker.name},

@@ -186,6 +186,7 @@ class Api(WithWeb):
         self.broker.wait()
         self.until_live(lambda live: live["broker"]["state"] == "silent", "silence")
         self.call("GET", "/stats", 504)
+        wait_until(lambda: int(self.call("GET", "/queues", 200).headers["Age"]) >= 2, "its age")
         texts = {self.call("POST", "/tasks", 504, body).json["error"]["text"]
                  for body in ({"kind": "add"}, [{"kind": "add"}, {"kind": "echo"}])}
         self.assertEqual(texts, {"the broker does not answer; the request was not sent"})
@@ -195,6 +196,14 @@ class Api(WithWeb):
         kinds = [mark["kind"] for mark in self.call("GET", "/history", 200).json["marks"]]
         self.assertIn("broker_silent", kinds)
         self.assertIn("broker_restarted", kinds)
+
+    def test_says_that_there_never_was_a_broker(self):
+        self.broker.send(signal.SIGKILL)
+        self.broker.wait()
+        web = self.start_web()
+        for path in ("/queues", "/workers", "/workers/lost"):
+            answer = self.call("GET", path, 504, web=web)
+            self.assertEqual(answer.json["error"]["class"], "no_answer")
 
     def test_every_change_of_a_task_is_told(self):
         self.start_workers()
@@ -329,6 +338,13 @@ class Safety(WithWeb):
         self.assertEqual(self.submit_with(cookie, web), 403)  # a browser would say who asks
         own = {**cookie, "Origin": "http://queue.lan:80", "Sec-Fetch-Site": "same-origin"}
         self.assertEqual(self.submit_with(own, web), 201)
+
+    def test_an_ipv6_address_is_in_brackets(self):
+        for address in ("::1:0", "::1", "[]:0", "localhost"):
+            status, _, complaint = run("xebec-monitor", "--updates", self.broker.updates,
+                                       "--broker", self.broker.clients, "web", "--listen", address)
+            self.assertEqual(status, 2, address)
+            self.assertIn("[::1]:5580", complaint)
 
     def test_a_busy_port_is_said(self):
         status, _, complaint = run("xebec-monitor", "--updates", self.broker.updates, "--broker",

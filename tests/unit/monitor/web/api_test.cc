@@ -189,6 +189,7 @@ protected:
     void start(GuardOptions guard) {
         server_.reset();
         board_ = std::make_unique<Board>();
+        show(Picture{});
         server_ = std::make_unique<Server>(
             ServerOptions{.address = "127.0.0.1", .guard = std::move(guard)}, broker_, *board_);
         client_ = std::make_unique<httplib::Client>("127.0.0.1", server_->port());
@@ -222,6 +223,10 @@ protected:
     void show(std::string live) {
         Picture picture;
         picture.live = std::move(live);
+        show(std::move(picture));
+    }
+    void show(Picture picture) {
+        picture.seen_at = picture.seen_at.value_or(runtime::now().wall);
         board_->show(std::make_shared<const Picture>(std::move(picture)));
     }
 
@@ -647,7 +652,7 @@ TEST_F(ApiTest, ShowsTheQueuesOfThePicture) {
 
     Picture picture;
     picture.queues = {Json{{"name", "a"}}, Json{{"name", "b"}}};
-    board_->show(std::make_shared<const Picture>(std::move(picture)));
+    show(std::move(picture));
     board_->change_history(
         [](History& history) { history.add_ready(runtime::now().wall, "a", 7); });
 
@@ -658,6 +663,32 @@ TEST_F(ApiTest, ShowsTheQueuesOfThePicture) {
     EXPECT_EQ(std::count(with_sparks[1]["spark"].begin(), with_sparks[1]["spark"].end(), Json()),
               60);
     EXPECT_EQ(broker_.asked(), 0U);
+}
+
+TEST_F(ApiTest, SaysHowOldIsWhatItHasSeen) {
+    for (const char* path : {"/api/v1/queues", "/api/v1/workers", "/api/v1/workers/lost"}) {
+        show(Picture{.seen_at = runtime::now().wall + 1min});  // the clock was put back
+        EXPECT_EQ(get(path).get_header_value("Age"), "0") << path;
+
+        show(Picture{.seen_at = runtime::now().wall - 1h});
+        EXPECT_EQ(get(path).get_header_value("Age").substr(0, 2), "36") << path;
+    }
+}
+
+TEST_F(ApiTest, HasNoQueuesOfABrokerThatItHasNeverSeen) {
+    board_->show(std::make_shared<const Picture>());
+
+    expect_error(get("/api/v1/queues"), 504, "no_answer");
+}
+
+TEST_F(ApiTest, WaitsForTheFirstLook) {
+    board_->show(std::make_shared<const Picture>());
+    RawConnection connection = connect();
+    connection.send("GET /api/v1/workers HTTP/1.1\r\nHost: " + host() + "\r\n\r\n");
+
+    show(Picture{});
+
+    EXPECT_EQ(first_line(connection.read_all()), "HTTP/1.1 200 OK");
 }
 
 TEST_F(ApiTest, ChangesAQueue) {
@@ -719,7 +750,7 @@ TEST_F(ApiTest, ShowsTheWorkersOfThePicture) {
     picture.workers = {Json{{"name", "w"}}};
     picture.lost = {
         {.name = "v", .host = "h", .process = 4, .slots = 2, .held = 1, .lost_at = WallTime{1s}}};
-    board_->show(std::make_shared<const Picture>(std::move(picture)));
+    show(std::move(picture));
 
     EXPECT_EQ(json_in(get("/api/v1/workers?recent=1")), Json::parse(R"([{"name": "w"}])"));
     EXPECT_TRUE(board_->take_hurry());
@@ -1041,7 +1072,9 @@ TEST_F(ApiTest, GivesASessionForTheToken) {
     EXPECT_EQ(in.get_header_value("Set-Cookie"),
               "xebec_session=fedcba9876543210; Path=/; HttpOnly; SameSite=Strict");
     EXPECT_EQ(get("/api/v1/queues", {{"Cookie", "xebec_session=fedcba9876543210"}}).status, 200);
-    expect_error(get("/api/v1/queues", {{"Cookie", "xebec_session=x"}}), 401, "unauthorized");
+    const auto refused = get("/api/v1/queues", {{"Cookie", "xebec_session=x"}});
+    expect_error(refused, 401, "unauthorized");
+    EXPECT_EQ(refused.get_header_value("WWW-Authenticate"), "Bearer");
 
     const auto out = client_->Delete("/api/v1/session");
     EXPECT_EQ(out->status, 204);
@@ -1395,7 +1428,7 @@ TEST(Server, CanBeStartedAgainOnItsPortAtOnce) {
         const Server server({.address = "127.0.0.1", .port = port}, broker, board);
         port = server.port();
         httplib::Client client("127.0.0.1", port);
-        EXPECT_EQ(client.Get("/api/v1/queues")->status, 200);
+        EXPECT_EQ(client.Get("/api/v1/openapi.json")->status, 200);
     }
 }
 

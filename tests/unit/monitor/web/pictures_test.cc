@@ -136,7 +136,8 @@ TEST(Take, KnowsTheKindsThatNobodyServes) {
                               {.queue = "a", .kind = "old", .ready = 0},
                               {.queue = "b", .kind = "add", .ready = 1},
                               {.queue = "b", .kind = "sort", .ready = 1},
-                              {.queue = "c", .kind = "sort", .ready = 1}}});
+                              {.queue = "c", .kind = "sort", .ready = 1},
+                              {.queue = "d", .kind = "nobody", .ready = 1}}});
     protocol::WorkerView leaving = worker(3, {"zip"});
     leaving.draining = true;
 
@@ -149,7 +150,7 @@ TEST(Take, KnowsTheKindsThatNobodyServes) {
     EXPECT_EQ(scene.queue_facts[0].unserved_kinds, std::vector<std::string>{"zip"});
     EXPECT_EQ(scene.queue_facts[1].unserved_kinds, std::vector<std::string>{"sort"});
     EXPECT_EQ(scene.queue_facts[2].unserved_kinds, std::vector<std::string>{});
-    EXPECT_EQ(scene.kinds, (std::vector<std::string>{"add", "sort", "zip"}));
+    EXPECT_EQ(scene.kinds, (std::vector<std::string>{"add", "nobody", "sort", "zip"}));
 }
 
 TEST(Take, TellsWhatWorkersDoNow) {
