@@ -68,6 +68,17 @@ std::optional<Page> find_page(std::string_view name) {
     return found == all_pages().end() ? std::nullopt : std::optional(found->second);
 }
 
+bool wants_page(const Request& request) {
+    return !request.path.starts_with("/api/") &&
+           request.get_header_value("Accept").find("text/html") != std::string::npos;
+}
+
+void answer_missing(Response& response) {
+    if (const auto page = find_page("missing.html")) {
+        response.set_content(page->content.data(), page->content.size(), std::string(page->type));
+    }
+}
+
 void add_page_routes(httplib::Server& server) {
     // Which of them is shown, the script says by the path.
     server.Get("/(queues|workers|tasks|tasks/[^/]+|submit)?",

@@ -17,6 +17,10 @@ struct Page {
 
 std::optional<Page> find_page(std::string_view name);
 
+// Whether it came of somebody who opened or followed an address in a browser.
+bool wants_page(const httplib::Request& request);
+void answer_missing(httplib::Response& response);
+
 void add_page_routes(httplib::Server& server);
 
 }  // namespace xebec::monitor::web

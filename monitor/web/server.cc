@@ -130,6 +130,9 @@ void fail_unrouted(const Request& request, Response& response) {
     if (!response.body.empty()) {
         return;  // it has said why
     }
+    if (response.status == 404 && wants_page(request)) {
+        return answer_missing(response);
+    }
     const std::string what = request.method + " " + request.path;
     if (response.status == 404) {
         return fail(response, 404, "unknown_path", "there is no " + what);

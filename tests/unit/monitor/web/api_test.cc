@@ -911,6 +911,19 @@ TEST_F(ApiTest, KnowsNoOtherPaths) {
     EXPECT_EQ(broker_.asked(), 0U);
 }
 
+TEST_F(ApiTest, ShowsABrowserThatThereIsNoSuchPage) {
+    const httplib::Headers browser{{"Accept", "text/html,application/xhtml+xml,*/*;q=0.8"}};
+    for (const char* path : {"/nonsense", "/queues/x", "/task/1"}) {
+        const auto response = get(path, browser);
+        EXPECT_EQ(response.status, 404);
+        EXPECT_EQ(response.get_header_value("Content-Type"), "text/html; charset=utf-8");
+        EXPECT_NE(response.body.find("There is no such page"), std::string::npos);
+        expect_safe(response.headers);
+    }
+    expect_error(get("/api/v1/nonsense", browser), 404, "unknown_path");
+    expect_error(get("/nonsense", {{"Accept", "*/*"}}), 404, "unknown_path");
+}
+
 TEST_F(ApiTest, KnowsNoOtherMethods) {
     EXPECT_EQ(client_->Put("/api/v1/tasks", "{}", "application/json")->status, 404);
     EXPECT_EQ(client_->Delete("/api/v1/tasks/1")->status, 404);
