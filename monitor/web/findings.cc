@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <string_view>
+#include <utility>
 
 namespace xebec::monitor::web {
 
@@ -18,7 +20,7 @@ namespace {
 constexpr milliseconds unserved_for{5'000};  // a worker may be just about to start
 constexpr milliseconds waiting_long{60'000};
 constexpr minutes lost_lately{10};
-constexpr std::size_t lost_named_max = 3;
+constexpr std::size_t named_max = 3;
 constexpr double disk_free_share_min = 0.05;
 
 // 1234567 as 1,234,567.
@@ -40,6 +42,20 @@ std::string span(milliseconds duration) {
 
 std::string percent(double share) {
     return std::to_string(static_cast<int>(std::floor(share * 100))) + " %";
+}
+
+// "12 s", "3 min".
+std::string rough(milliseconds duration) {
+    const auto seconds = std::max<std::int64_t>(
+        0, std::chrono::duration_cast<std::chrono::seconds>(duration).count());
+    return seconds < 60 ? std::to_string(seconds) + " s" : std::to_string(seconds / 60) + " min";
+}
+
+std::string names_of(const std::vector<std::string>& names) {
+    const std::size_t shown = std::min(names.size(), named_max);
+    const std::string text =
+        absl::StrJoin(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown), ", ");
+    return shown == names.size() ? text : text + " and " + grouped(names.size() - shown) + " more";
 }
 
 void look_at_broker(const Facts& facts, std::vector<Finding>& findings) {
@@ -68,30 +84,66 @@ void look_at_broker(const Facts& facts, std::vector<Finding>& findings) {
     }
 }
 
-void look_at(const QueueFacts& queue, const Facts& facts, std::vector<Finding>& findings) {
-    if (queue.ready == 0) {
-        return;
+// Findings that are alike, each of one queue.
+class Alike {
+public:
+    void add(const QueueFacts& queue, Finding finding) {
+        findings_.push_back({queue.name, std::move(finding)});
     }
-    const milliseconds wait{static_cast<std::int64_t>(queue.oldest_wait_ms)};
-    const WallTime since = facts.now - wait;
-    const std::string link = "/tasks?state=ready&queue=" + queue.name;
-    if (queue.is_paused) {
-        findings.push_back({Level::warn,
-                            "Queue " + queue.name + " is paused, and " +
-                                counted(queue.ready, "task waits.", "tasks wait."),
-                            std::nullopt, "/queues"});
-    } else if (!queue.unserved_kinds.empty() && wait >= unserved_for) {
-        findings.push_back({Level::bad,
-                            "Queue " + queue.name + ": no worker serves " +
-                                absl::StrJoin(queue.unserved_kinds, ", ") + ", and " +
-                                counted(queue.ready, "task waits.", "tasks wait."),
-                            since, link});
-    } else if (wait >= waiting_long) {
-        findings.push_back(
-            {Level::warn,
-             "Queue " + queue.name + ": " + counted(queue.ready, "task waits.", "tasks wait."),
-             since, link});
+
+    // As they are, or, if they are many, all in one: "30 queues have …: a, b, c and 27 more."
+    void tell(std::string_view what_they_have, std::vector<Finding>& findings) {
+        if (findings_.size() <= named_max) {
+            for (auto& [queue, finding] : findings_) {
+                findings.push_back(std::move(finding));
+            }
+            return;
+        }
+        std::stable_sort(findings_.begin(), findings_.end(), [](const auto& a, const auto& b) {
+            return a.second.since < b.second.since;
+        });
+        std::vector<std::string> queues;
+        for (const auto& [queue, finding] : findings_) {
+            queues.push_back(queue);
+        }
+        const Finding& oldest = findings_[0].second;
+        findings.push_back({oldest.level,
+                            grouped(queues.size()) + " queues " + std::string(what_they_have) +
+                                ": " + names_of(queues) + ".",
+                            oldest.since, "/queues"});
     }
+
+private:
+    std::vector<std::pair<std::string, Finding>> findings_;
+};
+
+void look_at_queues(const Facts& facts, std::vector<Finding>& findings) {
+    Alike unserved;
+    Alike paused;
+    Alike slow;
+    for (const QueueFacts& queue : facts.queues) {
+        if (queue.ready == 0) {
+            continue;
+        }
+        const milliseconds wait{static_cast<std::int64_t>(queue.oldest_wait_ms)};
+        const WallTime since = facts.now - wait;
+        const std::string link = "/tasks?state=ready&queue=" + queue.name;
+        const std::string waiting = counted(queue.ready, "task waits.", "tasks wait.");
+        if (queue.is_paused) {
+            paused.add(queue, {Level::warn, "Queue " + queue.name + " is paused, and " + waiting,
+                               std::nullopt, "/queues"});
+        } else if (!queue.unserved_kinds.empty() && wait >= unserved_for) {
+            unserved.add(queue, {Level::bad,
+                                 "Queue " + queue.name + ": no worker serves " +
+                                     names_of(queue.unserved_kinds) + ", and " + waiting,
+                                 since, link});
+        } else if (wait >= waiting_long) {
+            slow.add(queue, {Level::warn, "Queue " + queue.name + ": " + waiting, since, link});
+        }
+    }
+    unserved.tell("have tasks that no worker serves", findings);
+    paused.tell("are paused, and have tasks that wait", findings);
+    slow.tell("have tasks that wait long", findings);
 }
 
 void look_at_workers(const Facts& facts, std::vector<Finding>& findings) {
@@ -101,15 +153,16 @@ void look_at_workers(const Facts& facts, std::vector<Finding>& findings) {
         if (worker.lost_at + lost_lately < facts.now) {
             break;
         }
-        if (++named > lost_named_max) {
+        if (++named > named_max) {
             ++more;
             continue;
         }
-        std::string text = "Worker " + worker.name + " was lost";
+        std::string text =
+            "Worker " + worker.name + " was lost " + rough(facts.now - worker.lost_at) + " ago";
         if (worker.held > 0) {
             text += ", " + counted(worker.held, "task", "tasks") + " went back";
         }
-        findings.push_back({Level::warn, text + ".", worker.lost_at, "/workers"});
+        findings.push_back({Level::warn, text + ".", std::nullopt, "/workers"});
     }
     if (more > 0) {
         findings.push_back({Level::warn,
@@ -123,7 +176,8 @@ void look_at_deaths(const Facts& facts, std::vector<Finding>& findings) {
     if (facts.died_lately > 0) {
         findings.push_back(
             {Level::warn,
-             counted(facts.died_lately, "task", "tasks") + " died in the last ten minutes.",
+             counted(facts.died_lately, "task", "tasks") + " died in the last " +
+                 (facts.died_within < lost_lately ? rough(facts.died_within) : "ten minutes") + ".",
              std::nullopt, "/tasks?state=dead"});
     }
 }
@@ -160,9 +214,7 @@ std::vector<Finding> findings_of(const Facts& facts) {
     if (facts.broker == BrokerState::absent) {
         return findings;
     }
-    for (const QueueFacts& queue : facts.queues) {
-        look_at(queue, facts, findings);
-    }
+    look_at_queues(facts, findings);
     look_at_workers(facts, findings);
     look_at_deaths(facts, findings);
     std::stable_sort(findings.begin(), findings.end(),

@@ -3,6 +3,7 @@
 
 #include "protocol/time.h"
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -49,7 +50,8 @@ struct Facts {
     std::uint32_t slots_busy = 0;
     std::uint64_t waiting = 0;
     double finished_per_s = 0;
-    std::uint64_t died_lately = 0;  // tasks, in the last ten minutes
+    std::uint64_t died_lately = 0;                        // tasks
+    milliseconds died_within = std::chrono::minutes{10};  // the time of which that is known
     std::vector<QueueFacts> queues;
     std::vector<LostWorker> lost;  // newest first
 };
@@ -66,7 +68,8 @@ struct Finding {
     friend bool operator==(const Finding&, const Finding&) = default;
 };
 
-// The worst first.
+// The worst first. What more than three queues or workers have in common is one of them, so that
+// there are never many.
 std::vector<Finding> findings_of(const Facts& facts);
 
 // One sentence or two: that all is well and how it goes, or how many things need a look.

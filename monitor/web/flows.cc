@@ -33,22 +33,38 @@ Flow QueueFlows::of(std::string_view queue) const {
     return found == queues_.end() ? Flow{} : found->second.flow;
 }
 
-void Deaths::update(Instant now, std::uint64_t epoch, std::uint64_t dead_total) {
-    // A broker that was restarted counts from 0, which may be heard before its epoch is.
-    const bool is_other = epoch != epoch_ || (!totals_.empty() && dead_total < totals_.back().dead);
-    if (is_other) {
-        epoch_ = epoch;
-        totals_.clear();
-    }
-    // The first stays as it is: it is what the others are compared with.
-    if (totals_.size() < 2 || now - totals_.back().at >= std::chrono::seconds{1}) {
+void Deaths::update(Instant now, milliseconds uptime, std::uint64_t dead_total) {
+    if (totals_.empty()) {
+        if (uptime < remembered) {
+            totals_.push_back({now - uptime, 0});
+        }
         totals_.push_back({now, dead_total});
     } else {
-        totals_.back().dead = dead_total;
+        // A broker that was restarted counts from 0. Its epoch may be heard before or after that.
+        const std::uint64_t more =
+            dead_total < broker_total_ ? dead_total : dead_total - broker_total_;
+        const std::uint64_t all = totals_.back().dead + more;
+        // The first stays as it is: it is what the others are compared with.
+        if (totals_.size() < 2 || now - totals_.back().at >= std::chrono::seconds{1}) {
+            totals_.push_back({now, all});
+        } else {
+            totals_.back().dead = all;
+        }
     }
+    broker_total_ = dead_total;
     while (totals_.size() > 1 && totals_.front().at + remembered < now) {
         totals_.pop_front();
     }
+}
+
+milliseconds Deaths::known_for() const {
+    // Of the first of them, one second at most has just been forgotten.
+    constexpr milliseconds whole = remembered - std::chrono::seconds{2};
+    const auto known =
+        totals_.empty()
+            ? milliseconds{0}
+            : std::chrono::duration_cast<milliseconds>(totals_.back().at - totals_.front().at);
+    return known >= whole ? remembered : known;
 }
 
 std::uint64_t Deaths::lately() const {

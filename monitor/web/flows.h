@@ -44,13 +44,17 @@ private:
     std::map<std::string, Known, std::less<>> queues_;
 };
 
-// Tasks that died in the last ten minutes, as far as this process has watched.
+// Tasks that died in the last ten minutes, as far as that is known: since this process began to
+// watch, or since the broker started, if that was later than ten minutes before.
 class Deaths {
 public:
     static constexpr std::chrono::minutes remembered{10};
 
-    void update(Instant now, std::uint64_t epoch, std::uint64_t dead_total);
+    // `dead_total` counts since the broker started, `uptime` before.
+    void update(Instant now, milliseconds uptime, std::uint64_t dead_total);
     std::uint64_t lately() const;
+    // The time of which they are known, at most ten minutes.
+    milliseconds known_for() const;
 
 private:
     struct Total {
@@ -58,8 +62,8 @@ private:
         std::uint64_t dead = 0;
     };
 
-    std::uint64_t epoch_ = 0;
-    std::deque<Total> totals_;  // at most one for each second
+    std::uint64_t broker_total_ = 0;
+    std::deque<Total> totals_;  // of all brokers, one after the other; at most one for each second
 };
 
 }  // namespace xebec::monitor::web

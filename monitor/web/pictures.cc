@@ -111,6 +111,7 @@ Facts facts_of(const Scene& scene, const Picture& picture, const std::optional<P
                 .waiting = unfinished_of(sizes.tasks) - count_of(sizes.tasks, TaskState::leased),
                 .finished_per_s = value_of(point, Column::finished),
                 .died_lately = scene.deaths.lately(),
+                .died_within = scene.deaths.known_for(),
                 .queues = scene.queue_facts,
                 .lost = picture.lost};
     if (picture.resources) {
@@ -230,7 +231,7 @@ std::vector<Mark> take(Scene& scene, Look look, const CurrentFigures& figures, N
         counts.push_back(queue.counts);
     }
     scene.flows.update(now.steady, scene.epoch, counts);
-    scene.deaths.update(now.steady, scene.epoch, figures.totals().dead);
+    scene.deaths.update(now.steady, figures.uptime(), figures.totals().dead);
 
     std::map<std::string, std::vector<std::string>> unserved;
     for (const auto& [name, lane] : figures.lanes()) {

@@ -135,8 +135,9 @@ TEST(Findings, NameWorkersLostLately) {
 
     EXPECT_EQ(findings_of(facts),
               (std::vector<Finding>{
-                  {Level::warn, "Worker a was lost, 2 tasks went back.", now - 1s, "/workers"},
-                  {Level::warn, "Worker b was lost.", now - 10min, "/workers"}}));
+                  {Level::warn, "Worker a was lost 1 s ago, 2 tasks went back.", std::nullopt,
+                   "/workers"},
+                  {Level::warn, "Worker b was lost 10 min ago.", std::nullopt, "/workers"}}));
 }
 
 TEST(Findings, NameThreeLostWorkersAndCountTheRest) {
@@ -149,6 +150,58 @@ TEST(Findings, NameThreeLostWorkersAndCountTheRest) {
 
     facts.lost.push_back(lost("e", 5s));
     EXPECT_EQ(findings_of(facts).back().text, "2 more workers were lost in the last ten minutes.");
+}
+
+TEST(Findings, AreOneForManyQueuesAlike) {
+    Facts facts = calm();
+    for (int i = 0; i < 30; ++i) {
+        const auto wait = static_cast<std::uint64_t>(6'000 + i);
+        facts.queues.push_back({.name = "u" + std::to_string(i),
+                                .ready = 1,
+                                .oldest_wait_ms = wait,
+                                .unserved_kinds = {"x"}});
+        facts.queues.push_back({.name = "p" + std::to_string(i), .is_paused = true, .ready = 1});
+        facts.queues.push_back(
+            {.name = "w" + std::to_string(i), .ready = 1, .oldest_wait_ms = 10 * wait});
+        facts.lost.push_back(lost("l", 1s));
+    }
+
+    const auto findings = findings_of(facts);
+
+    ASSERT_EQ(findings.size(), 7U);
+    EXPECT_EQ(findings[0],
+              (Finding{Level::bad,
+                       "30 queues have tasks that no worker serves: u29, u28, u27 and 27 more.",
+                       now - 6'029ms, "/queues"}));
+    EXPECT_EQ(findings[1],
+              (Finding{Level::warn,
+                       "30 queues are paused, and have tasks that wait: p0, p1, p2 and 27 more.",
+                       std::nullopt, "/queues"}));
+    EXPECT_EQ(
+        findings[2],
+        (Finding{Level::warn, "30 queues have tasks that wait long: w29, w28, w27 and 27 more.",
+                 now - 60'290ms, "/queues"}));
+}
+
+TEST(Findings, NameSomeOfManyKinds) {
+    Facts facts = calm();
+    facts.queues = {{.name = "a",
+                     .ready = 5,
+                     .oldest_wait_ms = 5'000,
+                     .unserved_kinds = {"k1", "k2", "k3", "k4", "k5"}}};
+
+    EXPECT_EQ(only_finding(facts).text,
+              "Queue a: no worker serves k1, k2, k3 and 2 more, and 5 tasks wait.");
+}
+
+TEST(Findings, SayOfWhatTimeTheDeadAreKnown) {
+    Facts facts = calm();
+    facts.died_lately = 2;
+    facts.died_within = 190s;
+    EXPECT_EQ(only_finding(facts).text, "2 tasks died in the last 3 min.");
+
+    facts.died_within = 40s;
+    EXPECT_EQ(only_finding(facts).text, "2 tasks died in the last 40 s.");
 }
 
 TEST(Findings, CountTheDead) {

@@ -84,55 +84,58 @@ TEST(QueueFlows, AreNoneWithoutTimeBetween) {
     expect_flow(flows, "a", 0, 0);
 }
 
+constexpr std::chrono::hours long_up{5};
+
 TEST(Deaths, AreThoseSinceTheFirstLook) {
     Deaths deaths;
     EXPECT_EQ(deaths.lately(), 0U);
+    EXPECT_EQ(deaths.known_for(), 0ms);
 
-    deaths.update(start, 1, 100);
+    deaths.update(start, long_up, 100);
     EXPECT_EQ(deaths.lately(), 0U);
-    deaths.update(start + 200ms, 1, 102);
+    deaths.update(start + 200ms, long_up, 102);
     EXPECT_EQ(deaths.lately(), 2U);
-    deaths.update(start + 1s, 1, 103);
+    deaths.update(start + 2s, long_up, 103);
 
     EXPECT_EQ(deaths.lately(), 3U);
+    EXPECT_EQ(deaths.known_for(), 2s);
+}
+
+TEST(Deaths, AreThoseSinceTheBrokerStartedIfThatWasLately) {
+    Deaths deaths;
+
+    deaths.update(start, 3min, 100);
+
+    EXPECT_EQ(deaths.lately(), 100U);
+    EXPECT_EQ(deaths.known_for(), 3min);
 }
 
 TEST(Deaths, AreForgottenAfterTenMinutes) {
     Deaths deaths;
     for (int second = 0; second <= 1'200; ++second) {
-        deaths.update(start + std::chrono::seconds{second}, 1, static_cast<std::uint64_t>(second));
+        deaths.update(start + std::chrono::seconds{second}, long_up,
+                      static_cast<std::uint64_t>(second));
     }
     EXPECT_EQ(deaths.lately(), 600U);
+    EXPECT_EQ(deaths.known_for(), 10min);
 
     for (int second = 1'201; second <= 1'900; ++second) {
-        deaths.update(start + std::chrono::seconds{second}, 1, 1'200);
+        deaths.update(start + std::chrono::seconds{second}, long_up, 1'200);
     }
     EXPECT_EQ(deaths.lately(), 0U);
 }
 
-TEST(Deaths, BeginAnewWithAnotherEpoch) {
+TEST(Deaths, StayWhenTheBrokerIsRestarted) {
     Deaths deaths;
-    deaths.update(start, 1, 0);
-    deaths.update(start + 1s, 1, 50);
+    deaths.update(start, long_up, 1'000);
+    deaths.update(start + 1s, long_up, 1'050);
 
-    deaths.update(start + 2s, 2, 3);
-    EXPECT_EQ(deaths.lately(), 0U);
-    deaths.update(start + 3s, 2, 4);
-    EXPECT_EQ(deaths.lately(), 1U);
-}
-
-// The total may come before the epoch it belongs to.
-TEST(Deaths, BeginAnewWithASmallerTotal) {
-    Deaths deaths;
-    deaths.update(start, 1, 50);
-    deaths.update(start + 1s, 1, 60);
-
-    deaths.update(start + 2s, 1, 3);
-    EXPECT_EQ(deaths.lately(), 0U);
-    deaths.update(start + 2'200ms, 1, 2);
-    EXPECT_EQ(deaths.lately(), 0U);
-    deaths.update(start + 3s, 1, 7);
-    EXPECT_EQ(deaths.lately(), 5U);
+    deaths.update(start + 2s, 0s, 3);
+    EXPECT_EQ(deaths.lately(), 53U);
+    deaths.update(start + 2'200ms, 1s, 3);
+    EXPECT_EQ(deaths.lately(), 53U);
+    deaths.update(start + 3s, 1s, 7);
+    EXPECT_EQ(deaths.lately(), 57U);
 }
 
 }  // namespace

@@ -277,7 +277,7 @@ TEST(PictureOf, ShowsTheQueuesInWhichMostWait) {
 
 TEST(PictureOf, FindsWhatIsWrong) {
     Scene scene = heard();
-    Figures figures{.lanes = {{.queue = "a", .kind = "add", .ready = 1}}};
+    Figures figures{.uptime_ms = 3'600'000, .lanes = {{.queue = "a", .kind = "add", .ready = 1}}};
     figures.resources = protocol::BrokerResources{.is_read_only = true};
     take(scene, look_at({queue("a", 1, 1)}), figures_of(figures), start);
     figures.totals.dead = 2;
@@ -289,7 +289,7 @@ TEST(PictureOf, FindsWhatIsWrong) {
     EXPECT_NE(live["findings"][0]["text"].get<std::string>().find("disk is full"),
               std::string::npos);
     EXPECT_EQ(live["findings"][1]["link"], "/tasks?state=ready&queue=a");
-    EXPECT_EQ(live["findings"][2]["text"], "2 tasks died in the last ten minutes.");
+    EXPECT_EQ(live["findings"][2]["text"], "2 tasks died in the last 2 s.");
     EXPECT_EQ(live["verdict"], "3 things need a look.");
 }
 
