@@ -72,6 +72,12 @@ private:
     std::set<std::pair<std::string, std::string>> somewhere_;
 };
 
+// Of one queue: ready tasks that no worker is there for.
+struct Unserved {
+    std::vector<std::string> kinds;
+    std::uint64_t tasks = 0;
+};
+
 Json json_of(const SeenWorker& worker, const std::map<std::uint64_t, SeenTask>& known) {
     Json json = worker.json;
     Json current = Json::array();
@@ -134,7 +140,8 @@ Json short_form(const Json& queue) {
             {"dead", tasks.at("dead")},
             {"oldest_wait_ms", queue.at("oldest_wait_ms")},
             {"in_per_s", queue.at("in_per_s")},
-            {"out_per_s", queue.at("out_per_s")}};
+            {"out_per_s", queue.at("out_per_s")},
+            {"unserved", queue.at("unserved")}};
 }
 
 Json live_queues(const std::vector<Json>& queues) {
@@ -233,10 +240,12 @@ std::vector<Mark> take(Scene& scene, Look look, const CurrentFigures& figures, N
     scene.flows.update(now.steady, scene.epoch, counts);
     scene.deaths.update(now.steady, figures.uptime(), figures.totals().dead);
 
-    std::map<std::string, std::vector<std::string>> unserved;
+    std::map<std::string, Unserved> unserved;
     for (const auto& [name, lane] : figures.lanes()) {
         if (lane.ready > 0 && !service.serves(name)) {
-            unserved[name.queue].push_back(name.kind);
+            Unserved& here = unserved[name.queue];
+            here.kinds.push_back(name.kind);
+            here.tasks += lane.ready;
         }
     }
     scene.queues.clear();
@@ -245,8 +254,10 @@ std::vector<Mark> take(Scene& scene, Look look, const CurrentFigures& figures, N
         const Flow flow = scene.flows.of(queue.facts.name);
         queue.json["in_per_s"] = rounded(flow.in_per_s);
         queue.json["out_per_s"] = rounded(flow.out_per_s);
+        Unserved& here = unserved[queue.facts.name];
+        queue.json["unserved"] = here.tasks;
+        queue.facts.unserved_kinds = std::move(here.kinds);
         scene.queues.push_back(std::move(queue.json));
-        queue.facts.unserved_kinds = std::move(unserved[queue.facts.name]);
         scene.queue_facts.push_back(std::move(queue.facts));
     }
     std::vector<Member> members;

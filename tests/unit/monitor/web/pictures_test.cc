@@ -132,7 +132,8 @@ TEST(Take, KnowsTheKindsThatNobodyServes) {
     Scene scene = heard();
     const CurrentFigures figures =
         figures_of({.lanes = {{.queue = "a", .kind = "add", .ready = 1},
-                              {.queue = "a", .kind = "zip", .ready = 1},
+                              {.queue = "a", .kind = "zip", .ready = 3},
+                              {.queue = "a", .kind = "zap", .ready = 4},
                               {.queue = "a", .kind = "old", .ready = 0},
                               {.queue = "b", .kind = "add", .ready = 1},
                               {.queue = "b", .kind = "sort", .ready = 1},
@@ -147,10 +148,13 @@ TEST(Take, KnowsTheKindsThatNobodyServes) {
          figures, start);
 
     ASSERT_EQ(scene.queue_facts.size(), 3U);
-    EXPECT_EQ(scene.queue_facts[0].unserved_kinds, std::vector<std::string>{"zip"});
+    EXPECT_EQ(scene.queue_facts[0].unserved_kinds, (std::vector<std::string>{"zap", "zip"}));
+    EXPECT_EQ(scene.queues[0]["unserved"], 7);
+    EXPECT_EQ(scene.queues[1]["unserved"], 1);
+    EXPECT_EQ(scene.queues[2]["unserved"], 0);
     EXPECT_EQ(scene.queue_facts[1].unserved_kinds, std::vector<std::string>{"sort"});
     EXPECT_EQ(scene.queue_facts[2].unserved_kinds, std::vector<std::string>{});
-    EXPECT_EQ(scene.kinds, (std::vector<std::string>{"add", "nobody", "sort", "zip"}));
+    EXPECT_EQ(scene.kinds, (std::vector<std::string>{"add", "nobody", "sort", "zap", "zip"}));
 }
 
 TEST(Take, TellsWhatWorkersDoNow) {
@@ -269,8 +273,9 @@ TEST(PictureOf, ShowsTheQueuesInWhichMostWait) {
     EXPECT_EQ(shown[1]["name"], "q249");
     EXPECT_EQ(shown[199]["name"], "q51");
     EXPECT_EQ(shown[0]["ready"], 124);
-    for (const char* key : {"name", "paused", "ready", "leased", "scheduled", "blocked",
-                            "succeeded", "dead", "oldest_wait_ms", "in_per_s", "out_per_s"}) {
+    for (const char* key :
+         {"name", "paused", "ready", "leased", "scheduled", "blocked", "succeeded", "dead",
+          "oldest_wait_ms", "in_per_s", "out_per_s", "unserved"}) {
         EXPECT_TRUE(shown[0].contains(key)) << key;
     }
 }
