@@ -14,6 +14,8 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <memory>
+#include <mutex>
 #include <optional>
 
 namespace xebec::monitor::web {
@@ -30,6 +32,8 @@ constexpr std::uint64_t list_max = 500;
 constexpr milliseconds wait_max{60'000};
 // How late it may be noticed that the server ends, or that nobody waits any more.
 constexpr milliseconds wait_step{1'000};
+// Every open page asks for them every second or two: the broker is asked once for all.
+constexpr milliseconds errors_age_max{1'000};
 constexpr std::uint32_t errors_looked_at = 1'000;
 
 Json cursor_or_null(std::uint64_t cursor) {
@@ -93,12 +97,20 @@ public:
 
 private:
     void show(const TaskKey& key, Purpose purpose, Response& response) const;
+    Result<Json> ask_errors() const;
     // False: it has not ended in time, or whoever asked has gone.
     bool wait_for(const TaskKey& key, milliseconds patience, const Request& request) const;
 
     Broker& broker_;
     const Board& board_;
     Places waits_{result_waits_max};
+
+    struct Errors {
+        std::mutex mutex;
+        std::optional<Instant> told_at;
+        Result<Json> told = Json();
+    };
+    const std::shared_ptr<Errors> errors_ = std::make_shared<Errors>();
 };
 
 // ---- submit ----
@@ -203,13 +215,25 @@ void TasksApi::count(const Request& request, Response& response) const {
 
 // The errors of the newest tasks that failed, those that are most frequent first.
 void TasksApi::errors(Response& response) const {
+    const std::lock_guard lock(errors_->mutex);  // those who ask meanwhile get the same answer
+    if (!errors_->told_at || runtime::now().steady - *errors_->told_at >= errors_age_max) {
+        errors_->told = ask_errors();
+        errors_->told_at = runtime::now().steady;
+    }
+    if (!errors_->told) {
+        return fail(response, errors_->told.error());
+    }
+    answer(response, *errors_->told);
+}
+
+Result<Json> TasksApi::ask_errors() const {
     constexpr auto bit = [](TaskState state) { return 1U << static_cast<unsigned>(state); };
     const auto packet = broker_.request(
         protocol::List{.filter = {.states = bit(TaskState::dead) | bit(TaskState::scheduled)},
                        .limit = errors_looked_at});
     const auto page = answer_as<protocol::ListAnswer>(packet);
     if (!page) {
-        return fail(response, page.error());
+        return page.error();
     }
     struct Group {
         std::uint64_t count = 0;
@@ -237,7 +261,7 @@ void TasksApi::errors(Response& response) const {
                          {"latest", group.latest},
                          {"text", group.text}});
     }
-    answer(response, array);
+    return array;
 }
 
 template <class Change, class ChangeAnswer>

@@ -469,6 +469,20 @@ TEST_F(ApiTest, GroupsErrors) {
                               {"class": "rare", "count": 1, "latest": 9, "text": "r"}])"));
 }
 
+TEST_F(ApiTest, AsksForErrorsOnceForAllPages) {
+    constexpr int pages = 20;
+    broker_.answer = [](const Message&) { return packet(protocol::ListAnswer{}); };
+    const Instant start = runtime::now().steady;
+
+    for (int i = 0; i < pages; ++i) {
+        EXPECT_EQ(json_in(get("/api/v1/errors")), Json::array());
+    }
+
+    const auto passed =
+        std::chrono::duration_cast<std::chrono::seconds>(runtime::now().steady - start).count();
+    EXPECT_LE(broker_.asked(), static_cast<std::size_t>(1 + passed));
+}
+
 TEST_F(ApiTest, CancelsAndRetriesManyTasks) {
     broker_.answer = [](const Message& message) {
         if (const auto* retry = std::get_if<protocol::Retry>(&message)) {
