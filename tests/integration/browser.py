@@ -90,6 +90,9 @@ class Browser:
         self.emulate("setDeviceMetricsOverride",
                      {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True})
 
+    def use_desk(self):
+        self.emulate("clearDeviceMetricsOverride", {})
+
     def run(self, script, *arguments):
         return self.driver.execute_script(script, *arguments)
 

@@ -24,6 +24,27 @@ class Dashboard(WithBrowser):
         self.browser.see("article[data-state=succeeded]", "w-1")
         self.assert_quiet_and_at_home()
 
+    def test_submits_a_task_again(self):
+        number = self.submit("nobody", "a" * 300, "--queue", "mail", "--priority", "3")
+        self.open(f"/tasks/{number}")
+        self.browser.click("[data-action=submit-again]")
+        self.until_form_has(kind="nobody", queue="mail", priority="3", args=f'["{"a" * 300}"]')
+        self.open(f"/submit?from={number}")
+        self.until_form_has(kind="nobody", queue="mail")
+        self.browser.use_phone()
+        self.addCleanup(self.browser.use_desk)
+        self.assert_fits(390)
+        self.browser.click(".submit-form button[type=submit]")
+        self.browser.see(f'.sent [data-task="{number + 1}"]', "nobody")
+        self.assert_quiet_and_at_home()
+
+    def until_form_has(self, **fields):
+        self.browser.see(".as-command")
+        for name, value in fields.items():
+            self.browser.until(lambda: self.browser.run(
+                "return document.querySelector(`.submit-form [name=${arguments[0]}]`)?.value",
+                name) == value, f"{name} {value}")
+
     def test_sees_what_is_wrong_and_goes_there(self):
         self.start_workers()
         self.open("/")
@@ -85,6 +106,10 @@ class Dashboard(WithBrowser):
         self.assertIn("state=dead", self.browser.driver.current_url)
         self.open("/tasks?error=paper&state=dead&queue=print")
         self.browser.see(f'.tasks-table [data-task="{number}"]', "no paper")
+        borders = self.browser.run("""
+            return ["top", "bottom"].map(side => getComputedStyle(
+                document.querySelector("[data-filter=error]")).getPropertyValue(`border-${side}-color`))""")
+        self.assertEqual(borders[0], borders[1])
         self.open("/tasks?error=ink")
         self.browser.see_none(".tasks-table [data-task]")
         self.assert_quiet_and_at_home()
@@ -182,12 +207,16 @@ class Dashboard(WithBrowser):
         self.open(page)
         self.browser.see("main h1, main [data-verdict]")
         self.browser.see_none(".waiting")
-        width = self.browser.run("return document.documentElement.scrollWidth")
-        self.assertLessEqual(width, 390, f"{page}\n{self.browser.text('main')}")
+        self.assert_fits(390)
+
+    def assert_fits(self, width):
+        found = self.browser.run("return document.documentElement.scrollWidth")
+        self.assertLessEqual(found, width, f"{self.browser.driver.current_url}\n"
+                                           f"{self.browser.text('main')}")
 
     def test_nothing_is_wider_than_a_phone(self):
         self.browser.use_phone()
-        self.addCleanup(self.browser.emulate, "clearDeviceMetricsOverride", {})
+        self.addCleanup(self.browser.use_desk)
         for page in (*PAGES, "/tasks/1"):  # as they are before the first task
             self.assert_fits_a_phone(page)
         self.start_workers()
@@ -197,6 +226,10 @@ class Dashboard(WithBrowser):
         self.browser.see(".queues-table", "qqq")
         for page in (*PAGES, f"/tasks/{number}"):
             self.assert_fits_a_phone(page)
+        self.api("POST", "/tasks", [{"kind": "nobody", "queue": f"many-{i}"} for i in range(20)])
+        self.open("/queues")
+        self.browser.type("[data-filter=name]", "many-19")
+        self.browser.until(lambda: len(self.browser.all(".queues-table [data-queue]")) == 1, "one")
         self.assert_quiet_and_at_home()
 
     def test_text_of_users_is_never_markup(self):

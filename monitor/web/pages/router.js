@@ -85,7 +85,7 @@ function show() {
     const { page, key } = find_page(location.pathname);
     if (shown && shown.page === page && shown.key === key) {
         shown.context.query = new URLSearchParams(location.search);
-        shown.instance.query_changed?.();
+        shown.instance?.query_changed?.(); // none: it just starts, and sets its filters
         refresh();
         return;
     }

@@ -222,7 +222,7 @@ class Tasks {
         return h(
             "form",
             {
-                class: `filters ${is_any || this.are_filters_open ? "is-open" : ""}`,
+                class: `filters may-fold ${is_any || this.are_filters_open ? "is-open" : ""}`,
                 "aria-label": "Filters",
                 onsubmit: (event) => event.preventDefault(),
             },
