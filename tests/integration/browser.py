@@ -5,6 +5,7 @@ import time
 
 from selenium import webdriver
 from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -77,7 +78,16 @@ class Browser:
         element.send_keys(text)
 
     def press(self, *keys):
-        self.see("body").send_keys(*keys)
+        """To whatever has the focus."""
+        ActionChains(self.driver).send_keys(*keys).perform()
+
+    def press_back_tab(self):
+        chain = ActionChains(self.driver)
+        chain.key_down(Keys.SHIFT).send_keys(Keys.TAB).key_up(Keys.SHIFT).perform()
+
+    def until_focused(self, selector):
+        self.until(lambda: self.run("return document.activeElement.matches(arguments[0])", selector),
+                   f"the focus on {selector!r}")
 
     def emulate(self, command, parameters):
         self.driver.execute_cdp_cmd(f"Emulation.{command}", parameters)

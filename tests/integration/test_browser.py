@@ -191,6 +191,40 @@ class Dashboard(WithBrowser):
             "return document.activeElement.matches('[data-search]')"), "the search")
         self.assert_quiet_and_at_home()
 
+    def test_a_question_takes_the_focus_and_gives_it_back(self):
+        numbers = [self.submit("nobody") for _ in range(2)]
+        self.open("/tasks")
+        self.browser.see(f'.tasks-table [data-task="{numbers[1]}"]')
+        self.browser.press("j", "j", "k")
+        newest = f'tr[data-task="{numbers[1]}"]'
+        self.browser.until_focused(newest)
+        self.browser.press("C")
+        self.browser.until_focused("[data-action=cancel-no]")
+        self.browser.press(Keys.ESCAPE)
+        self.browser.until_focused(newest)
+        self.browser.see_none(".question")
+        self.browser.press("C")
+        self.browser.until_focused("[data-action=cancel-no]")
+        self.browser.run("arguments[0].focus()", self.browser.see(newest))
+        self.browser.press(Keys.ENTER)  # not to open the task
+        self.browser.until_focused("[data-action=cancel-no]")
+        self.browser.press(Keys.ENTER)
+        self.browser.until_focused(newest)
+        self.browser.press("C")
+        self.browser.until_focused("[data-action=cancel-no]")
+        self.browser.press_back_tab()
+        self.browser.until_focused("[data-action=cancel-yes]")
+        self.browser.press(Keys.ENTER)
+        self.browser.see(f"{newest} .state.cancelled")
+        self.browser.until_focused(newest)
+        self.browser.press("j", Keys.ENTER)
+        self.browser.see(f'article[data-task="{numbers[0]}"]')
+        self.browser.until_focused("h1")
+        self.browser.press(Keys.ESCAPE)
+        self.browser.see(".tasks-table")
+        self.browser.until_focused("h1")
+        self.assert_quiet_and_at_home()
+
     def test_follows_the_system_to_the_dark_and_can_be_told_otherwise(self):
         def background():
             return self.browser.run("return getComputedStyle(document.body).backgroundColor")

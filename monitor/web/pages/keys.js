@@ -106,6 +106,11 @@ function open(event) {
     if (!event.target.matches?.("#main .row")) {
         return false; // a button or link: enter is its own
     }
+    const question = event.target.querySelector(".question [data-first]");
+    if (question) {
+        question.focus(); // it is asked for its answer, not opened
+        return true;
+    }
     event.target.querySelector("[data-open], a[href]")?.click();
     return true;
 }

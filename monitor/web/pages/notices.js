@@ -71,15 +71,34 @@ async function undo(notice) {
 }
 
 let asked = null; // the id of the button whose question is open
+let asker = null; // {focused, place}: what had the focus before, and where the button stands
 const busy = new Set(); // the ids of those that work
 
 export function close_question() {
     const was_open = asked !== null;
-    asked = null;
     if (was_open) {
+        const id = asked;
+        asked = null;
         refresh();
+        requestAnimationFrame(() => give_focus_back(id));
     }
     return was_open;
+}
+
+// To where it was, else to the button or what stands in its place; not from where it went since.
+function give_focus_back(id) {
+    if (!asker || (document.activeElement && document.activeElement !== document.body)) {
+        return;
+    }
+    const { focused, place } = asker;
+    const is_row = place?.matches(".row");
+    const fitting = [
+        focused,
+        document.querySelector(`[data-action-id="${CSS.escape(id)}"]`),
+        is_row ? place : place?.querySelector("button, a"),
+        document.querySelector("#main h1"),
+    ];
+    fitting.find((element) => element?.isConnected)?.focus({ preventScroll: true });
 }
 
 // A button that does something. With `question` it asks first, where it stands: a text, or a
@@ -103,7 +122,13 @@ export function action({
         return question_box({ id, question, run, name, is_danger, label });
     }
     const is_busy = busy.has(id);
-    const start = () => (question ? open_question(id, prepare) : work(id, run, label));
+    const start = (event) => {
+        if (question) {
+            open_question(id, prepare, event.currentTarget);
+        } else if (!is_busy) {
+            work(id, run, label);
+        }
+    };
     return h(
         "button",
         {
@@ -111,8 +136,10 @@ export function action({
             key: `action ${id}`,
             class: `${is_main ? "main" : ""} ${is_danger ? "danger" : ""}`,
             "data-action": name,
+            "data-action-id": id,
             "data-hot-key": hot_key,
-            disabled: is_busy || is_disabled,
+            disabled: is_disabled,
+            "aria-disabled": is_busy ? "true" : null, // and keeps the focus
             "aria-busy": is_busy ? "true" : null,
             title: title ?? (hot_key ? `${label} (${hot_key})` : null),
             onclick: start,
@@ -122,7 +149,12 @@ export function action({
     );
 }
 
-function open_question(id, prepare) {
+function open_question(id, prepare, button) {
+    const focused = document.activeElement;
+    asker = {
+        focused: focused === button || focused === document.body ? null : focused,
+        place: button.closest(".row, [data-actions]"),
+    };
     asked = id;
     prepare?.();
     refresh();
@@ -131,6 +163,7 @@ function open_question(id, prepare) {
 function question_box({ id, question, run, name, is_danger, label }) {
     const found = typeof question === "function" ? question() : question;
     const text = found ?? "Counting the tasks that match.";
+    const is_careful = is_danger || found === null; // what has the focus is what enter does
     return h(
         "span",
         {
@@ -139,16 +172,24 @@ function question_box({ id, question, run, name, is_danger, label }) {
             role: "group",
             "aria-label": text,
             onkeydown: close_on_escape,
+            mount: (box) => box.querySelector("[data-first]").focus(),
         },
         h("span", {}, text),
         h(
             "button",
             {
                 type: "button",
+                key: found === null ? "not yet" : "yes",
                 class: is_danger ? "danger filled" : "main",
                 "data-action": `${name}-yes`,
+                "data-first": !is_careful,
                 disabled: found === null,
-                mount: (element) => element.focus(),
+                mount: (button) => {
+                    // It was counted, and nobody went elsewhere meanwhile.
+                    if (!is_careful && button.parentElement.contains(document.activeElement)) {
+                        button.focus();
+                    }
+                },
                 onclick: () => {
                     asked = null;
                     work(id, run, label);
@@ -162,6 +203,7 @@ function question_box({ id, question, run, name, is_danger, label }) {
                 type: "button",
                 class: "quiet",
                 "data-action": `${name}-no`,
+                "data-first": is_careful,
                 onclick: close_question,
             },
             "No",
@@ -179,6 +221,7 @@ function close_on_escape(event) {
 async function work(id, run, label) {
     busy.add(id);
     refresh();
+    requestAnimationFrame(() => give_focus_back(id));
     try {
         await run();
     } catch (error) {
@@ -186,4 +229,5 @@ async function work(id, run, label) {
     }
     busy.delete(id);
     refresh();
+    requestAnimationFrame(() => give_focus_back(id));
 }

@@ -81,6 +81,7 @@ export function go(address, { replace = false } = {}) {
     show();
 }
 
+// The page that the address names. Its heading has the focus then, so that it is announced.
 function show() {
     const { page, key } = find_page(location.pathname);
     if (shown && shown.page === page && shown.key === key) {
@@ -89,6 +90,7 @@ function show() {
         refresh();
         return;
     }
+    const is_first = shown === null;
     leave();
     const context = new Context(key);
     shown = { page, key, context, instance: null };
@@ -96,15 +98,26 @@ function show() {
     show_title();
     document.body.dataset.page = page.name;
     render(root, shown.instance.view());
-    if (
-        document.activeElement &&
-        document.activeElement !== document.body &&
-        !document.activeElement.closest("#search")
-    ) {
-        root.focus({ preventScroll: true });
+    if (!is_first) {
+        focus_heading();
     }
     scrollTo(0, 0);
     dispatchEvent(new Event("page-shown"));
+}
+
+function focus_heading() {
+    const heading = root.querySelector("h1") ?? root;
+    heading.setAttribute("tabindex", "-1");
+    heading.focus({ preventScroll: true });
+}
+
+// A page that comes to know more may have another heading.
+function draw() {
+    const is_heading = document.activeElement?.matches("#main h1");
+    render(root, shown.instance.view());
+    if (is_heading && document.activeElement === document.body) {
+        focus_heading();
+    }
 }
 
 // What needs a look is counted in the title: a tab that is not in front tells it too.
@@ -133,7 +146,7 @@ export function refresh() {
     requestAnimationFrame(() => {
         is_due = false;
         if (shown?.instance) {
-            render(root, shown.instance.view());
+            draw();
             show_title();
         }
     });

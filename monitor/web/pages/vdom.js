@@ -35,8 +35,34 @@ function flat(children) {
     return nodes;
 }
 
+let depth = 0;
+let told = []; // what `mount` and `updated` are still to be called for
+
 // Makes the children of `parent` what `children` says, keeping every element that is still meant.
+// Once all of it stands in the document, `mount` and `updated` are called. What has the focus
+// keeps it, also where it takes another place.
 export function render(parent, ...children) {
+    const focused = depth === 0 ? document.activeElement : null;
+    ++depth;
+    try {
+        match(parent, children);
+    } finally {
+        --depth;
+    }
+    if (depth > 0) {
+        return;
+    }
+    if (focused?.isConnected && document.activeElement === document.body) {
+        focused.focus({ preventScroll: true });
+    }
+    const calls = told;
+    told = [];
+    for (const call of calls) {
+        call();
+    }
+}
+
+function match(parent, children) {
     const before = parent.$nodes ?? [];
     const after = flat(children);
     const keyed = new Map();
@@ -66,10 +92,7 @@ export function render(parent, ...children) {
         } else {
             parent.insertBefore(node.element, place);
         }
-        if (!known || known.tag !== node.tag) {
-            node.props?.mount?.(node.element);
-        }
-        node.props?.updated?.(node.element);
+        tell(node, !known || known.tag !== node.tag);
     }
     for (const node of before) {
         if (!node.is_kept) {
@@ -88,6 +111,15 @@ export function render(parent, ...children) {
             }
         }
         return null;
+    }
+}
+
+function tell({ props, element }, is_new) {
+    if (is_new && props?.mount) {
+        told.push(() => props.mount(element));
+    }
+    if (props?.updated) {
+        told.push(() => props.updated(element));
     }
 }
 
