@@ -1,6 +1,7 @@
 """A headless Chromium that looks at the dashboard and uses it as a person would."""
 
 import json
+import re
 import time
 
 from selenium import webdriver
@@ -106,10 +107,13 @@ class Browser:
     def run(self, script, *arguments):
         return self.driver.execute_script(script, *arguments)
 
-    def complaints(self):
-        """What was logged to the console since the last call, but for what the network says."""
+    def complaints(self, expected=()):
+        """What was logged to the console since the last call, but for requests that failed as one
+        of `expected` says, such as "tasks/1 - .* 404"."""
         return [entry["message"] for entry in self.driver.get_log("browser")
-                if entry["level"] == "SEVERE" and entry["source"] != "network"]
+                if entry["level"] == "SEVERE" and not (
+                    entry["source"] == "network"
+                    and any(re.search(pattern, entry["message"]) for pattern in expected))]
 
     def requested(self):
         """The addresses that were asked for since the last call."""
@@ -140,9 +144,9 @@ class WithBrowser(WithWeb):
     def open(self, path):
         self.browser.open(self.web.url + path)
 
-    def assert_quiet_and_at_home(self):
+    def assert_quiet_and_at_home(self, expected=()):
         """No page complained, and none asked another host for anything."""
-        self.assertEqual(self.browser.complaints(), [])
+        self.assertEqual(self.browser.complaints(expected), [])
         for url in self.browser.requested():
             if not url.startswith(("data:", "about:", "blob:")):
                 self.assertTrue(url.startswith(self.web.url + "/"), url)

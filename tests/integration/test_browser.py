@@ -22,6 +22,7 @@ class Dashboard(WithBrowser):
         self.browser.see(".sent [data-state=succeeded]")
         self.browser.click(".sent [data-state=succeeded] a")
         self.browser.see("article[data-state=succeeded]", "w-1")
+        self.browser.see("[aria-label=Payload]", "went with the end")
         self.assert_quiet_and_at_home()
 
     def test_submits_a_task_again(self):
@@ -126,6 +127,20 @@ class Dashboard(WithBrowser):
         wait_until(lambda: self.task(number)["series"] == 1, "the retry")
         self.assert_quiet_and_at_home()
 
+    def test_a_task_that_waits_says_why(self):
+        number = self.submit("nobody", "--queue", "mail")
+        self.open(f"/tasks/{number}")
+        self.browser.see('[data-node="Ready"]', "no worker serves nobody of queue mail")
+        self.client("pause", "mail")
+        self.browser.see('[data-node="Ready"]', "queue mail is paused")
+        self.client("resume", "mail")
+        worker = RawWorker(self.broker.workers, kinds=["nobody"])
+        worker.assignments()
+        second = self.submit("nobody", "--queue", "mail")
+        self.open(f"/tasks/{second}")
+        self.browser.see('[data-node="Ready"]', "waits for room at the worker that serves it")
+        self.assert_quiet_and_at_home()
+
     def test_a_task_that_waits_is_cancelled(self):
         number = self.submit("nobody")
         self.open(f"/tasks/{number}")
@@ -144,7 +159,7 @@ class Dashboard(WithBrowser):
         self.broker = self.start_broker(self.broker.endpoints)
         self.browser.see("[data-broker=good]")
         self.browser.see_none("[data-banner]")
-        self.assert_quiet_and_at_home()
+        self.assert_quiet_and_at_home(expected=["50[34]"])
 
     def test_says_that_the_monitor_is_away_and_recovers(self):
         self.open("/")
@@ -157,7 +172,7 @@ class Dashboard(WithBrowser):
                            self.broker.clients, "web", "--listen", host)
         wait_until(lambda: again.out, "an address")
         self.browser.see_none("[data-banner]")
-        self.assertEqual(self.browser.complaints(), [])
+        self.assertEqual(self.browser.complaints(["net::ERR_"]), [])
 
     def test_the_tabs_of_a_browser_share_one_stream(self):
         self.open("/")
@@ -264,7 +279,7 @@ class Dashboard(WithBrowser):
         self.open("/queues")
         self.browser.type("[data-filter=name]", "many-19")
         self.browser.until(lambda: len(self.browser.all(".queues-table [data-queue]")) == 1, "one")
-        self.assert_quiet_and_at_home()
+        self.assert_quiet_and_at_home(expected=["tasks/1 - .* 404"])
 
     def test_text_of_users_is_never_markup(self):
         client = RawClient(self.broker.clients)
@@ -286,7 +301,7 @@ class Dashboard(WithBrowser):
                 self.browser.see("main", MARKUP)
             self.assertIsNone(self.browser.run("return window.broken ?? null"), page)
             self.assertEqual(self.browser.all("main img, main script"), [], page)
-        self.assert_quiet_and_at_home()
+        self.assert_quiet_and_at_home(expected=["queue=.* 400"])
 
     def test_pages_are_usable_without_eyes_or_mouse(self):
         self.start_workers()

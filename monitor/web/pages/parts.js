@@ -24,6 +24,11 @@ export function is_final(state) {
     );
 }
 
+// It goes with the end of a task, unless that is dead: then a retry needs it.
+export function has_payload(state) {
+    return !is_final(state) || state === "dead";
+}
+
 // A state is always its word and its colour.
 export function state_badge(state) {
     return h(

@@ -5,7 +5,7 @@ import { exact } from "./format.js";
 import { live } from "./live.js";
 import { say } from "./notices.js";
 import { as_text } from "./octets.js";
-import { command, empty } from "./parts.js";
+import { command, empty, has_payload } from "./parts.js";
 import { refresh } from "./router.js";
 import { add_sent, follow_sent, sent_list } from "./sent.js";
 import { form_of_task, fresh_form, submit_form } from "./submit_form.js";
@@ -45,7 +45,9 @@ class Submit {
         this.context.set_query({ from: "" }, { replace: true });
         try {
             const task = await get(task_path(from));
-            const payload = await get_octets(task_path(from, "/payload")).catch(() => null);
+            const payload = has_payload(task.state)
+                ? await get_octets(task_path(from, "/payload")).catch(() => null)
+                : null;
             const text = payload ? as_text(payload.octets) : null;
             form = form_of_task(task, text, payload?.type ?? "");
             if (text === null) {

@@ -10,6 +10,7 @@ import {
     card,
     copy_button,
     empty,
+    has_payload,
     is_final,
     since,
     state_badge,
@@ -27,6 +28,7 @@ export const task = {
 };
 
 const look_ms = 1000;
+const service_looks = 5; // of a task that is ready: what keeps it waiting changes less often
 // One that has ended changes only when somebody retries it: it is looked at every tenth time.
 const calm_looks = 10;
 
@@ -38,6 +40,8 @@ class TaskPage {
         this.payload = {};
         this.result = {};
         this.looks = 0;
+        this.servers = null; // how many workers serve it, of one that is ready
+        this.ready_looks = 0;
         this.look = context.poll(look_ms, () => this.ask());
     }
 
@@ -53,7 +57,30 @@ class TaskPage {
             this.fault = error;
             return;
         }
-        await Promise.all([this.fetch_octets("payload", this.payload), this.fetch_result()]);
+        await Promise.all([this.fetch_payload(), this.fetch_result(), this.count_servers()]);
+    }
+
+    async count_servers() {
+        if (this.task.state !== "ready") {
+            this.servers = null;
+            this.ready_looks = 0;
+        } else if (this.ready_looks++ % service_looks === 0) {
+            const all = await get("/workers");
+            this.servers = all.filter((worker) => serves(worker, this.task)).length;
+        }
+    }
+
+    why_it_waits() {
+        const { kind, queue } = this.task;
+        if (live.now?.queues.some(({ name, paused }) => name === queue && paused)) {
+            return `waits because queue ${queue} is paused`;
+        }
+        if (this.servers === null) {
+            return "waits for a worker";
+        }
+        return this.servers === 0
+            ? `waits because no worker serves ${kind} of queue ${queue}`
+            : `waits for room at ${this.servers === 1 ? "the worker" : `one of ${exact(this.servers)} workers`} that ${this.servers === 1 ? "serves" : "serve"} it`;
     }
 
     take(told) {
@@ -66,6 +93,12 @@ class TaskPage {
         }
         if (this.context.key === "last") {
             go(`/tasks/${told.number}`, { replace: true });
+        }
+    }
+
+    async fetch_payload() {
+        if (has_payload(this.task.state)) {
+            await this.fetch_octets("payload", this.payload);
         }
     }
 
@@ -124,7 +157,7 @@ class TaskPage {
                 h(
                     "div",
                     {},
-                    card("Timeline", { aside: attempts_words(shown) }, timeline(shown)),
+                    card("Timeline", { aside: attempts_words(shown) }, timeline(shown, this.why_it_waits())),
                     this.octets_card("Result", "result", this.result),
                     this.octets_card("Payload", "payload", this.payload),
                 ),
@@ -205,8 +238,15 @@ class TaskPage {
         if (name === "result") {
             return null; // the timeline says why there is none yet
         }
+        if (!has_payload(shown.state)) {
+            return card(title, {}, h("p", { class: "faint" }, "It went with the end of the task."));
+        }
         return card(title, {}, waiting("Asking for it."));
     }
+}
+
+function serves({ kinds, queues, draining }, { kind, queue }) {
+    return !draining && kinds.includes(kind) && (queues.length === 0 || queues.includes(queue));
 }
 
 function back_link() {

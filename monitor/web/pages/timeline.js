@@ -13,7 +13,7 @@ import { h } from "./vdom.js";
 
 // Oldest first: {kind: "step" | "attempt", time, title, about, state, error?, worker?, ended?,
 // is_live?}.
-export function timeline_nodes(task) {
+export function timeline_nodes(task, why_it_waits) {
     const nodes = [
         {
             kind: "step",
@@ -26,7 +26,7 @@ export function timeline_nodes(task) {
     for (const attempt of attempts_of(task)) {
         nodes.push(attempt.is_unknown ? attempt : attempt_node(attempt));
     }
-    const end = end_node(task);
+    const end = end_node(task, why_it_waits);
     if (end) {
         nodes.push(end);
     }
@@ -110,7 +110,7 @@ function attempt_node({ attempt, worker, started_at, ended_at, outcome, error })
     };
 }
 
-function end_node(task) {
+function end_node(task, why_it_waits) {
     const finished = instant(task.finished_at);
     switch (task.state) {
         case "scheduled": {
@@ -135,7 +135,7 @@ function end_node(task) {
                 kind: "step",
                 time: null,
                 title: "Ready",
-                about: "waits for a worker with room that serves it",
+                about: why_it_waits,
                 state: "ready",
                 is_live: true,
             };
@@ -180,8 +180,9 @@ function end_node(task) {
     }
 }
 
-export function timeline(task) {
-    const nodes = timeline_nodes(task);
+// `why_it_waits`: what is said of a task that is ready.
+export function timeline(task, why_it_waits) {
+    const nodes = timeline_nodes(task, why_it_waits);
     return h(
         "ol",
         { class: "timeline", "aria-label": "Timeline" },
