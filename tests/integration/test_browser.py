@@ -151,14 +151,43 @@ class Dashboard(WithBrowser):
         self.assert_quiet_and_at_home()
 
     def test_says_that_the_broker_is_away_and_recovers(self):
-        self.open("/")
-        self.browser.see("[data-broker=good]")
+        self.start_workers("--name", "w")
+        self.submit("nobody")
+        self.open("/workers")
+        self.browser.see(".page-head", "slots busy")
         self.broker.send(signal.SIGKILL)
         self.broker.wait()
         self.browser.see("[data-banner=broker]")
+        self.browser.see("[data-last-known]", "Last known")
+        self.assertNotIn("busy", self.browser.text(".page-head"))
+        self.assertNotIn("idle", self.browser.text(".worker"))
+        self.browser.click("[data-nav=queues]")
+        self.browser.see("[data-last-known]")
+        self.assertEqual(self.browser.text("[data-queue] .outlook"), "–")
+        self.browser.click("[data-nav=overview]")
+        self.browser.see("[data-last-known]")
         self.broker = self.start_broker(self.broker.endpoints)
         self.browser.see("[data-broker=good]")
         self.browser.see_none("[data-banner]")
+        self.browser.see_none("[data-last-known]")
+        self.assert_quiet_and_at_home(expected=["50[34]"])
+
+    def test_says_that_there_never_was_a_broker_and_how_to_start_one(self):
+        for program in (self.broker, self.web):
+            program.send(signal.SIGKILL)
+            program.wait()
+        self.web = self.start_web()
+        self.open("/")
+        self.browser.see(".first-steps", "xebec-broker")
+        self.browser.see_none(".state-strip, .waiting, .rail-count")
+        for page in ("queues", "workers", "tasks"):
+            self.browser.click(f"[data-nav={page}]")
+            self.browser.see(".empty", "xebec-broker")
+        self.assertNotIn("last known", self.browser.text("body"))
+        self.start_broker(self.broker.endpoints)
+        self.browser.see(".empty", "No task yet")
+        self.browser.click("[data-nav=overview]")
+        self.browser.see("[data-verdict]", "All is quiet")
         self.assert_quiet_and_at_home(expected=["50[34]"])
 
     def test_says_that_the_monitor_is_away_and_recovers(self):

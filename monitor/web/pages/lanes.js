@@ -124,9 +124,10 @@ function overlap(a, b) {
     return a.start + slack_ms < (b.end ?? Infinity) && b.start + slack_ms < (a.end ?? Infinity);
 }
 
-// The lanes of a worker as a node, with what runs now named at their right end.
-export function lanes_view(lanes, slots, span_ms) {
-    const end = now();
+// The lanes of a worker as a node, with what runs now named at their right end; `last_known_at`,
+// where it is not null, stands for now.
+export function lanes_view(lanes, slots, span_ms, last_known_at) {
+    const end = last_known_at ?? now();
     const rows = Array.from({ length: slots }, () => []);
     const running = new Array(slots).fill(null);
     for (const attempt of lanes.attempts.values()) {
@@ -146,7 +147,7 @@ export function lanes_view(lanes, slots, span_ms) {
                 "div",
                 { key: lane, class: "lane" },
                 h("div", { class: "lane-track" }, dense_bars(lanes, end, span_ms), bars),
-                running_words(running[lane], end),
+                running_words(running[lane], end, last_known_at !== null),
             ),
         ),
     );
@@ -192,9 +193,9 @@ function place(from, to, end, span_ms) {
     return { left: `${left.toFixed(2)}%`, right: `${right.toFixed(2)}%` };
 }
 
-function running_words(attempt, end) {
+function running_words(attempt, end, is_old) {
     if (!attempt) {
-        return h("span", { class: "lane-now faint" }, "idle");
+        return h("span", { class: "lane-now faint" }, is_old ? "–" : "idle");
     }
     return h(
         "a",

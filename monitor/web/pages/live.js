@@ -11,6 +11,23 @@ export const live = {
     is_paused: false, // by the user: what is shown stays
 };
 
+// Of what time the figures are, where they are no longer those of now; null: they are.
+export function last_known_at() {
+    if (!live.now || live.is_paused) {
+        return null;
+    }
+    const { broker, time } = live.now;
+    if (broker.state === "silent") {
+        return time - broker.silent_ms;
+    }
+    return live.is_open === false ? time : null;
+}
+
+// Not since the monitor started: there are no figures at all.
+export function was_never_a_broker() {
+    return live.now?.broker.state === "absent";
+}
+
 const listeners = new Set();
 let send = () => {};
 

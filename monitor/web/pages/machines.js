@@ -1,8 +1,9 @@
 // Workers by the machine they run on, what it uses, and those that are gone.
 
-import { exact, instant, octets, plural, short, whole_duration } from "./format.js";
+import { clock, exact, instant, octets, plural, short, whole_duration } from "./format.js";
 import { icon } from "./icons.js";
 import { kind_class } from "./kinds.js";
+import { last_known_at } from "./live.js";
 import { load_meter, room_meter, since } from "./parts.js";
 import { h } from "./vdom.js";
 
@@ -44,9 +45,9 @@ export function column_heads(span_ms) {
                             : axis_words(span_ms * share),
                     ),
                 ),
-                h("span", {}, "now"),
+                h("span", {}, last_known_at() === null ? "now" : clock(last_known_at())),
             ),
-            h("span", {}, "Runs now"),
+            h("span", {}, last_known_at() === null ? "Runs now" : "Ran then"),
         ),
     );
 }

@@ -1,6 +1,7 @@
 // Says of a queue whether it will drain: the question behind all its figures.
 
 import { duration, rate } from "./format.js";
+import { last_known_at } from "./live.js";
 
 const worth_saying = 0.05; // of the rate: less than that is as good as even
 
@@ -12,7 +13,7 @@ export function outlook(queue, ready) {
     if (queue.paused) {
         return { level: "warn", words: ready > 0 ? "work waits" : "paused" };
     }
-    if (comes === null || goes === null) {
+    if (comes === null || goes === null || last_known_at() !== null) {
         return { level: "", words: "–" };
     }
     if (ready === 0) {

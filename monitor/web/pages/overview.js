@@ -1,7 +1,7 @@
 // Is anything wrong, and since when? The verdict in words; below it the evidence.
 
 import { get } from "./api.js";
-import { live } from "./live.js";
+import { last_known_at, live, was_never_a_broker } from "./live.js";
 import {
     broker_card,
     busiest_queues,
@@ -11,7 +11,7 @@ import {
     state_strip,
 } from "./overview_cards.js";
 import { overview_charts } from "./overview_charts.js";
-import { waiting } from "./parts.js";
+import { last_known, waiting } from "./parts.js";
 import { Past, follow_past, ranges } from "./past.js";
 import { is_token_asked } from "./session.js";
 import { SteadyOrder } from "./steady_order.js";
@@ -30,10 +30,15 @@ class Overview {
     constructor(context) {
         this.context = context;
         this.errors = null;
+        this.are_errors_missing = false;
         this.order = new SteadyOrder((a, b) => b.ready - a.ready || a.name.localeCompare(b.name));
         this.start_past();
         context.poll(10_000, async () => {
-            this.errors = await get("/errors");
+            try {
+                this.errors = await get("/errors");
+            } finally {
+                this.are_errors_missing = this.errors === null;
+            }
         });
     }
 
@@ -83,18 +88,28 @@ class Overview {
         }
         return h(
             "div",
-            { key: "overview", class: "overview" },
+            {
+                key: "overview",
+                class: `overview ${last_known_at() === null ? "" : "is-last-known"}`,
+            },
             verdict(live.now),
+            was_never_a_broker() ? first_steps(live.now) : this.evidence(),
+        );
+    }
+
+    evidence() {
+        return [
+            last_known(),
             state_strip(live.now.tasks),
             is_untouched(live.now) ? first_steps(live.now) : this.charts(),
             h(
                 "div",
                 { class: "columns" },
                 busiest_queues(this.order.sort(live.now.queues)),
-                failures(this.errors),
+                failures(this.errors, this.are_errors_missing),
                 broker_card(live.now),
             ),
-        );
+        ];
     }
 
     why_nothing() {

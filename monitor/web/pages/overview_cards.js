@@ -1,6 +1,7 @@
 // The evidence beneath the charts, and what stands there while there is none.
 
 import { duration_us, exact, octets, percent, short } from "./format.js";
+import { was_never_a_broker } from "./live.js";
 import { outlook } from "./outlook.js";
 import {
     card,
@@ -45,12 +46,21 @@ export function is_untouched(shown) {
 }
 
 export function first_steps(shown) {
+    const is_broker_missing = was_never_a_broker();
     return card(
-        "Two commands to the first result",
+        `${is_broker_missing ? "Three" : "Two"} commands to the first result`,
         { class: "first-steps" },
         h(
             "ol",
             {},
+            is_broker_missing
+                ? h(
+                      "li",
+                      {},
+                      h("p", {}, "Start a broker. It keeps its tasks in ./xebec-data."),
+                      command("xebec-broker"),
+                  )
+                : null,
             shown.workers === 0
                 ? h(
                       "li",
@@ -115,9 +125,12 @@ export function busiest_queues(queues) {
     );
 }
 
-export function failures(errors) {
+// `errors`: null while they are not known; `are_missing`: the broker did not tell them.
+export function failures(errors, are_missing) {
     const body = !errors
-        ? waiting("Looking.")
+        ? are_missing
+            ? empty("Not known", h("p", {}, "The broker did not tell its failures."))
+            : waiting("Looking.")
         : errors.length === 0
           ? empty("Nothing failed", h("p", {}, "Errors are gathered here by their class."))
           : h(

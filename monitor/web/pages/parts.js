@@ -1,8 +1,9 @@
 // The small pieces that several pages are made of.
 
-import { ago, date_exact, duration, exact, now, octets, short, whole_duration } from "./format.js";
+import { ago, clock, date_exact, duration, exact, now, octets, short, whole_duration } from "./format.js";
 import { h } from "./vdom.js";
 import { icon } from "./icons.js";
+import { last_known_at, live } from "./live.js";
 import { say } from "./notices.js";
 
 const nearly_full = 0.9;
@@ -133,6 +134,28 @@ export function command(text) {
 
 export function empty(title, ...children) {
     return h("div", { class: "empty" }, h("p", { class: "empty-title" }, title), ...children);
+}
+
+// Said above figures that may have changed since.
+export function last_known() {
+    const at = last_known_at();
+    return at === null
+        ? null
+        : h("p", { class: "last-known", "data-last-known": "" }, `Last known, as of ${clock(at)}.`);
+}
+
+export function no_broker() {
+    return empty(
+        "No broker has answered yet",
+        h(
+            "p",
+            {},
+            "This page goes on by itself once one does at ",
+            h("span", { class: "mono" }, live.now.broker.address),
+            ". This starts one:",
+        ),
+        command("xebec-broker"),
+    );
 }
 
 const remedies = {

@@ -4,12 +4,14 @@ import { get, post } from "./api.js";
 import { exact, plural, rate, short } from "./format.js";
 import { h } from "./vdom.js";
 import { icon } from "./icons.js";
-import { live } from "./live.js";
+import { last_known_at, live, was_never_a_broker } from "./live.js";
 import { action, say } from "./notices.js";
 import { outlook } from "./outlook.js";
 import {
     command,
     empty,
+    last_known,
+    no_broker,
     number,
     state_badge,
     states,
@@ -64,7 +66,7 @@ class Queues {
     view() {
         return h(
             "div",
-            { key: "queues" },
+            { key: "queues", class: last_known_at() === null ? "" : "is-last-known" },
             h(
                 "div",
                 { class: "page-head" },
@@ -72,6 +74,7 @@ class Queues {
                 h("p", { class: "faint" }, this.summary()),
             ),
             this.fault ? trouble(this.fault) : null,
+            last_known(),
             this.list?.length > filter_from ? this.name_filter() : null,
             this.body(),
         );
@@ -82,7 +85,7 @@ class Queues {
             return this.fault ? null : waiting("Asking the broker for its queues.");
         }
         if (this.list.length === 0) {
-            return no_queues();
+            return was_never_a_broker() ? no_broker() : no_queues();
         }
         const opened = this.context.query.get("queue");
         const rows = this.sorted().map((queue) => this.row(queue, opened === queue.name));
@@ -90,7 +93,7 @@ class Queues {
     }
 
     summary() {
-        if (!this.list) {
+        if (!this.list || was_never_a_broker()) {
             return "";
         }
         const waiting_now = this.list.reduce((sum, queue) => sum + queue.tasks.ready, 0);
@@ -130,6 +133,7 @@ class Queues {
 
     row(queue, is_open) {
         const { name, tasks, paused } = queue;
+        const is_old = last_known_at() !== null;
         const { level, words } = outlook(queue, tasks.ready);
         const toggle = () => this.context.set_query({ queue: is_open ? "" : name });
         return {
@@ -144,8 +148,8 @@ class Queues {
                 spark(queue.spark, spark_words(queue.spark ?? [])),
                 h("span", { class: `outlook ${level}` }, words),
                 tasks.ready > 0 ? took(queue.oldest_wait_ms) : "–",
-                rate(queue.in_per_s),
-                rate(queue.out_per_s),
+                is_old ? "–" : rate(queue.in_per_s),
+                is_old ? "–" : rate(queue.out_per_s),
                 task_count(name, "leased", tasks.leased),
                 task_count(name, "scheduled", tasks.scheduled),
                 task_count(name, "blocked", tasks.blocked),

@@ -6,7 +6,7 @@ import { clock, exact, short, whole_duration } from "./format.js";
 import { h, render } from "./vdom.js";
 import { icon } from "./icons.js";
 import { toggle_help } from "./help.js";
-import { live, on_live, reconnect, set_paused } from "./live.js";
+import { live, on_live, reconnect, set_paused, was_never_a_broker } from "./live.js";
 import { current_page } from "./router.js";
 import { draw_search } from "./search.js";
 import { is_signed_in, is_token_asked, sign_out } from "./session.js";
@@ -42,7 +42,7 @@ function draw() {
 
 function counts() {
     const { now } = live;
-    if (!now) {
+    if (!now || was_never_a_broker()) {
         return {};
     }
     const { tasks } = now;
@@ -256,10 +256,16 @@ function banner() {
     if (!broker || broker.state === "connected" || live.is_paused) {
         return null;
     }
-    const first =
+    const [first, rest] =
         broker.state === "silent"
-            ? `The broker has been silent for ${whole_duration(Math.max(1000, broker.silent_ms))}. `
-            : "There is no broker. ";
+            ? [
+                  `The broker has been silent for ${whole_duration(Math.max(1000, broker.silent_ms))}. `,
+                  "What it accepted is on its disk; workers finish what they hold and tell it later. ",
+              ]
+            : [
+                  "No broker has answered yet. ",
+                  "This page goes on by itself once one does at ",
+              ];
     return h(
         "div",
         {
@@ -274,7 +280,7 @@ function banner() {
             "p",
             {},
             h("strong", {}, first),
-            "What it accepted is on its disk; workers finish what they hold and tell it later. Figures are the last known ones. ",
+            rest,
             h("span", { class: "mono" }, broker.address),
         ),
     );

@@ -4,9 +4,9 @@ import { change_matching, get, query_text } from "./api.js";
 import { exact, plural, short } from "./format.js";
 import { h } from "./vdom.js";
 import { icon } from "./icons.js";
-import { live } from "./live.js";
+import { live, was_never_a_broker } from "./live.js";
 import { action, say } from "./notices.js";
-import { command, empty, is_final, states, table, trouble, waiting } from "./parts.js";
+import { command, empty, is_final, no_broker, states, table, trouble, waiting } from "./parts.js";
 import { TaskList } from "./task_list.js";
 import { refresh } from "./router.js";
 import { task_columns, task_row } from "./task_row.js";
@@ -69,7 +69,7 @@ class Tasks {
             ),
             this.state_chips(),
             this.filters(),
-            list.fault ? trouble(list.fault) : null,
+            list.fault && !was_never_a_broker() ? trouble(list.fault) : null,
             list.newer
                 ? h(
                       "button",
@@ -107,6 +107,9 @@ class Tasks {
                 ),
                 { class: "list tasks-table" },
             );
+        }
+        if (was_never_a_broker()) {
+            return no_broker();
         }
         if (list.is_busy) {
             return waiting("Searching.");
@@ -167,7 +170,7 @@ class Tasks {
 
     state_chips() {
         const chosen = this.chosen_states();
-        const counts = live.now?.tasks;
+        const counts = was_never_a_broker() ? null : live.now?.tasks;
         const toggle = (state) => {
             const next = chosen.includes(state)
                 ? chosen.filter((other) => other !== state)

@@ -1,11 +1,16 @@
 // The verdict: one sentence, and a line for each thing that needs a look.
 
-import { now, whole_duration } from "./format.js";
+import { clock, now, whole_duration } from "./format.js";
 import { icon } from "./icons.js";
+import { live } from "./live.js";
 import { h } from "./vdom.js";
 
-export function verdict({ verdict: words, findings }) {
-    const level = findings.some((finding) => finding.level === "bad")
+export function verdict({ verdict: told, findings, time }) {
+    const is_known = live.is_open !== false;
+    const words = is_known ? told : `Not known now. At ${clock(time)}: ${told}`;
+    const level = !is_known
+        ? "unknown"
+        : findings.some((finding) => finding.level === "bad")
         ? "bad"
         : findings.length > 0
           ? "warn"
@@ -16,7 +21,7 @@ export function verdict({ verdict: words, findings }) {
         h(
             "div",
             { class: "verdict-head" },
-            h("span", { class: "verdict-mark" }, icon(level)),
+            h("span", { class: "verdict-mark" }, icon(is_known ? level : "help")),
             h("h1", { class: "verdict-words" }, words),
         ),
         h("p", { class: "unseen", "aria-live": "polite" }, announced(level, words, findings)),

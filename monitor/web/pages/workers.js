@@ -3,7 +3,7 @@
 import { get, post } from "./api.js";
 import { exact, plural, octets, whole_duration } from "./format.js";
 import { Lanes, lanes_view } from "./lanes.js";
-import { live } from "./live.js";
+import { last_known_at, live, was_never_a_broker } from "./live.js";
 import {
     busy_slots,
     by_host,
@@ -13,7 +13,16 @@ import {
     lost_workers,
 } from "./machines.js";
 import { action, say } from "./notices.js";
-import { choice, command, empty, number, trouble, waiting } from "./parts.js";
+import {
+    choice,
+    command,
+    empty,
+    last_known,
+    no_broker,
+    number,
+    trouble,
+    waiting,
+} from "./parts.js";
 import { lend_workers } from "./search.js";
 import { h } from "./vdom.js";
 
@@ -46,6 +55,9 @@ class Workers {
     }
 
     async ask() {
+        if (this.list && last_known_at() !== null) {
+            return; // what it was told last stays
+        }
         try {
             this.list = (await get("/workers?recent=1")).sort(
                 (a, b) =>
@@ -73,7 +85,10 @@ class Workers {
     view() {
         return h(
             "div",
-            { key: "workers", class: "workers" },
+            {
+                key: "workers",
+                class: `workers ${last_known_at() === null ? "" : "is-last-known"}`,
+            },
             h(
                 "div",
                 { class: "page-head" },
@@ -82,6 +97,7 @@ class Workers {
                 this.list?.length ? this.span_choice() : null,
             ),
             this.fault ? trouble(this.fault) : null,
+            last_known(),
             this.lost.length > 0 ? lost_workers(this.lost) : null,
             this.body(),
         );
@@ -90,6 +106,9 @@ class Workers {
     body() {
         if (!this.list) {
             return this.fault ? null : waiting("Asking the broker for its workers.");
+        }
+        if (was_never_a_broker()) {
+            return no_broker();
         }
         if (this.list.length === 0) {
             return empty(
@@ -146,7 +165,11 @@ class Workers {
         const slots = this.list.reduce((sum, worker) => sum + worker.slots, 0);
         const busy = this.list.reduce((sum, worker) => sum + busy_slots(worker), 0);
         const hosts = by_host(this.list).length;
-        return `${exact(this.list.length)} on ${plural(hosts, "machine")}, ${exact(busy)} of ${exact(slots)} slots busy`;
+        const use =
+            last_known_at() === null
+                ? `${exact(busy)} of ${exact(slots)} slots busy`
+                : plural(slots, "slot");
+        return `${exact(this.list.length)} on ${plural(hosts, "machine")}, ${use}`;
     }
 
     span_choice() {
@@ -160,7 +183,8 @@ class Workers {
     }
 
     worker(worker, is_with_lanes) {
-        const is_silent = worker.silent_ms > silent_warning_ms;
+        const is_old = last_known_at() !== null;
+        const is_silent = !is_old && worker.silent_ms > silent_warning_ms;
         return h(
             "li",
             {
@@ -197,7 +221,7 @@ class Workers {
                 { class: "worker-figures" },
                 figure(
                     "Busy",
-                    `${busy_slots(worker)}/${worker.slots}`,
+                    `${is_old ? "–" : busy_slots(worker)}/${worker.slots}`,
                     `holds ${worker.held} tasks, at most ${worker.credit}`,
                 ),
                 figure(
@@ -213,7 +237,9 @@ class Workers {
                 ),
                 figure(
                     "Heard",
-                    is_silent
+                    is_old
+                        ? "–"
+                        : is_silent
                         ? h("strong", { class: "is-late" }, whole_duration(worker.silent_ms))
                         : `${(worker.silent_ms / 1000).toFixed(1)} s`,
                     "the last time it was heard, ago",
@@ -229,12 +255,13 @@ class Workers {
                       this.lanes.get(key_of(worker)) ?? new Lanes(),
                       worker.slots,
                       this.span(),
+                      last_known_at(),
                   )
                 : h("div", { class: "lanes" }),
             h(
                 "div",
                 { class: "worker-act", "data-actions": "" },
-                live.now?.read_only || worker.draining ? null : this.drain_button(worker),
+                live.now?.read_only || worker.draining || is_old ? null : this.drain_button(worker),
             ),
         );
     }
