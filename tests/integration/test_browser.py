@@ -68,7 +68,45 @@ class Dashboard(WithBrowser):
         self.browser.see('[data-worker="w-1"]')
         self.open("/")
         self.browser.see("[data-finding]", "Worker w-2 was lost")
+        self.browser.see("[data-finding]", " ago")
+        self.submit("add", "1", "2")
+        self.browser.until(lambda: "worker lost: w-2" in self.events_told(), "the event")
+        self.assertNotIn("broker back", self.events_told())
         workers.send(signal.SIGCONT)
+        self.assert_quiet_and_at_home()
+
+    def events_told(self):
+        return self.browser.run(
+            "return document.querySelector('[data-events]')?.textContent ?? ''")
+
+    def test_a_long_list_of_findings_opens(self):
+        self.api("POST", "/tasks", [{"kind": "nobody", "queue": f"q{i}"} for i in range(9)])
+        self.client("pause", *[f"q{i}" for i in range(9)])
+        self.open("/")
+        self.browser.see("[data-action=more-findings]", "and 3 more")
+        self.assertEqual(len(self.browser.all("[data-finding]")), 6)
+        self.browser.click("[data-action=more-findings]")
+        self.browser.until(lambda: len(self.browser.all("[data-finding]")) == 9, "all")
+        self.assert_quiet_and_at_home()
+
+    def test_every_kind_has_a_look_of_its_own_that_stays(self):
+        def looks():
+            return dict(self.browser.run("""
+                return [...document.querySelectorAll(".legend a")].map(
+                    e => [e.textContent, e.querySelector("i").className])"""))
+        first = RawWorker(self.broker.workers, kinds=[f"kind-{i}" for i in range(14)])
+        self.addCleanup(first.close)
+        self.open("/workers")
+        self.browser.see(".legend", "kind-13")
+        before = looks()
+        self.assertEqual(len(set(before.values())), 14)
+        second = RawWorker(self.broker.workers, name="second", kinds=["a"])  # before them by name
+        self.addCleanup(second.close)
+        self.browser.until(lambda: "a" in looks(), "a")
+        self.open("/workers")
+        self.browser.until(lambda: "a" in looks(), "a")
+        self.assertEqual({**looks(), **before}, looks())
+        self.assertEqual(len(set(looks().values())), 15)
         self.assert_quiet_and_at_home()
 
     def test_drains_a_worker(self):

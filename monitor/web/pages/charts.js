@@ -6,7 +6,7 @@ import { colour, on_theme } from "./theme.js";
 
 const label_width = 92;
 const redraw_pause_ms = 500;
-const logarithmic_floor = 10; // microseconds
+const logarithmic_floor = 10; // microseconds: what is shorter does not matter
 const charts = new Set();
 
 on_theme(() => {
@@ -16,7 +16,7 @@ on_theme(() => {
 });
 
 // A chart as a node. `lines`: [{column, name, colour (a custom property), is_filled}];
-// `write(value)`: a value with its unit; `data`: {times, columns, marks, span_ms}; `top`: the
+// `write(value)`: a value with its unit; `data`: {times, columns, events(), span_ms}; `top`: the
 // least upper end of the scale.
 export function line_chart({ key, label, lines, data, write, is_logarithmic = false, top = null }) {
     return h("div", {
@@ -58,7 +58,7 @@ class LineChart {
         this.drawn_at = performance.now();
         this.is_empty = data.times.length === 0;
         const { chart } = this;
-        chart.$marks = data.marks;
+        chart.$events = data.events();
         this.options.lines.forEach((line, index) => {
             chart.data.datasets[index].data = points(
                 data.times,
@@ -190,16 +190,19 @@ function time_scale() {
 
 function value_scale(write, is_logarithmic) {
     return {
-        type: is_logarithmic ? "logarithmic" : "linear",
-        beginAtZero: true,
-        grace: "5%",
+        ...(is_logarithmic
+            ? { type: "logarithmic", min: logarithmic_floor, suggestedMax: 100 * logarithmic_floor }
+            : { type: "linear", beginAtZero: true, grace: "5%" }),
         grid: { color: colour("line-soft"), drawBorder: false, drawTicks: false },
         ticks: {
             color: colour("text-faint"),
             font: font(),
             maxTicksLimit: 5,
             padding: 8,
-            callback: (value) => without_zeros(write(value)),
+            callback: (value) =>
+                is_logarithmic && value <= logarithmic_floor
+                    ? `≤ ${write(logarithmic_floor)}` // what lies below is drawn there
+                    : without_zeros(write(value)),
         },
         afterFit: (scale) => {
             scale.width = 64;
@@ -307,14 +310,6 @@ function spread(labels, top, bottom, least) {
     }
 }
 
-const mark_words = {
-    broker_restarted: "broker restarted",
-    broker_silent: "broker silent",
-    broker_back: "broker back",
-    worker_lost: "worker lost",
-    worker_joined: "",
-};
-
 // A dashed rule where the broker or a worker came or went; the hovered time as a plain one.
 const rules = {
     id: "rules",
@@ -322,24 +317,10 @@ const rules = {
         const { ctx, chartArea: area, scales } = chart;
         ctx.save();
         ctx.lineWidth = 1;
-        ctx.font = `10px ${font().family}`;
-        let free_from = area.left;
-        for (const mark of chart.$marks ?? []) {
-            const words = mark_words[mark.kind] ?? mark.kind;
-            if (mark.time < scales.x.min || mark.time > scales.x.max || words === "") {
-                continue;
-            }
-            const x = Math.round(scales.x.getPixelForValue(mark.time)) + 0.5;
-            ctx.strokeStyle = colour(mark.kind === "broker_back" ? "text-faint" : "dead");
-            ctx.setLineDash([2, 3]);
-            line(ctx, x, area);
-            const width = ctx.measureText(words).width;
-            const left = x + 4 + width > area.right ? x - 4 - width : x + 4;
-            if (left >= free_from) {
-                ctx.fillStyle = colour("text-faint");
-                ctx.fillText(words, left, area.top + 6);
-                free_from = left + width + 8;
-            }
+        ctx.setLineDash([2, 3]);
+        for (const event of shown_events(chart)) {
+            ctx.strokeStyle = colour(event.is_bad ? "dead" : "text-faint");
+            line(ctx, Math.round(scales.x.getPixelForValue(event.time)) + 0.5, area);
         }
         const hovered = chart.tooltip?.getActiveElements?.()[0];
         if (hovered) {
@@ -349,7 +330,64 @@ const rules = {
         }
         ctx.restore();
     },
+    afterDatasetsDraw(chart) {
+        const { ctx } = chart;
+        ctx.save();
+        ctx.font = `10px ${font().family}`;
+        ctx.textBaseline = "middle";
+        for (const { words, left, width, y } of placed_labels(chart)) {
+            ctx.globalAlpha = 0.85; // a line behind it does not cross it out
+            ctx.fillStyle = colour("surface");
+            ctx.fillRect(left - 2, y - 6, width + 4, 12);
+            ctx.globalAlpha = 1;
+            ctx.fillStyle = colour("text-faint");
+            ctx.fillText(words, left, y);
+        }
+        ctx.restore();
+    },
 };
+
+function shown_events(chart) {
+    const { min, max } = chart.scales.x;
+    return (chart.$events ?? []).filter(({ time }) => time >= min && time <= max);
+}
+
+const label_lanes = 3;
+const label_height = 13;
+const label_order = ["broker_restarted", "worker_lost", "broker_silent"]; // the first has room first
+
+// {words, left, width, y} of every label. One that would lie on another of its kind is counted with
+// it; one for which no lane has room is left out.
+function placed_labels(chart) {
+    const { ctx, chartArea: area, scales } = chart;
+    const placed = [];
+    const place = (label, words) => {
+        const width = ctx.measureText(words).width;
+        const is_left = label.x + 5 + width > area.right;
+        Object.assign(label, { words, width, left: is_left ? label.x - 5 - width : label.x + 5 });
+    };
+    const meet = (a, b) => a.left < b.left + b.width + 8 && b.left < a.left + a.width + 8;
+    for (const event of shown_events(chart)) {
+        const label = { event, count: 1, x: scales.x.getPixelForValue(event.time) };
+        place(label, event.words(1));
+        const like = placed.findLast(({ event: other }) => other.kind === event.kind);
+        if (like && meet(like, label)) {
+            place(like, event.words(++like.count));
+        } else {
+            placed.push(label);
+        }
+    }
+    const rank = ({ event }) => (label_order.indexOf(event.kind) + 9) % 9; // the others last
+    placed.sort((a, b) => rank(a) - rank(b));
+    const lanes = Array.from({ length: label_lanes }, () => []);
+    for (const label of placed) {
+        const lane = lanes.findIndex((others) => !others.some((other) => meet(other, label)));
+        if (lane >= 0) {
+            lanes[lane].push({ ...label, y: area.top + 6 + lane * label_height });
+        }
+    }
+    return lanes.flat();
+}
 
 function line(ctx, x, area) {
     ctx.beginPath();

@@ -25,12 +25,12 @@ const groups = [
         ],
     ],
     [
-        "Act (each asks first)",
+        "Act",
         [
-            ["R", "retry"],
-            ["C", "cancel"],
-            ["P", "pause or resume the queue"],
-            ["D", "drain the worker"],
+            ["R", "retry; asks first"],
+            ["C", "cancel; asks first"],
+            ["D", "drain the worker; asks first"],
+            ["P", "pause or resume the queue, with an undo"],
         ],
     ],
     [

@@ -26,6 +26,7 @@ const paths = {
     retry: "M13 8a5 5 0 1 1-1.6-3.7M13 2v3.2H9.8",
     settings: "M2 4.5h7M12 4.5h2M9 3v3M2 11.5h2M7 11.5h7M7 10v3",
     drain: "M3 2.5h10M8 5.5v7M4.8 9.5L8 12.7l3.2-3.2",
+    leave: "M6.5 2.5h-4v11h4M6.5 8h7M10.5 5l3 3-3 3",
     up: "M8 13V3.5M4 7.5l4-4 4 4",
 };
 

@@ -7,6 +7,7 @@ export const live = {
     now: null, // the newest event, as the server sent it
     heard_at: null, // when it came, by this machine's clock
     is_open: null, // null: not known yet
+    is_full: false, // it does not stand because the monitor has no more room for dashboards
     retry_at: null, // when the next try is, while it is not
     is_paused: false, // by the user: what is shown stays
 };
@@ -53,6 +54,7 @@ function take(message) {
         live.now = message.live;
     } else {
         live.is_open = message.open;
+        live.is_full = message.is_full ?? false;
         live.retry_at = message.retry_at ?? null;
     }
     tell_all();

@@ -116,6 +116,9 @@ class Overview {
         if (is_token_asked()) {
             return "The figures come once you have signed in.";
         }
+        if (live.is_full) {
+            return "The figures come once another dashboard is closed.";
+        }
         return live.is_open === false
             ? "The monitor does not answer. This page goes on by itself once it does."
             : "Waiting for the first figures.";

@@ -1,11 +1,13 @@
 // The four charts of the overview.
 
 import { line_chart } from "./charts.js";
-import { duration_us, exact, rate, short } from "./format.js";
+import { clock, duration_us, exact, rate, short } from "./format.js";
 import { live } from "./live.js";
 import { choice } from "./parts.js";
 import { ranges } from "./past.js";
 import { h } from "./vdom.js";
+
+const told_events_max = 50;
 
 const range_choices = [
     { name: "5m", title: "5 min" },
@@ -42,6 +44,24 @@ export function overview_charts({ past, range, is_run, set_query }) {
             queue_sizes(shown),
             slots(shown),
         ),
+        event_list(past.events()),
+    );
+}
+
+// What the rules in the charts stand for, to a screen reader.
+function event_list(events) {
+    if (events.length === 0) {
+        return null;
+    }
+    return h(
+        "ul",
+        { class: "unseen", "aria-label": "What happened", "data-events": events.length },
+        events
+            .slice(-told_events_max)
+            .toReversed()
+            .map(({ time, name, words }) =>
+                h("li", {}, `${clock(time)} ${words(1)}${name ? `: ${name}` : ""}`),
+            ),
     );
 }
 

@@ -6,6 +6,16 @@ import { live, on_live } from "./live.js";
 // How far back, and how fine: [milliseconds, seconds a point].
 export const ranges = { "5m": [300_000, 1], "15m": [900_000, 5], "1h": [3_600_000, 10] };
 
+const times = (count) => (count > 1 ? `, ${count} times` : "");
+
+const event_words = {
+    broker_found: () => "broker found",
+    broker_restarted: (count) => `broker restarted${times(count)}`,
+    broker_silent: (count) => `broker silent${times(count)}`,
+    broker_back: (count) => `broker back${times(count)}`,
+    worker_lost: (count) => (count === 1 ? "worker lost" : `${count} workers lost`),
+};
+
 export class Past {
     constructor(range) {
         [this.span_ms, this.step_s] = ranges[range] ?? ranges["1h"];
@@ -41,6 +51,24 @@ export class Past {
             (_, index) => (this.columns.workers?.[index] ?? null) !== null,
         );
         return first < 0 ? 0 : this.times.at(-1) - this.times[first];
+    }
+
+    // What the marks tell: {time, kind, name, is_bad, words(count)}, oldest first.
+    events() {
+        const is_after_silence = (mark) =>
+            this.marks.some(({ kind, time }) => kind === "broker_silent" && time < mark.time);
+        return this.marks
+            .map((mark) =>
+                mark.kind === "broker_back" && !is_after_silence(mark)
+                    ? { ...mark, kind: "broker_found" }
+                    : mark,
+            )
+            .filter(({ kind }) => kind in event_words)
+            .map((mark) => ({
+                ...mark,
+                is_bad: !["broker_back", "broker_found"].includes(mark.kind),
+                words: (count) => event_words[mark.kind](count),
+            }));
     }
 
     // Folds the newest second in. What lies between it and the last point is a gap.

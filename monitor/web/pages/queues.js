@@ -213,6 +213,7 @@ function name_button({ name, paused }, is_open, toggle) {
         type: "button",
         class: "name link",
         "data-open": "",
+        "data-back": is_open, // escape closes it
         "aria-expanded": String(is_open),
         title: name,
         onclick: toggle,

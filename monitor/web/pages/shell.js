@@ -170,16 +170,19 @@ function top() {
             ),
             tool(chosen, `Theme: ${chosen}`, "theme", next_theme),
             tool("help", "Keys and help (?)", "help", toggle_help),
+            is_signed_in()
+                ? tool("leave", "Sign out", "sign-out-here", sign_out, undefined, "only-phone")
+                : null, // a phone has no room for it beneath the pages
         ),
     ];
 }
 
-function tool(icon_name, label, name, onclick, is_pressed) {
+function tool(icon_name, label, name, onclick, is_pressed, extra = "") {
     return h(
         "button",
         {
             type: "button",
-            class: "tool",
+            class: `tool ${extra}`,
             "aria-label": label,
             title: label,
             "data-action": name,
@@ -213,7 +216,9 @@ function state_words() {
         return { level: "unknown", words: "signed out" };
     }
     if (live.is_open === false) {
-        return { level: "bad", words: "monitor away" };
+        return live.is_full
+            ? { level: "warn", words: "no room" }
+            : { level: "bad", words: "monitor away" };
     }
     if (!live.now) {
         return { level: "unknown", words: "connecting" };
@@ -245,9 +250,17 @@ function banner() {
             h(
                 "p",
                 { role: "alert" },
-                h("strong", {}, "The monitor does not answer. "),
+                h(
+                    "strong",
+                    {},
+                    live.is_full
+                        ? "Too many dashboards are open. "
+                        : "The monitor does not answer. ",
+                ),
                 live.now ? `What you see is of ${clock(live.now.time)}. ` : "",
-                "Broker and workers go on without it.",
+                live.is_full
+                    ? "This one goes on by itself once another is closed."
+                    : "Broker and workers go on without it.",
             ),
             h("button", { type: "button", onclick: reconnect }, `Try now${retry_words()}`),
         );

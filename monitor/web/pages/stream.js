@@ -1,6 +1,7 @@
 // The one connection that brings the live events, and its repair. Runs in a page or in a shared
 // worker, so it touches no document.
 
+const live_path = "/api/v1/live";
 const pause_first_ms = 1000;
 const pause_max_ms = 10_000;
 const linger_ms = 2000; // whoever goes from tab to tab does not cut it
@@ -8,7 +9,7 @@ const silence_max_ms = 20_000; // the monitor tells something at least every 15 
 
 export class LiveStream {
     // `tell` is called with {live: {…}} for every event and with {open: true} or
-    // {open: false, retry_at: ms} when the connection comes or goes.
+    // {open: false, retry_at: ms, is_full} when the connection comes or goes.
     constructor(tell) {
         this.tell = tell;
         this.source = null;
@@ -35,7 +36,7 @@ export class LiveStream {
 
     connect() {
         this.close();
-        const source = new EventSource("/api/v1/live");
+        const source = new EventSource(live_path);
         this.source = source;
         source.addEventListener("live", (event) => {
             this.pause_ms = pause_first_ms;
@@ -46,12 +47,24 @@ export class LiveStream {
             this.watch();
             this.tell({ open: true });
         };
-        source.onerror = () => this.retry();
+        source.onerror = () =>
+            source.readyState === EventSource.CLOSED ? this.retry_refused(source) : this.retry();
         this.watch();
     }
 
+    // It was answered, but not with a stream, and the browser does not say why: ask again to know.
+    async retry_refused(source) {
+        const asking = new AbortController();
+        const answer = await fetch(live_path, { signal: asking.signal }).catch(() => null);
+        const is_full = answer?.status === 503;
+        asking.abort();
+        if (this.source === source) {
+            this.retry(is_full);
+        }
+    }
+
     // The browser's own repair gives up on some failures and never says when it tries: ours does both.
-    retry() {
+    retry(is_full = false) {
         this.close();
         if (!this.is_wanted) {
             return;
@@ -59,7 +72,7 @@ export class LiveStream {
         const pause_ms = this.pause_ms;
         this.pause_ms = Math.min(2 * pause_ms, pause_max_ms);
         this.timer = setTimeout(() => this.connect(), pause_ms);
-        this.tell({ open: false, retry_at: Date.now() + pause_ms });
+        this.tell({ open: false, retry_at: Date.now() + pause_ms, is_full });
     }
 
     watch() {

@@ -107,6 +107,7 @@ function attempt_node({ attempt, worker, started_at, ended_at, outcome, error })
         worker,
         error,
         is_live,
+        is_failure: outcome === "failed", // the broker lets some time pass after it
     };
 }
 
@@ -187,13 +188,13 @@ export function timeline(task, why_it_waits) {
         "ol",
         { class: "timeline", "aria-label": "Timeline" },
         nodes.map((node, index) => [
-            node_view(node, index),
+            node_view(node, index, index + 1 === nodes.length),
             gap_view(node, nodes[index + 1], index),
         ]),
     );
 }
 
-function node_view(node, index) {
+function node_view(node, index, is_last) {
     return h(
         "li",
         {
@@ -202,6 +203,9 @@ function node_view(node, index) {
             "data-node": node.title,
         },
         h("span", { class: "node-mark" }),
+        node.kind === "attempt" && !node.is_live && !is_last
+            ? h("span", { class: "node-join" })
+            : null,
         h(
             "div",
             { class: "node-head" },
@@ -244,7 +248,7 @@ function gap_view(node, next, index) {
     if (!next || from === null || to === null || to - from < 1) {
         return null;
     }
-    const words = next.kind === "attempt" ? (node.kind === "attempt" ? "paused" : "waited") : "";
+    const words = next.kind !== "attempt" ? "" : node.is_failure ? "paused" : "waited";
     return h(
         "li",
         { key: `gap ${index}`, class: "gap" },

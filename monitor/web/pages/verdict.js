@@ -1,9 +1,13 @@
 // The verdict: one sentence, and a line for each thing that needs a look.
 
-import { clock, now, whole_duration } from "./format.js";
+import { ago, clock, exact, now, whole_duration } from "./format.js";
 import { icon } from "./icons.js";
 import { live } from "./live.js";
+import { refresh } from "./router.js";
 import { h } from "./vdom.js";
+
+const shown_max = 6; // more than these would push the charts off the screen
+let are_all_shown = false;
 
 export function verdict({ verdict: told, findings, time }) {
     const is_known = live.is_open !== false;
@@ -25,8 +29,37 @@ export function verdict({ verdict: told, findings, time }) {
             h("h1", { class: "verdict-words" }, words),
         ),
         h("p", { class: "unseen", "aria-live": "polite" }, announced(level, words, findings)),
-        findings.length > 0 ? h("ul", { class: "findings" }, findings.map(finding_line)) : null,
+        findings.length > 0 ? finding_list(findings) : null,
     );
+}
+
+// The worst come first.
+function finding_list(findings) {
+    const is_long = findings.length > shown_max + 1;
+    const shown = is_long && !are_all_shown ? findings.slice(0, shown_max) : findings;
+    const toggle = () => {
+        are_all_shown = !are_all_shown;
+        refresh();
+    };
+    return [
+        h("ul", { class: "findings" }, shown.map(finding_line)),
+        is_long
+            ? h(
+                  "button",
+                  {
+                      type: "button",
+                      class: "quiet more-findings",
+                      "data-action": "more-findings",
+                      "aria-expanded": String(are_all_shown),
+                      onclick: toggle,
+                  },
+                  icon(are_all_shown ? "up" : "down"),
+                  are_all_shown
+                      ? `only the first ${shown_max}`
+                      : `and ${exact(findings.length - shown_max)} more`,
+              )
+            : null,
+    ];
 }
 
 let last_announced = { of: null, words: "" };
@@ -43,6 +76,16 @@ function announced(level, words, findings) {
     return last_announced.words;
 }
 
+// A worker was lost at an instant; everything else lasts.
+function since_words({ since, link }) {
+    if (!since) {
+        return "";
+    }
+    return link === "/workers"
+        ? ago(Math.min(now(), since))
+        : `for ${whole_duration(Math.max(0, now() - since))}`;
+}
+
 function finding_line(finding) {
     const parts = [
         h(
@@ -55,7 +98,7 @@ function finding_line(finding) {
         h(
             "span",
             { class: "faint finding-since" },
-            finding.since ? `for ${whole_duration(Math.max(0, now() - finding.since))}` : "",
+            since_words(finding),
         ),
     ];
     const is_inside = finding.link?.startsWith("/") && !finding.link.startsWith("//");
