@@ -16,6 +16,28 @@ from harness import PATIENCE
 from web import WithWeb
 
 
+# Texts whose contrast with what lies behind them is below 4.5 to 1.
+PALE_TEXTS = """
+const parts = colour => colour.match(/[\\d.]+/g).map(Number);
+const over = ([r, g, b, a = 1], below) => [r, g, b].map((c, i) => c * a + below[i] * (1 - a));
+const behind = e => e ? over(parts(getComputedStyle(e).backgroundColor), behind(e.parentElement))
+                      : [255, 255, 255];
+const opacity = e => e ? getComputedStyle(e).opacity * opacity(e.parentElement) : 1;
+const light = colour => colour.map(c => c / 255)
+    .map(c => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+return [...document.querySelectorAll("body *")].filter(e => {
+    const has_text = [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim());
+    if (!has_text || !e.checkVisibility() || !opacity(e) || e.closest(".unseen, :disabled")) {
+        return false;
+    }
+    const ground = behind(e), ink = parts(getComputedStyle(e).color);
+    ink[3] = (ink[3] ?? 1) * opacity(e);
+    const [a, b] = [light(over(ink, ground)), light(ground)];
+    return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05) < 4.5;
+}).map(e => `${e.className}: ${e.textContent}`)"""
+
+
 class Browser:
     def __init__(self, width=1440, height=900):
         options = Options()

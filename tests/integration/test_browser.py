@@ -1,14 +1,17 @@
 """The dashboard in a browser: what a person sees, and what happens when they click."""
 
+import http.client
 import os
 import signal
 import unittest
 
-from browser import Keys, WithBrowser
+from browser import PALE_TEXTS, Keys, WithBrowser
 from harness import FAIL, FAIL_ANSWER, RawClient, RawWorker, new_id, wait_until
 
 PAGES = ("/", "/queues", "/workers", "/tasks", "/submit")
+TOKEN = "0123456789abcdef" * 2
 MARKUP = '<img src=x onerror="window.broken = 1"><script>window.broken = 1</script>'
+STREAMS_MAX = 200  # of /api/v1/live
 MARKUP_NAME = "<img/src=x/onerror=window.broken=1>"  # of a worker: printable, without spaces
 
 
@@ -163,6 +166,7 @@ class Dashboard(WithBrowser):
         self.browser.click("[data-action=retry]")
         self.browser.click("[data-action=retry-yes]")
         wait_until(lambda: self.task(number)["series"] == 1, "the retry")
+        self.browser.see('[data-node="Retried by hand"]')
         self.assert_quiet_and_at_home()
 
     def test_a_task_that_waits_says_why(self):
@@ -241,19 +245,54 @@ class Dashboard(WithBrowser):
         self.browser.see_none("[data-banner]")
         self.assertEqual(self.browser.complaints(["net::ERR_"]), [])
 
-    def test_the_tabs_of_a_browser_share_one_stream(self):
+    def test_the_tabs_of_a_browser_share_one_stream_and_have_none_unseen(self):
         self.open("/")
         self.browser.see("[data-verdict]", "quiet")
         first = self.browser.driver.current_window_handle
         self.browser.driver.switch_to.new_window("tab")
+        second = self.browser.driver.current_window_handle
         self.addCleanup(self.browser.driver.switch_to.window, first)
         self.addCleanup(self.browser.driver.close)
         self.open("/queues")
         self.submit("nobody", "--queue", "tabs")
         self.browser.see("[data-queue=tabs]")
-        live = [url for url in self.browser.requested() if url.endswith("/api/v1/live")]
-        self.assertEqual(live, [])  # what the shared worker asks for is not this tab's
+        taken = self.take_places()
+        self.assertEqual(len(taken), STREAMS_MAX - 1)
+
+        # A tab that nobody sees asks for nothing.
+        self.browser.run("""
+            Object.defineProperty(document, "visibilityState",
+                                  {configurable: true, get: () => window.seen ?? "hidden"});
+            document.dispatchEvent(new Event("visibilitychange"));""")
+        self.browser.driver.switch_to.window(first)
+        self.browser.open("about:blank")
+        self.browser.driver.switch_to.window(second)
+        self.browser.requested()
+        wait_until(lambda: taken.extend(self.take_places()) or len(taken) == STREAMS_MAX,
+                   "the stream to be let go")
+        self.assertEqual(self.browser.requested(), [])
+
+        self.browser.run("seen = 'visible'; document.dispatchEvent(new Event('visibilitychange'))")
+        self.browser.see("[data-banner=monitor]", "Too many dashboards are open")
+        for stream in taken:
+            stream.close()
+        self.browser.see_none("[data-banner]")
+        self.browser.see("[data-broker=good]")
         self.assertEqual(self.browser.complaints(), [])
+
+    def take_places(self):
+        """Opens streams until the monitor has no place for another."""
+        taken = []
+        while True:
+            connection = http.client.HTTPConnection(self.web.host, timeout=60)
+            connection.request("GET", "/api/v1/live")
+            stream = connection.getresponse()
+            if stream.status != 200:
+                connection.close()
+                return taken
+            self.addCleanup(stream.close)
+            self.addCleanup(connection.close)
+            taken.append(stream)
 
     def test_keys_reach_every_page(self):
         self.submit("nobody")
@@ -272,6 +311,88 @@ class Dashboard(WithBrowser):
         self.browser.until(lambda: self.browser.run(
             "return document.activeElement.matches('[data-search]')"), "the search")
         self.assert_quiet_and_at_home()
+
+    def test_keys_act_on_rows(self):
+        self.start_workers("--name", "w")
+        self.submit("nobody", "--queue", "mail")
+        self.open("/queues")
+        self.browser.see("[data-queue=mail]")
+        self.browser.press("j")
+        self.browser.until_focused("[data-queue=mail]")
+        self.browser.press("P")
+        self.browser.see("[data-queue=mail] [data-action=resume]")
+        self.browser.press(Keys.ENTER)
+        self.browser.see("form.settings")
+        self.browser.press(Keys.ESCAPE)
+        self.browser.see_none("form.settings")
+        self.open("/workers")
+        self.browser.see('[data-worker="w-1"]')
+        self.browser.press("j", "D")
+        self.browser.until_focused("[data-action=drain-yes]")
+        self.browser.press(Keys.ENTER)
+        wait_until(lambda: not [w for w in self.workers() if not w["draining"]], "w-1 to leave")
+        self.assert_quiet_and_at_home()
+
+    def test_all_that_match_are_retried_or_cancelled(self):
+        self.start_workers()
+        dead = [self.submit("fail", "--attempts", "1") for _ in range(3)]
+        waiting = [self.submit("nobody") for _ in range(2)]
+        for number in dead:
+            self.until_state(number, "dead")
+        self.open("/tasks?state=dead")
+        self.browser.see("[data-action=retry-all]")
+        self.browser.press("R")
+        self.browser.see(".question", "Retry 3 tasks that match?")
+        self.browser.until_focused("[data-action=retry-all-yes]")
+        self.browser.press(Keys.ENTER)
+        wait_until(lambda: all(self.task(number)["series"] == 1 for number in dead), "the retries")
+        self.open("/tasks?state=ready&kind=nobody")
+        self.browser.click("[data-action=cancel-all]")
+        self.browser.see(".question", "Cancel 2 tasks that match?")
+        self.browser.click("[data-action=cancel-all-yes]")
+        for number in waiting:
+            self.until_state(number, "cancelled")
+        self.assert_quiet_and_at_home()
+
+    def test_search_understands_and_live_updates_pause(self):
+        number = self.submit("nobody", "--queue", "mail")
+        self.open("/")
+        self.browser.see("[data-verdict]")
+        for typed, page in ((f"#{number}", f"/tasks/{number}"),
+                            ("mail", "/tasks?queue=mail"),
+                            ("queue:mail error:no paper", "/tasks?queue=mail&error=no+paper")):
+            self.browser.press("/", typed, Keys.ENTER)
+            self.browser.until(lambda: self.browser.driver.current_url == self.web.url + page, page)
+            self.browser.until_focused("h1")
+        self.open("/queues")
+        self.browser.see("[data-queue=mail]")
+        self.browser.press("p")
+        self.browser.see("[data-broker]", "paused at")
+        self.submit("nobody", "--queue", "later")
+        self.until_live(lambda live: "later" in [queue["name"] for queue in live["queues"]], "later")
+        self.assertEqual(self.browser.all("[data-queue=later]"), [])
+        self.browser.press("p")
+        self.browser.see("[data-queue=later]")
+        self.assert_quiet_and_at_home()
+
+    def test_asks_for_the_token_and_forgets_it(self):
+        with open(self.path("token"), "w") as file:
+            file.write(TOKEN)
+        self.web = self.start_web("--token-file", self.path("token"))
+        self.open("/tasks")
+        self.browser.until_focused("#token")
+        self.browser.see_none("main .waiting")
+        self.browser.press("guessed", Keys.ENTER)
+        self.browser.see(".session", "That is not the token")
+        self.browser.type("#token", TOKEN)
+        self.browser.press(Keys.ENTER)
+        self.browser.see(".empty", "No task yet")
+        self.browser.see("[data-broker=good]")
+        self.browser.use_phone()
+        self.addCleanup(self.browser.use_desk)
+        self.browser.click("[data-action=sign-out-here]")
+        self.browser.see(".session")
+        self.assert_quiet_and_at_home(expected=["401"])
 
     def test_a_question_takes_the_focus_and_gives_it_back(self):
         numbers = [self.submit("nobody") for _ in range(2)]
@@ -317,6 +438,11 @@ class Dashboard(WithBrowser):
         light = background()
         self.browser.use_scheme("dark")
         self.browser.until(lambda: background() != light, "the dark")
+        self.browser.click("[data-action=theme]")  # from the system's to the light
+        self.browser.until(lambda: background() == light, "the light")
+        self.open("/queues")
+        self.browser.see("h1", "Queues")
+        self.assertEqual(background(), light)
         self.assert_quiet_and_at_home()
 
     def assert_fits_a_phone(self, page):
@@ -340,6 +466,8 @@ class Dashboard(WithBrowser):
         number = self.submit("nobody", "a" * 200, "--queue", "q" * 48)
         self.open("/queues")
         self.browser.see(".queues-table", "qqq")
+        self.browser.see(".queues-table .phone-label", "ready")
+        self.browser.see("[data-broker]", "connected")
         for page in (*PAGES, f"/tasks/{number}"):
             self.assert_fits_a_phone(page)
         self.api("POST", "/tasks", [{"kind": "nobody", "queue": f"many-{i}"} for i in range(20)])
@@ -384,6 +512,12 @@ class Dashboard(WithBrowser):
             self.assertEqual(unnamed, [], page)
             self.assertEqual(len(self.browser.all("main")), 1)
             self.assertEqual(len(self.browser.all("nav [aria-current=page]")), 1, page)
+            self.browser.see_none(".waiting")
+            for scheme in ("dark", "light"):
+                self.browser.use_scheme(scheme)
+                self.browser.until(lambda: self.browser.run(
+                    "return document.documentElement.dataset.theme") == scheme, scheme)
+                self.assertEqual(self.browser.run(PALE_TEXTS), [], f"{page}, {scheme}")
         self.assert_quiet_and_at_home()
 
 

@@ -48,6 +48,7 @@ function take(message) {
         set_clock(message.live.time);
         live.heard_at = Date.now();
         live.is_open = true;
+        live.is_full = false;
         if (live.is_paused) {
             return;
         }

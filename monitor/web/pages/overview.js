@@ -83,7 +83,9 @@ class Overview {
                 "div",
                 { key: "overview" },
                 h("h1", { class: "verdict-words" }, "Overview"),
-                waiting(this.why_nothing()),
+                is_token_asked()
+                    ? h("p", { class: "faint" }, "The figures come once you have signed in.")
+                    : waiting(this.why_nothing()),
             );
         }
         return h(
@@ -113,9 +115,6 @@ class Overview {
     }
 
     why_nothing() {
-        if (is_token_asked()) {
-            return "The figures come once you have signed in.";
-        }
         if (live.is_full) {
             return "The figures come once another dashboard is closed.";
         }

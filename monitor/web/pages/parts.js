@@ -69,6 +69,11 @@ export function took(ms) {
         : h("span", { title: `${exact(ms)} ms` }, duration(ms));
 }
 
+// What a table's head says of a figure, for the rows of a phone, which have no head.
+export function phone_label(text) {
+    return h("span", { class: "phone-label" }, text);
+}
+
 export function task_link(task_number, ...children) {
     return h(
         "a",

@@ -88,6 +88,9 @@ function show() {
         shown.context.query = new URLSearchParams(location.search);
         shown.instance?.query_changed?.(); // none: it just starts, and sets its filters
         refresh();
+        if (document.activeElement === document.body) {
+            focus_heading(); // as after a search
+        }
         return;
     }
     const is_first = shown === null;

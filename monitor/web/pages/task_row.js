@@ -4,7 +4,7 @@ import { post, task_path } from "./api.js";
 import { duration, exact, instant, now, ran, whole_duration } from "./format.js";
 import { h } from "./vdom.js";
 import { action, say } from "./notices.js";
-import { age, is_final, state_badge, task_link } from "./parts.js";
+import { age, is_final, phone_label, state_badge, task_link } from "./parts.js";
 
 export const task_columns = [
     { name: "number", title: "Number" },
@@ -41,7 +41,7 @@ export function task_row(task, { list, is_read_only }) {
             ),
             h("span", { class: "clip faint", title: task.worker }, task.worker ?? "–"),
             time_of(task),
-            age(instant(task.accepted_at)),
+            [age(instant(task.accepted_at)), phone_label(" old")],
             error
                 ? h(
                       "span",
@@ -63,6 +63,7 @@ export function time_of(task) {
         return h(
             "span",
             { class: "is-live", title: "runs for so long" },
+            phone_label("runs "),
             duration(Math.max(0, now() - started)),
         );
     }
@@ -88,6 +89,7 @@ export function time_of(task) {
         return h(
             "span",
             { title: `ran for ${exact(finished - started)} ms` },
+            phone_label("ran "),
             ran(finished - started),
         );
     }

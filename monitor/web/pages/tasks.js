@@ -59,7 +59,7 @@ class Tasks {
         const { list } = this;
         return h(
             "div",
-            { key: "tasks", class: "tasks" },
+            { key: "tasks", class: `tasks ${list.newer ? "has-newer" : ""}` },
             h(
                 "div",
                 { class: "page-head", "data-actions": "" },
@@ -81,7 +81,7 @@ class Tasks {
                       },
                       icon("up"),
                       list.newer,
-                  )
+                  ) // above the head of the table, which makes room for it
                 : null,
             this.rows(),
             this.end(),

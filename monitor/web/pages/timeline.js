@@ -23,15 +23,29 @@ export function timeline_nodes(task, why_it_waits) {
             state: "ready",
         },
     ];
-    for (const attempt of attempts_of(task)) {
+    const attempts = attempts_of(task);
+    attempts.forEach((attempt, index) => {
         nodes.push(attempt.is_unknown ? attempt : attempt_node(attempt));
-    }
+        const is_last = index + 1 === attempts.length;
+        if (attempt.state === "dead" && !(is_last && task.state === "dead") && !attempt.is_unknown) {
+            nodes.push(retry_node);
+        }
+    });
     const end = end_node(task, why_it_waits);
     if (end) {
         nodes.push(end);
     }
     return nodes;
 }
+
+// That it was dead and went on all the same tells of it, not when it was.
+const retry_node = {
+    kind: "step",
+    time: null,
+    title: "Retried by hand",
+    about: "has new attempts",
+    state: "ready",
+};
 
 // All that is known of its attempts: those that failed, then the one it has now.
 function attempts_of(task) {
