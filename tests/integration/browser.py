@@ -16,6 +16,8 @@ from harness import PATIENCE
 from web import WithWeb
 
 
+PAGES = ("/", "/queues", "/workers", "/tasks", "/submit")
+
 # Texts whose contrast with what lies behind them is below 4.5 to 1.
 PALE_TEXTS = """
 const parts = colour => colour.match(/[\\d.]+/g).map(Number);
@@ -109,8 +111,8 @@ class Browser:
         chain.key_down(Keys.SHIFT).send_keys(Keys.TAB).key_up(Keys.SHIFT).perform()
 
     def until_focused(self, selector):
-        self.until(lambda: self.run("return document.activeElement.matches(arguments[0])", selector),
-                   f"the focus on {selector!r}")
+        script = "return document.activeElement.matches(arguments[0])"
+        self.until(lambda: self.run(script, selector), f"the focus on {selector!r}")
 
     def emulate(self, command, parameters):
         self.driver.execute_cdp_cmd(f"Emulation.{command}", parameters)
@@ -174,4 +176,4 @@ class WithBrowser(WithWeb):
                 self.assertTrue(url.startswith(self.web.url + "/"), url)
 
 
-__all__ = ["Browser", "Keys", "WithBrowser"]
+__all__ = ["PAGES", "PALE_TEXTS", "Browser", "Keys", "WithBrowser"]

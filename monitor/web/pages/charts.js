@@ -354,7 +354,8 @@ function shown_events(chart) {
 
 const label_lanes = 3;
 const label_height = 13;
-const label_order = ["broker_restarted", "worker_lost", "broker_silent"]; // the first has room first
+// Who has room first.
+const label_order = ["broker_restarted", "worker_lost", "broker_silent"];
 
 // {words, left, width, y} of every label. One that would lie on another of its kind is counted with
 // it; one for which no lane has room is left out.

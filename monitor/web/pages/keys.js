@@ -125,7 +125,8 @@ function act(key) {
     const within = [row, after, document.querySelector("#main [data-actions]")];
     for (const place of within) {
         const button = place?.querySelector(`[data-hot-key="${key}"]`);
-        if (button) {
+        if (button?.offsetParent) {
+            // Rows of a narrow window have none, and what is not seen must not ask.
             button.click();
             return true;
         }

@@ -1,6 +1,16 @@
 // The small pieces that several pages are made of.
 
-import { ago, clock, date_exact, duration, exact, now, octets, short, whole_duration } from "./format.js";
+import {
+    ago,
+    clock,
+    date_exact,
+    duration,
+    exact,
+    now,
+    octets,
+    short,
+    whole_duration,
+} from "./format.js";
 import { h } from "./vdom.js";
 import { icon } from "./icons.js";
 import { last_known_at, live } from "./live.js";

@@ -269,16 +269,13 @@ function banner() {
     if (!broker || broker.state === "connected" || live.is_paused) {
         return null;
     }
-    const [first, rest] =
-        broker.state === "silent"
-            ? [
-                  `The broker has been silent for ${whole_duration(Math.max(1000, broker.silent_ms))}. `,
-                  "What it accepted is on its disk; workers finish what they hold and tell it later. ",
-              ]
-            : [
-                  "No broker has answered yet. ",
-                  "This page goes on by itself once one does at ",
-              ];
+    const silent = whole_duration(Math.max(1000, broker.silent_ms));
+    const [first, rest] = was_never_a_broker()
+        ? ["No broker has answered yet. ", "This page goes on by itself once one does at "]
+        : [
+              `The broker has been silent for ${silent}. `,
+              "What it accepted is on its disk; workers finish what they hold and tell it later. ",
+          ];
     return h(
         "div",
         {

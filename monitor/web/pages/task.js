@@ -78,9 +78,14 @@ class TaskPage {
         if (this.servers === null) {
             return "waits for a worker";
         }
-        return this.servers === 0
-            ? `waits because no worker serves ${kind} of queue ${queue}`
-            : `waits for room at ${this.servers === 1 ? "the worker" : `one of ${exact(this.servers)} workers`} that ${this.servers === 1 ? "serves" : "serve"} it`;
+        switch (this.servers) {
+            case 0:
+                return `waits because no worker serves ${kind} of queue ${queue}`;
+            case 1:
+                return "waits for room at the worker that serves it";
+            default:
+                return `waits for room at one of the ${exact(this.servers)} workers that serve it`;
+        }
     }
 
     take(told) {
@@ -157,7 +162,11 @@ class TaskPage {
                 h(
                     "div",
                     {},
-                    card("Timeline", { aside: attempts_words(shown) }, timeline(shown, this.why_it_waits())),
+                    card(
+                        "Timeline",
+                        { aside: attempts_words(shown) },
+                        timeline(shown, this.why_it_waits()),
+                    ),
                     this.octets_card("Result", "result", this.result),
                     this.octets_card("Payload", "payload", this.payload),
                 ),

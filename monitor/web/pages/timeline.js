@@ -26,8 +26,8 @@ export function timeline_nodes(task, why_it_waits) {
     const attempts = attempts_of(task);
     attempts.forEach((attempt, index) => {
         nodes.push(attempt.is_unknown ? attempt : attempt_node(attempt));
-        const is_last = index + 1 === attempts.length;
-        if (attempt.state === "dead" && !(is_last && task.state === "dead") && !attempt.is_unknown) {
+        const is_end = index + 1 === attempts.length && task.state === "dead";
+        if (attempt.state === "dead" && !is_end && !attempt.is_unknown) {
             nodes.push(retry_node);
         }
     });

@@ -273,7 +273,7 @@ class Workers {
             name: "drain",
             icon_name: "drain",
             hot_key: "D",
-            question: `Let it finish ${worker.held === 1 ? "one task" : `${worker.held} tasks`} and leave?`,
+            question: drain_question(worker.held),
             run: async () => {
                 await post(`/workers/${encodeURIComponent(worker.name)}/drain`);
                 say(`${worker.name} takes nothing new and leaves when it is done.`);
@@ -281,6 +281,12 @@ class Workers {
             },
         });
     }
+}
+
+function drain_question(held) {
+    return held === 0
+        ? "It holds no task. Let it leave?"
+        : `Let it finish ${held === 1 ? "one task" : `${exact(held)} tasks`} and leave?`;
 }
 
 // Two may have one name: nothing keeps a user from that.
