@@ -73,6 +73,9 @@ class Dashboard(WithBrowser):
         self.submit("add", "1", "2")
         self.browser.until(lambda: "worker lost: w-2" in self.events_told(), "the event")
         self.assertNotIn("broker back", self.events_told())
+        self.browser.until(lambda: self.browser.run("""
+            const canvas = document.querySelector("[aria-label=Latency] canvas");
+            return Chart.getChart(canvas).scales.y.ticks[0].label""") == "≤ 10 µs", "the axis")
         workers.send(signal.SIGCONT)
         self.assert_quiet_and_at_home()
 
@@ -147,7 +150,7 @@ class Dashboard(WithBrowser):
         self.open("/tasks?error=paper&state=dead&queue=print")
         self.browser.see(f'.tasks-table [data-task="{number}"]', "no paper")
         top, bottom = self.browser.run("""
-            const style = getComputedStyle(document.querySelector("[data-filter=error]"));
+            const style = getComputedStyle(document.querySelector("[data-filter=worker]"));
             return [style.borderTopColor, style.borderBottomColor]""")
         self.assertEqual(top, bottom)
         self.open("/tasks?error=ink")

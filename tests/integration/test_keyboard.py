@@ -20,7 +20,7 @@ class Keyboard(WithBrowser):
             self.browser.until(lambda: self.browser.driver.current_url == self.web.url + page, page)
             self.browser.run("document.activeElement.blur()")
         self.browser.press("?")
-        self.browser.see("#sheet", "Keys")
+        self.browser.see("#sheet", "pause or resume the queue, with an undo")
         self.browser.press(Keys.ESCAPE)
         self.browser.press("/")
         self.browser.until(lambda: self.browser.run(
