@@ -84,8 +84,13 @@ class Dashboard(WithBrowser):
             "return document.querySelector('[data-events]')?.textContent ?? ''")
 
     def test_a_long_list_of_findings_opens(self):
-        self.api("POST", "/tasks", [{"kind": "nobody", "queue": f"q{i}"} for i in range(9)])
-        self.client("pause", *[f"q{i}" for i in range(9)])
+        # Three queues of a kind of trouble are told one by one, and so are three lost workers.
+        self.api("POST", "/tasks", [{"kind": "nobody", "queue": f"q{i}"} for i in range(6)])
+        self.client("pause", *[f"q{i}" for i in range(3)])
+        losers = self.start_workers("--name", "loser", count=3)
+        for worker in self.workers():
+            os.kill(worker["process"], signal.SIGSTOP)  # so that none says goodbye
+        losers.kill()
         self.open("/")
         self.browser.see("[data-action=more-findings]", "and 3 more")
         self.assertEqual(len(self.browser.all("[data-finding]")), 6)

@@ -1,6 +1,6 @@
 // Says of a queue whether it will drain: the question behind all its figures.
 
-import { duration, rate } from "./format.js";
+import { duration, rate, short } from "./format.js";
 import { last_known_at } from "./live.js";
 
 const worth_saying = 0.05; // of the rate: less than that is as good as even
@@ -24,6 +24,9 @@ export function outlook(queue, ready) {
             level: queue.oldest_wait_ms > 5000 ? "bad" : "",
             words: queue.oldest_wait_ms > 5000 ? "stands still" : "starts",
         };
+    }
+    if (queue.unserved > 0) {
+        return { level: "bad", words: `no worker for ${short(queue.unserved)}` };
     }
     const drains = goes - comes;
     const is_even = Math.abs(drains) < worth_saying * Math.max(comes, goes);

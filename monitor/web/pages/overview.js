@@ -33,7 +33,7 @@ class Overview {
         this.are_errors_missing = false;
         this.order = new SteadyOrder((a, b) => b.ready - a.ready || a.name.localeCompare(b.name));
         this.start_past();
-        context.poll(10_000, async () => {
+        context.poll(2000, async () => {
             try {
                 this.errors = await get("/errors");
             } finally {

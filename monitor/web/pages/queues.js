@@ -74,7 +74,7 @@ class Queues {
                 h("h1", {}, "Queues"),
                 h("p", { class: "faint" }, this.summary()),
             ),
-            this.fault ? trouble(this.fault) : null,
+            this.fault && !was_never_a_broker() ? trouble(this.fault) : null,
             last_known(),
             this.list?.length > filter_from ? this.name_filter() : null,
             this.body(),
@@ -82,11 +82,14 @@ class Queues {
     }
 
     body() {
+        if (was_never_a_broker()) {
+            return no_broker();
+        }
         if (!this.list) {
             return this.fault ? null : waiting("Asking the broker for its queues.");
         }
         if (this.list.length === 0) {
-            return was_never_a_broker() ? no_broker() : no_queues();
+            return no_queues();
         }
         const opened = this.context.query.get("queue");
         const rows = this.sorted().map((queue) => this.row(queue, opened === queue.name));

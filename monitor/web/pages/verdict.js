@@ -1,6 +1,6 @@
 // The verdict: one sentence, and a line for each thing that needs a look.
 
-import { ago, clock, exact, now, whole_duration } from "./format.js";
+import { clock, exact, now, whole_duration } from "./format.js";
 import { icon } from "./icons.js";
 import { live } from "./live.js";
 import { refresh } from "./router.js";
@@ -76,14 +76,8 @@ function announced(level, words, findings) {
     return last_announced.words;
 }
 
-// A worker was lost at an instant; everything else lasts.
-function since_words({ since, link }) {
-    if (!since) {
-        return "";
-    }
-    return link === "/workers"
-        ? ago(Math.min(now(), since))
-        : `for ${whole_duration(Math.max(0, now() - since))}`;
+function since_words({ since }) {
+    return since ? `for ${whole_duration(Math.max(0, now() - since))}` : "";
 }
 
 function finding_line(finding) {

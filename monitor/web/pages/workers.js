@@ -45,7 +45,7 @@ class Workers {
         this.lanes = new Map(); // worker key -> Lanes
         this.are_all_shown = false;
         this.look = context.poll(1000, () => this.ask());
-        context.poll(5000, async () => {
+        context.poll(2000, async () => {
             this.lost = await get("/workers/lost");
         });
     }
@@ -96,7 +96,7 @@ class Workers {
                 h("p", { class: "faint" }, this.summary()),
                 this.list?.length ? this.span_choice() : null,
             ),
-            this.fault ? trouble(this.fault) : null,
+            this.fault && !was_never_a_broker() ? trouble(this.fault) : null,
             last_known(),
             this.lost.length > 0 ? lost_workers(this.lost) : null,
             this.body(),
@@ -104,11 +104,11 @@ class Workers {
     }
 
     body() {
-        if (!this.list) {
-            return this.fault ? null : waiting("Asking the broker for its workers.");
-        }
         if (was_never_a_broker()) {
             return no_broker();
+        }
+        if (!this.list) {
+            return this.fault ? null : waiting("Asking the broker for its workers.");
         }
         if (this.list.length === 0) {
             return empty(
