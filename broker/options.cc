@@ -137,7 +137,7 @@ std::optional<int> parse_options(int argc, char** argv, Options& options) {
         ->capture_default_str();
     app.add_option("--log-level", options.log.level,
                    "trace, debug, info, warning, error, critical or off")
-        ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error", "off"}))
+        ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error", "critical", "off"}))
         ->capture_default_str();
     app.add_option("--log-file", options.log.file,
                    "log to this file too, rotating at 10 MiB, five kept");

@@ -212,6 +212,7 @@ bool Submitter::on_status(Entry& entry, const protocol::SubmitStatusItem& status
 void Submitter::on_failure(Entries& entries, const Error& error) {
     Entries again;
     for (Entry& entry : entries) {
+        entry.may_be_accepted = entry.may_be_accepted || !is_unsent(error);
         if (is_late(error) && *entry.deadline > connection_.now().steady) {
             again.push_back(std::move(entry));
         } else {
@@ -260,8 +261,12 @@ void Submitter::expect_nothing(Entry& entry) {
     }
 }
 
-void Submitter::refuse(Entry& entry, const Error& error) {
+void Submitter::refuse(Entry& entry, const Error& latest) {
     expect_nothing(entry);
+    const Error unanswered{ErrorCode::timed_out,
+                           "no answer from the broker in time; the task may have been submitted",
+                           ""};
+    const Error& error = entry.may_be_accepted && is_unsent(latest) ? unanswered : latest;
     SubmitCall& call = *entry.call;
     if (call.is_abandoned) {
         return;

@@ -46,6 +46,7 @@ private:
         std::shared_ptr<SubmitCall> call;
         Instant added_at;
         std::optional<Instant> deadline;    // once asked
+        bool may_be_accepted = false;       // it was sent, and not answered
         std::optional<Waits::WaitId> wait;  // while asked, if somebody wants the outcome
     };
     using Entries = std::vector<Entry>;

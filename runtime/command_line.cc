@@ -40,7 +40,11 @@ public:
         std::istringstream copy(*text_);
         items_ = CLI::ConfigTOML::from_config(copy);
         std::erase_if(items_, [this](const CLI::ConfigItem& item) {
-            return is_set(environment_name(program_, item.name));
+            std::string of = program_;
+            for (const std::string& subcommand : item.parents) {
+                of += "_" + subcommand;
+            }
+            return is_set(environment_name(of, item.name));
         });
         return items_;
     }

@@ -285,7 +285,11 @@ void Core::on(const Request& request, const Drain& message) {
     if (is_too_many(request, message.workers.size())) {
         return;
     }
-    if (message.workers.empty() && sessions_[request.session].is_worker()) {
+    if (sessions_[request.session].is_worker()) {
+        if (!message.workers.empty()) {
+            refuse(request, Refusal::unsupported, "a worker drains nobody but itself");
+            return;
+        }
         drain(request.session);  // it wants to leave
         answer(request, DrainAnswer{});
         return;

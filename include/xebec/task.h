@@ -134,7 +134,7 @@ struct TaskInfo {
     std::string queue;
     TaskState state = TaskState::ready;
     int priority = 0;
-    std::uint32_t attempts = 0;  // that ended and count against the limit: they may have run
+    std::uint32_t attempts = 0;  // that count against the limit, with the one under way
     std::uint32_t attempts_max = 0;
     std::string worker;              // its name; empty if none has had it
     std::optional<TaskError> error;  // of the latest failed attempt

@@ -73,6 +73,23 @@ void fail(httplib::Response& response, int status, std::string_view error_class,
     answer(response, {{"error", {{"class", error_class}, {"text", text}}}}, status);
 }
 
+namespace {
+
+std::string_view what_became_of(Purpose purpose, const Error& error) {
+    switch (purpose) {
+        case Purpose::look:
+            return "";
+        case Purpose::look_behind_change:
+            return "; the change has been made";
+        case Purpose::change:
+            break;
+    }
+    return client::is_unsent(error) ? "; the request was not sent"
+                                    : "; the request may have taken effect";
+}
+
+}  // namespace
+
 Error told(const Error& error, Purpose purpose) {
     if (!error.name.empty()) {
         return error;
@@ -82,10 +99,7 @@ Error told(const Error& error, Purpose purpose) {
             return {error.code, error.detail, "bad_value"};
         case ErrorCode::timed_out:
             return {error.code,
-                    std::string("the broker does not answer") +
-                        (purpose == Purpose::look   ? ""
-                         : client::is_unsent(error) ? "; the request was not sent"
-                                                    : "; the request may have taken effect"),
+                    "the broker does not answer" + std::string(what_became_of(purpose, error)),
                     std::string(no_answer)};
         case ErrorCode::refused:
         case ErrorCode::unavailable:

@@ -19,8 +19,9 @@ void answer(httplib::Response& response, const Json& body, int status = 200);
 void fail(httplib::Response& response, int status, std::string_view error_class,
           std::string_view text);
 
-// What a request was for. One that was to change something may have done so unanswered.
-enum class Purpose { look, change };
+// What a request was for. One that was to change something may have done so unanswered; a look
+// behind a change that was confirmed does not take that back.
+enum class Purpose { look, change, look_behind_change };
 
 // As this API tells it: every error has a class.
 Error told(const Error& error, Purpose purpose);

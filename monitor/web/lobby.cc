@@ -55,7 +55,7 @@ void Lobby::run(const std::stop_token& stop) {
             if (wait.is_ready(*index++)) {
                 speaking_.push_back({visitor->socket, now + limits_.wait_max});
                 visitor = silent_.erase(visitor);
-            } else if (visitor->deadline <= now) {
+            } else if (visitor->deadline <= now || silent_.size() > limits_.silent_max) {
                 ::close(visitor->socket);
                 visitor = silent_.erase(visitor);
             } else {
@@ -68,6 +68,9 @@ void Lobby::run(const std::stop_token& stop) {
 }
 
 std::optional<Instant> Lobby::next_look(Instant now) const {
+    if (silent_.size() > limits_.silent_max) {
+        return now;  // who has not spoken by then goes
+    }
     if (!speaking_.empty()) {
         return now + full_interval;
     }
@@ -79,10 +82,6 @@ void Lobby::take_arrived(Instant now) {
         if (socket != nobody) {
             silent_.push_back({socket, now + limits_.silence_max});
         }
-    }
-    while (silent_.size() > limits_.silent_max) {
-        ::close(silent_.front().socket);
-        silent_.pop_front();
     }
 }
 

@@ -124,7 +124,7 @@ void SystemApi::show_queue(const std::string& name, Response& response) const {
     const auto packet = broker_.request(protocol::Queues{.only = name});
     const auto found = answer_as<protocol::QueuesAnswer>(packet);
     if (!found) {
-        return fail(response, found.error(), Purpose::change);
+        return fail(response, found.error(), Purpose::look_behind_change);
     }
     if (found->items.empty()) {
         return fail(response, to_error(Refusal::unknown_queue, "there is no such queue"));

@@ -314,7 +314,7 @@ void TasksApi::change(const Request& request, Response& response) const {
     if (!changed->items.empty() && changed->items[0].code != 0) {
         return fail(response, client::error_of(changed->items[0]));
     }
-    show(*key, Purpose::change, response);
+    show(*key, Purpose::look_behind_change, response);
 }
 
 // Whatever a task's octets say they are, a browser is not to run them: the server's headers forbid

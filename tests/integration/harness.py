@@ -1,6 +1,7 @@
 """Real programs on loopback, and peers that speak in raw frames written from docs/protocol.md."""
 
 import atexit
+import contextlib
 import json
 import os
 import re
@@ -182,6 +183,22 @@ class RawPeer:
             message = self.receive(answer, ERROR)
             if message.correlation == correlation:
                 return message
+
+    @contextlib.contextmanager
+    def heard(self):
+        """Pings the broker meanwhile, so that it is not given up; nobody else may use it then."""
+        over = threading.Event()
+
+        def ping():
+            while not over.wait(1):
+                self.send(PING, {})
+        thread = threading.Thread(target=ping, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
 
     def hello(self, body):
         welcome = self.ask(HELLO, {2: 1, 3: 1, **body}, WELCOME)

@@ -105,15 +105,17 @@ class Dashboard(WithBrowser):
                     e => [e.textContent, e.querySelector("i").className])"""))
         first = RawWorker(self.broker.workers, kinds=[f"kind-{i}" for i in range(14)])
         self.addCleanup(first.close)
-        self.open("/workers")
-        self.browser.see(".legend", "kind-13")
-        before = looks()
-        self.assertEqual(len(set(before.values())), 14)
-        second = RawWorker(self.broker.workers, name="second", kinds=["a"])  # before them by name
-        self.addCleanup(second.close)
-        self.browser.until(lambda: "a" in looks(), "a")
-        self.open("/workers")
-        self.browser.until(lambda: "a" in looks(), "a")
+        with first.heard():
+            self.open("/workers")
+            self.browser.see(".legend", "kind-13")
+            before = looks()
+            self.assertEqual(len(set(before.values())), 14)
+            second = RawWorker(self.broker.workers, name="second", kinds=["a"])  # first by name
+            self.addCleanup(second.close)
+            self.browser.until(lambda: "a" in looks(), "a")
+            with second.heard():
+                self.open("/workers")
+                self.browser.until(lambda: "a" in looks(), "a")
         self.assertEqual({**looks(), **before}, looks())
         self.assertEqual(len(set(looks().values())), 15)
         self.assert_quiet_and_at_home()
@@ -185,8 +187,9 @@ class Dashboard(WithBrowser):
         worker = RawWorker(self.broker.workers, kinds=["nobody"])
         worker.assignments()
         second = self.submit("nobody", "--queue", "mail")
-        self.open(f"/tasks/{second}")
-        self.browser.see('[data-node="Ready"]', "waits for room at the worker that serves it")
+        with worker.heard():
+            self.open(f"/tasks/{second}")
+            self.browser.see('[data-node="Ready"]', "waits for room at the worker that serves it")
         self.assert_quiet_and_at_home()
 
     def test_a_task_that_waits_is_cancelled(self):
@@ -279,7 +282,7 @@ class Dashboard(WithBrowser):
         self.assertEqual(self.browser.requested(), [])
 
         self.browser.run("seen = 'visible'; document.dispatchEvent(new Event('visibilitychange'))")
-        self.browser.see("[data-banner=monitor]", "Too many dashboards are open")
+        self.browser.see("[data-banner=monitor]", "Too many dashboards, or other requests, are open")
         for stream in taken:
             stream.close()
         self.browser.see_none("[data-banner]")
@@ -357,17 +360,18 @@ class Dashboard(WithBrowser):
         worker.ask(FAIL, {0: [{0: assigned, 1: fence, 2: {0: MARKUP[:40], 1: MARKUP}}]}, FAIL_ANSWER)
         number = self.until_state("last", "dead")["number"]
         self.submit("echo", MARKUP)
-        for page in (*PAGES, f"/tasks/{number}", f"/tasks/{number + 1}",
-                     f"/tasks?error={MARKUP}&queue={MARKUP}"):
-            self.open(page)
-            self.browser.see("main h1, main [data-verdict]")
-            if page == f"/tasks/{number}":
-                self.browser.see("article", "<img src=x")
-            if page == "/workers":
-                self.browser.see("main", MARKUP_NAME)
-                self.browser.see("main", MARKUP)
-            self.assertIsNone(self.browser.run("return window.broken ?? null"), page)
-            self.assertEqual(self.browser.all("main img, main script"), [], page)
+        with worker.heard():
+            for page in (*PAGES, f"/tasks/{number}", f"/tasks/{number + 1}",
+                         f"/tasks?error={MARKUP}&queue={MARKUP}"):
+                self.open(page)
+                self.browser.see("main h1, main [data-verdict]")
+                if page == f"/tasks/{number}":
+                    self.browser.see("article", "<img src=x")
+                if page == "/workers":
+                    self.browser.see("main", MARKUP_NAME)
+                    self.browser.see("main", MARKUP)
+                self.assertIsNone(self.browser.run("return window.broken ?? null"), page)
+                self.assertEqual(self.browser.all("main img, main script"), [], page)
         self.assert_quiet_and_at_home(expected=["queue=.* 400"])
 
 

@@ -64,6 +64,11 @@ class Keyboard(WithBrowser):
         self.open("/tasks?state=ready&kind=nobody")
         self.browser.click("[data-action=cancel-all]")
         self.browser.see(".question", "Cancel 2 tasks that match?")
+        self.browser.click("[data-nav=queues]")  # away from what was asked about, and back
+        self.browser.see("#main h1", "Queues")
+        self.browser.run("history.back()")
+        self.browser.click("[data-action=cancel-all]")
+        self.browser.see(".question", "Cancel 2 tasks that match?")
         self.browser.click("[data-action=cancel-all-yes]")
         for number in waiting:
             self.until_state(number, "cancelled")

@@ -24,7 +24,11 @@ function remember(kinds) {
             indexes.set(kind, indexes.size);
         }
     }
-    localStorage.setItem(name, JSON.stringify([...indexes.keys()]));
+    try {
+        localStorage.setItem(name, JSON.stringify([...indexes.keys()]));
+    } catch {
+        // They are another's colours next time.
+    }
 }
 
 export function kind_class(kind) {

@@ -85,6 +85,12 @@ export function close_question() {
     return was_open;
 }
 
+// What was asked about is not shown any more.
+export function forget_question() {
+    asked = null;
+    asker = null;
+}
+
 // To where it was, else to the button or what stands in its place; not from where it went since.
 function give_focus_back(id) {
     if (!asker || (document.activeElement && document.activeElement !== document.body)) {
@@ -123,9 +129,12 @@ export function action({
     }
     const is_busy = busy.has(id);
     const start = (event) => {
+        if (is_busy) {
+            return;
+        }
         if (question) {
             open_question(id, prepare, event.currentTarget);
-        } else if (!is_busy) {
+        } else {
             work(id, run, label);
         }
     };

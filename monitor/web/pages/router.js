@@ -1,6 +1,7 @@
 // Which page is shown: from the path, with its filters in the query. Pages are plain objects:
 // {name, title, start(context)}, and start answers {view(), stop?(), query_changed?()}.
 
+import { forget_question } from "./notices.js";
 import { render } from "./vdom.js";
 import { live, on_live } from "./live.js";
 
@@ -84,6 +85,7 @@ export function go(address, { replace = false } = {}) {
 // The page that the address names. Its heading has the focus then, so that it is announced.
 function show() {
     const { page, key } = find_page(location.pathname);
+    forget_question();
     if (shown && shown.page === page && shown.key === key) {
         shown.context.query = new URLSearchParams(location.search);
         shown.instance?.query_changed?.(); // none: it just starts, and sets its filters

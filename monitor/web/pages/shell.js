@@ -254,7 +254,7 @@ function banner() {
                     "strong",
                     {},
                     live.is_full
-                        ? "Too many dashboards are open. "
+                        ? "Too many dashboards, or other requests, are open. "
                         : "The monitor does not answer. ",
                 ),
                 live.now ? `What you see is of ${clock(live.now.time)}. ` : "",

@@ -134,6 +134,17 @@ TEST_F(CommandLine, GivesSubcommandsVariablesOfTheirOwn) {
     EXPECT_EQ(priority_, 7);
 }
 
+TEST_F(CommandLine, LetsASubcommandsVariableBeatTheFile) {
+    const std::string file = config("[submit]\npriority = 3\n");
+    setenv("XEBEC_CLIENT_PRIORITY", "8", 1);
+
+    EXPECT_EQ(run({"--config", file, "submit", "add"}), std::nullopt) << complained_;
+    EXPECT_EQ(priority_, 3);
+    setenv("XEBEC_CLIENT_SUBMIT_PRIORITY", "7", 1);
+    EXPECT_EQ(run({"--config", file, "submit", "add"}), std::nullopt) << complained_;
+    EXPECT_EQ(priority_, 7);
+}
+
 TEST_F(CommandLine, TakesFlagsBeforeAndAfterTheSubcommand) {
     EXPECT_EQ(
         run({"submit", "add", "--broker", "tcp://after", "--priority", "3", "--timeout", "250ms"}),

@@ -41,6 +41,7 @@ TEST(Session, OfAWorkerAsksNothingThatIsAClientsToAsk) {
     EXPECT_EQ(broker.refusal("w", Pause{.queues = {"default"}}), Refusal::unsupported);
     EXPECT_EQ(broker.refusal("w", Snapshot{}), Refusal::unsupported);
     EXPECT_EQ(broker.refusal("w", Backup{}), Refusal::unsupported);
+    EXPECT_EQ(broker.refusal("w", Drain{.workers = {"w"}}), Refusal::unsupported);
     broker.ask<DrainAnswer>("w", Drain{});
 
     EXPECT_EQ(broker.records(), 0U);

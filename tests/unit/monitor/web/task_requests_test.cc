@@ -278,7 +278,7 @@ TEST(ParseSubmission, TakesSoManyTasksAtOnce) {
     EXPECT_EQ(more.error().name, "too_large");
 }
 
-TEST(ParseSubmission, CountsDeadlinesFromNow) {
+TEST(ParseSubmission, TakesADeadlineAsItIsSaid) {
     const auto submission = parse_submission(R"({"kind": "a", "deadline": "10m"})");
 
     ASSERT_TRUE(submission);
