@@ -70,7 +70,7 @@ void Selector::set(const std::string& name, const std::string& value) {
             complain("a text to search for has at most " + std::to_string(search_octets_max) +
                      " octets");
         }
-    } else if (name == "id" || name == "id_prefix") {
+    } else if (name == "id_prefix") {
         selected_.id_prefix = value;
     } else if (name == "since") {
         set_instant(name, value, selected_.accepted_from);
@@ -162,7 +162,7 @@ protocol::TaskFilter Selected::filter() const {
 
 const std::vector<std::string>& selection_names() {
     static const std::vector<std::string> names{"state",     "queue", "kind",  "worker", "error",
-                                                "id_prefix", "id",    "since", "until",  "cursor"};
+                                                "id_prefix", "since", "until", "cursor"};
     return names;
 }
 

@@ -8,7 +8,7 @@ import { states } from "./parts.js";
 import { query_text } from "./api.js";
 
 const offers_max = 7;
-const filter_names = ["queue", "kind", "worker", "state", "error", "id"];
+const filter_names = ["queue", "kind", "worker", "state", "error", "id_prefix"];
 let host = null;
 let text = "";
 let is_open = false;
@@ -59,7 +59,7 @@ export function understand(typed) {
             add(
                 `${value}…`,
                 "tasks whose id begins so",
-                `/tasks${query_text({ id: hexadecimal })}`,
+                `/tasks${query_text({ id_prefix: hexadecimal })}`,
             );
         }
     }
@@ -101,7 +101,7 @@ function named_filters(value) {
     const filters = {};
     let last = null;
     for (const word of value.split(/\s+/)) {
-        const parts = word.match(/^([a-z]+):(.*)$/);
+        const parts = word.match(/^([a-z_]+):(.*)$/);
         if (parts && filter_names.includes(parts[1])) {
             last = parts[1];
             filters[last] = parts[2];

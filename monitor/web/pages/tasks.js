@@ -18,7 +18,7 @@ export const tasks = {
 };
 
 const ages = { "10m": "10 min", "1h": "1 h", "6h": "6 h", "24h": "1 day", "168h": "7 days" };
-const filter_names = ["state", "queue", "kind", "worker", "error", "id", "since", "until"];
+const filter_names = ["state", "queue", "kind", "worker", "error", "id_prefix", "since", "until"];
 
 class Tasks {
     constructor(context) {
@@ -262,16 +262,16 @@ class Tasks {
             ),
             this.field("worker", "Worker", "any worker"),
             this.field("error", "Error", "error says…"),
-            query.get("id")
+            query.get("id_prefix")
                 ? h(
                       "button",
                       {
                           type: "button",
                           class: "chip",
-                          "data-filter": "id",
-                          onclick: () => this.context.set_query({ id: "" }),
+                          "data-filter": "id_prefix",
+                          onclick: () => this.context.set_query({ id_prefix: "" }),
                       },
-                      `id ${query.get("id")}…`,
+                      `id ${query.get("id_prefix")}…`,
                       icon("close"),
                   )
                 : null,

@@ -22,12 +22,13 @@ using namespace std::chrono_literals;
 // The client's end of a connection whose other end is in a lobby.
 class Visitor {
 public:
-    explicit Visitor(Lobby& lobby) {
+    explicit Visitor(Lobby& lobby, std::string_view at_once = {}) {
         std::array<int, 2> ends{};
         if (::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()) != 0) {
             throw std::runtime_error("no pair of sockets");
         }
         end_ = ends[0];
+        say(at_once);
         lobby.add(ends[1]);
     }
     Visitor(const Visitor&) = delete;
@@ -113,6 +114,15 @@ TEST(Lobby, KeepsSoManyWhoSayNothing) {
     EXPECT_TRUE(comes(seen.admitted));
 }
 
+TEST(Lobby, SendsNobodyAwayWhoHasSpoken) {
+    Seen seen;
+    Lobby lobby({.silent_max = 0, .silence_max = 60s}, seen.doors());
+
+    const Visitor speaker(lobby, "GET");
+
+    EXPECT_TRUE(comes(seen.admitted));
+}
+
 TEST(Lobby, RefusesWhoWaitsTooLong) {
     Seen seen;
     seen.has_room = false;
@@ -133,9 +143,15 @@ TEST(Lobby, RefusesTheFirstWhenTooManyWait) {
     const Visitor second(lobby);
 
     first.say("GET");
+    while (seen.tries == 0) {
+        std::this_thread::yield();
+    }
     second.say("GET");
 
     EXPECT_TRUE(comes(seen.refused));
+    EXPECT_TRUE(first.is_closed());
+    seen.has_room = true;
+    EXPECT_TRUE(comes(seen.admitted));
 }
 
 TEST(Lobby, AdmitsOnceThereIsRoom) {

@@ -76,7 +76,7 @@ TEST(SelectedBy, TakesEveryName) {
                                                    {"kind", "send.it"},
                                                    {"worker", "w-1"},
                                                    {"error", "no route"},
-                                                   {"id", "0190a"},
+                                                   {"id_prefix", "0190a"},
                                                    {"since", "10m"},
                                                    {"until", "1970-01-02T00:00:00Z"},
                                                    {"cursor", "77"},
@@ -106,13 +106,6 @@ TEST(SelectedBy, TakesTheMembersOfAnObjectAlike) {
               (protocol::TaskFilter{.states = bit(TaskState::dead) | bit(TaskState::ready),
                                     .queue = "emails"}));
     EXPECT_EQ(found->cursor, 77U);
-}
-
-TEST(SelectedBy, KnowsTheBeginningOfAnIdByTwoNames) {
-    for (const char* name : {"id", "id_prefix"}) {
-        EXPECT_EQ(selected(name, "0190a").id_prefix, "0190a");
-        EXPECT_EQ(selected_by(Json{{name, "0190a"}}, now)->id_prefix, "0190a");
-    }
 }
 
 TEST(SelectedBy, TakesAllTasksOfABodyOnlyIfItSaysSo) {
