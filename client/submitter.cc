@@ -202,6 +202,7 @@ bool Submitter::on_status(Entry& entry, const protocol::SubmitStatusItem& status
     }
     const bool has_time = *entry.deadline > connection_.now().steady + pause_max;
     if (has_time && is_passing(static_cast<Refusal>(status.problem.code))) {
+        entry.may_be_accepted = false;
         return false;
     }
     refuse(entry, error_of(status.problem));

@@ -406,6 +406,22 @@ TEST(Client, EndsEveryCallWhenItsLifetimeIsOver) {
     EXPECT_EQ(waited.error().code, ErrorCode::timed_out);
 }
 
+TEST(Client, WaitsForNoTaskBeyondItsLifetime) {
+    FakeBroker broker([&](FakeBroker& self, const Header& header, const Message& message) {
+        if (std::holds_alternative<protocol::Submit>(message)) {
+            self.answer(header, protocol::SubmitAnswer{.items = {{.number = 1}}});
+        }
+    });
+    Client client({.broker = broker.endpoint(), .lifetime = 300ms});
+
+    const auto ran = client.run(echo("1"));
+    broker.stop();
+
+    ASSERT_FALSE(ran);
+    EXPECT_EQ(ran.error().code, ErrorCode::timed_out);
+    EXPECT_EQ(ran.error().detail, "the task has not ended in time");
+}
+
 TEST(Client, GoesAtOnceWhenThereIsNobodyToSayGoodbyeTo) {
     auto client =
         std::make_unique<Client>(ClientOptions{.broker = "tcp://127.0.0.1:1", .timeout = 20ms});
