@@ -88,9 +88,9 @@ class Dashboard(WithBrowser):
         self.api("POST", "/tasks", [{"kind": "nobody", "queue": f"q{i}"} for i in range(6)])
         self.client("pause", *[f"q{i}" for i in range(3)])
         losers = self.start_workers("--name", "loser", count=3)
+        losers.send(signal.SIGSTOP)  # so that nothing takes their place
         for worker in self.workers():
-            os.kill(worker["process"], signal.SIGSTOP)  # so that none says goodbye
-        losers.kill()
+            os.kill(worker["process"], signal.SIGKILL)
         self.open("/")
         self.browser.see("[data-action=more-findings]", "and 3 more")
         self.assertEqual(len(self.browser.all("[data-finding]")), 6)
