@@ -53,11 +53,6 @@ Error not_finished() {
     return {ErrorCode::timed_out, "the task has not ended in time", ""};
 }
 
-Error not_accepted() {
-    return {ErrorCode::timed_out,
-            "no answer from the broker in time; the task may have been submitted", ""};
-}
-
 }  // namespace
 
 struct Client::Impl {
@@ -176,7 +171,7 @@ Result<Outcome> Client::Impl::run(NewTask task, milliseconds timeout) {
                 for (const Waits::WaitId wait : call->waits) {
                     waits->remove(wait);
                 }
-                finish(*caller, call->waits.empty() ? not_accepted() : not_finished());
+                finish(*caller, call->waits.empty() ? client::unanswered() : not_finished());
             });
         }
         submitter->add(std::move(*tasks), call);

@@ -66,6 +66,11 @@ bool is_passing(Refusal refusal) {
 
 }  // namespace
 
+Error unanswered() {
+    return {ErrorCode::timed_out,
+            "no answer from the broker in time; the task may have been submitted", ""};
+}
+
 Submitter::Submitter(Connection& connection, Waits& waits, Options options)
     : connection_(connection), waits_(waits), options_(options), random_(runtime::random_seed()) {}
 
@@ -264,10 +269,7 @@ void Submitter::expect_nothing(Entry& entry) {
 
 void Submitter::refuse(Entry& entry, const Error& latest) {
     expect_nothing(entry);
-    const Error unanswered{ErrorCode::timed_out,
-                           "no answer from the broker in time; the task may have been submitted",
-                           ""};
-    const Error& error = entry.may_be_accepted && is_unsent(latest) ? unanswered : latest;
+    const Error error = entry.may_be_accepted && is_unsent(latest) ? unanswered() : latest;
     SubmitCall& call = *entry.call;
     if (call.is_abandoned) {
         return;

@@ -16,6 +16,9 @@
 
 namespace xebec::client {
 
+// Nobody answered in time, and nobody knows whether the task was accepted.
+Error unanswered();
+
 // One call of the user's, which all its tasks share.
 struct SubmitCall {
     BatchEvents events;

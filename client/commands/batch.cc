@@ -3,6 +3,7 @@
 #include "client/batch_line.h"
 #include "client/json.h"
 #include "client/payload.h"
+#include "client/submitter.h"
 #include "client/task_text.h"
 #include "protocol/names.h"
 #include "protocol/time_text.h"
@@ -145,16 +146,13 @@ int Batch::run(std::istream& in) {
 
 // The lines that nobody has heard of yet, so that each line of the file is in the array.
 void Batch::report_unfinished(std::istream& in) {
-    const Error unanswered{ErrorCode::timed_out,
-                           "no answer from the broker in time; the task may have been submitted",
-                           ""};
     for (const auto& [line, task] : pending_) {
         const bool is_accepted = task.number != 0;
         report({.line = line, .task = task},
                !is_accepted   ? "unknown"
                : task.existed ? "existed"
                               : "submitted",
-               nullptr, is_accepted ? Json() : json_of(unanswered));
+               nullptr, is_accepted ? Json() : json_of(unanswered()));
     }
     std::string line;
     bool is_cut = false;
