@@ -189,7 +189,8 @@ Duration BrokerProcess::start() {
         wait.wait_until(end);
         const ssize_t got = read(process_->errors.number(), buffer.data(), buffer.size());
         if (got == 0 || runtime::now().steady > end) {
-            throw std::runtime_error("the broker does not start: " + text);
+            throw std::runtime_error("the broker does not start: " +
+                                     (text.empty() ? options_.program + " said nothing" : text));
         }
         text.append(buffer.data(), got > 0 ? static_cast<std::size_t>(got) : 0);
     }
