@@ -38,21 +38,16 @@ std::optional<Instant> earlier(std::optional<Instant> a, std::optional<Instant> 
 constexpr std::string_view no_answer = "no answer from the broker in time";
 
 Error deadline_error(bool was_sent) {
-    return {ErrorCode::timed_out,
-            std::string(no_answer) +
-                (was_sent ? "; the request may have taken effect" : "; the request was not sent"),
-            ""};
+    return {.code = ErrorCode::timed_out,
+            .detail = std::string(no_answer) + (was_sent ? "; the request may have taken effect"
+                                                         : "; the request was not sent"),
+            .is_unsent = !was_sent};
 }
 
 }  // namespace
 
 bool is_no_answer(const Error& error) {
     return error.code == ErrorCode::timed_out && error.detail.starts_with(no_answer);
-}
-
-bool is_unsent(const Error& error) {
-    return error.code == ErrorCode::timed_out && (error.detail.ends_with(" was not sent") ||
-                                                  error.detail.ends_with(" was not submitted"));
 }
 
 Core::Core(CoreOptions options, std::uint64_t seed) : options_(std::move(options)), random_(seed) {

@@ -55,8 +55,6 @@ struct SessionStarted {
 
 // Whether a deadline passed without a word from the broker, rather than without an outcome.
 bool is_no_answer(const Error& error);
-// Of such an error: whether it is known that the broker was not asked, so that nothing happened.
-bool is_unsent(const Error& error);
 
 // Outcomes of this session have been lost on the way: whoever waits for some must ask again.
 struct NotificationsMissed {};

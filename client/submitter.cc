@@ -218,7 +218,7 @@ bool Submitter::on_status(Entry& entry, const protocol::SubmitStatusItem& status
 void Submitter::on_failure(Entries& entries, const Error& error) {
     Entries again;
     for (Entry& entry : entries) {
-        entry.may_be_accepted = entry.may_be_accepted || !is_unsent(error);
+        entry.may_be_accepted = entry.may_be_accepted || !error.is_unsent;
         if (is_late(error) && *entry.deadline > connection_.now().steady) {
             again.push_back(std::move(entry));
         } else {
@@ -269,7 +269,7 @@ void Submitter::expect_nothing(Entry& entry) {
 
 void Submitter::refuse(Entry& entry, const Error& latest) {
     expect_nothing(entry);
-    const Error error = entry.may_be_accepted && is_unsent(latest) ? unanswered() : latest;
+    const Error error = entry.may_be_accepted && latest.is_unsent ? unanswered() : latest;
     SubmitCall& call = *entry.call;
     if (call.is_abandoned) {
         return;
@@ -311,6 +311,7 @@ void Submitter::refuse_queued(const Error& error) {
     Error unsent = error;
     if (error.code == ErrorCode::timed_out) {
         unsent.detail = "no answer from the broker in time; the task was not submitted";
+        unsent.is_unsent = true;
     }
     const Instant now = connection_.now().steady;
     std::deque<Entry> kept;

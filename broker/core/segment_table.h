@@ -18,6 +18,11 @@ struct SegmentEntry {
     // Something else than such tasks, which may be needed too.
     bool tells_of_others = false;
 
+    void need(std::uint64_t octets) { needed_octets += octets; }
+    void leave(std::uint64_t octets) {
+        check(needed_octets >= octets, "what is needed was counted");
+        needed_octets -= octets;
+    }
     void need_unchanged(std::uint64_t octets) {
         unchanged_octets += octets;
         ++unchanged_tasks;

@@ -51,7 +51,7 @@ void State::check_invariants() const {
         live += live_cost(task);
         if (!task.payload_at.is_nowhere()) {
             SegmentEntry& segment = segments[task.payload_at.segment];
-            segment.needed_octets += waiting_cost(task);
+            segment.need(waiting_cost(task));
             if (tasks_.version_of(task) == 1) {
                 segment.need_unchanged(waiting_cost(task));
             }

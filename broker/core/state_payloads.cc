@@ -79,7 +79,7 @@ TaskIndex State::locate_whole(std::uint64_t number, const Places& places) {
     task.payload_at = places.payload;
     set_sizes(task, places.payload_octets, result_octets);
     const std::uint64_t cost = waiting_cost(task);
-    segment.needed_octets += cost;
+    segment.need(cost);
     if (tasks_.version_of(task) == 1) {
         segment.need_unchanged(cost);
     } else {
@@ -103,10 +103,7 @@ void State::forget_place(Task& task) {
         if (tasks_.version_of(task) == 1) {
             leave_place(task);
         }
-        SegmentEntry& segment = segments_[task.payload_at.segment];
-        const std::uint64_t cost = waiting_cost(task);
-        check(segment.needed_octets >= cost, "what is needed of a segment was counted");
-        segment.needed_octets -= cost;
+        segments_[task.payload_at.segment].leave(waiting_cost(task));
         task.payload_at = {};
     }
 }

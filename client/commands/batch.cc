@@ -160,7 +160,9 @@ void Batch::report_unfinished(std::istream& in) {
     while (is_over_ && in.rdbuf()->in_avail() > 0 && read_line(in, line, line_octets_max, is_cut)) {
         take_line(line, is_cut);
     }
-    const Error unsent{ErrorCode::timed_out, "the time was up before the task was submitted", ""};
+    const Error unsent{.code = ErrorCode::timed_out,
+                       .detail = "the time was up before the task was submitted",
+                       .is_unsent = true};
     for (std::size_t i = 0; i < chunk_->lines.size(); ++i) {
         report({.line = chunk_->lines[i], .task = {.id = chunk_->ids[i]}}, "unknown", nullptr,
                json_of(unsent));

@@ -7,9 +7,10 @@
 namespace xebec {
 
 enum class ErrorCode {
-    malformed,    // the request itself is wrong: correct it
-    refused,      // understood and declined; nothing happened
-    timed_out,    // no answer in time: it may have taken effect, so repeat it with the same ids
+    malformed,  // the request itself is wrong: correct it
+    refused,    // understood and declined; nothing happened
+    timed_out,  // no answer in time: unless `is_unsent` it may have taken effect, so repeat it with
+                // the same ids
     unavailable,  // cannot be done now; trying again later can help
     corrupt,      // stored or received data is damaged
 };
@@ -34,6 +35,7 @@ struct Error {
     ErrorCode code = ErrorCode::refused;
     std::string detail;  // for people
     std::string name;    // the protocol's stable name, such as `conflict`; empty for local errors
+    bool is_unsent = false;  // of timed_out: the request never left, so nothing can have happened
 
     friend bool operator==(const Error&, const Error&) = default;
 };

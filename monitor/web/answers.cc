@@ -84,8 +84,7 @@ std::string_view what_became_of(Purpose purpose, const Error& error) {
         case Purpose::change:
             break;
     }
-    return client::is_unsent(error) ? "; the request was not sent"
-                                    : "; the request may have taken effect";
+    return error.is_unsent ? "; the request was not sent" : "; the request may have taken effect";
 }
 
 }  // namespace

@@ -132,7 +132,7 @@ std::optional<Error> silence_of(const std::vector<Result<Submitted>>& answers) {
         if (answer || answer.error().code != ErrorCode::timed_out) {
             return std::nullopt;
         }
-        if (!silence || client::is_unsent(*silence)) {
+        if (!silence || silence->is_unsent) {
             silence = answer.error();
         }
     }

@@ -197,7 +197,9 @@ class Crowd:
             while socket.poll(0):
                 self.take(self.members[socket], Message(socket.recv_multipart()))
         for peer in self.members.values():
-            if time.monotonic() - peer.pinged_at > self.PING_EVERY:
+            # Not between hello and welcome: what comes in the old session is answered by an error,
+            # and that by another hello.
+            if not peer.said_hello and time.monotonic() - peer.pinged_at > self.PING_EVERY:
                 peer.pinged_at = time.monotonic()
                 peer.send(PING, {})
 

@@ -365,6 +365,7 @@ TEST(Client, SaysInTimeThatThereIsNoBroker) {
         EXPECT_EQ(answer.error().code, ErrorCode::timed_out);
         EXPECT_EQ(answer.error().detail,
                   "no answer from the broker in time; the task was not submitted");
+        EXPECT_TRUE(answer.error().is_unsent);
     }
     ASSERT_FALSE(outcome);
     EXPECT_EQ(outcome.error().code, ErrorCode::timed_out);

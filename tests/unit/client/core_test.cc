@@ -397,6 +397,7 @@ TEST(ClientCore, SaysAtTheDeadlineWhetherTheRequestMayHaveTakenEffect) {
     talk.pass(1s);
     EXPECT_THAT(talk.happened(), ElementsAre("failed " + std::to_string(unsent) + " timed_out"));
     EXPECT_EQ(talk.error.detail, "no answer from the broker in time; the request was not sent");
+    EXPECT_TRUE(talk.error.is_unsent);
 
     talk.welcome(11);
     const RequestId sent = talk.ask(protocol::Query{}, 1s);
@@ -405,6 +406,7 @@ TEST(ClientCore, SaysAtTheDeadlineWhetherTheRequestMayHaveTakenEffect) {
     EXPECT_THAT(talk.happened(), ElementsAre("failed " + std::to_string(sent) + " timed_out"));
     EXPECT_EQ(talk.error.detail,
               "no answer from the broker in time; the request may have taken effect");
+    EXPECT_FALSE(talk.error.is_unsent);
     talk.answer(sent);
     EXPECT_THAT(talk.happened(), IsEmpty());
 }

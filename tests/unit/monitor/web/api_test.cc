@@ -849,13 +849,12 @@ TEST_F(ApiTest, SaysThatTheBrokerDoesNotAnswer) {
 }
 
 TEST_F(ApiTest, SaysOfTasksThatTheBrokerDoesNotAnswerWhetherTheyWereSent) {
-    const std::string unsent = "no answer from the broker in time; the task was not submitted";
-    const std::string sent = "no answer from the broker in time; the request may have taken effect";
     broker_.accept = [&](const NewTask& task) -> Result<Submitted> {
         if (task.kind == "full") {
             return to_error(Refusal::queue_full, "because");
         }
-        return Error{ErrorCode::timed_out, task.kind == "sent" ? sent : unsent, ""};
+        return Error{
+            .code = ErrorCode::timed_out, .detail = "no answer", .is_unsent = task.kind != "sent"};
     };
     const std::string not_sent = "the broker does not answer; the request was not sent";
     const std::string may_have = "the broker does not answer; the request may have taken effect";
