@@ -19,14 +19,15 @@ class Workers(WithBroker):
         return worker
 
     def test_a_killed_worker_is_replaced_and_its_task_runs_elsewhere(self):  # F2
-        supervisor = self.start_workers("--name", "w")
-        number = self.submit("sleep", "3")
+        supervisor = self.start_workers("--name", "w", *self.held())
+        number = self.submit("held")
         self.until_state(number, "leased")
         before = self.only_worker()
         os.kill(before["process"], signal.SIGKILL)
 
         supervisor.until_logged(rf"{before['process']}.*(SIGKILL|signal 9).*\b{number}\b|"
                                 rf"w-1.*SIGKILL.*\b{number}\b")
+        self.let_go()
         done = self.until_state(number, "succeeded")
         self.assertEqual(done["attempts"], 2)
         self.broker.until_logged(r"worker w-1 lost: .*1 of its tasks went back")
@@ -34,9 +35,9 @@ class Workers(WithBroker):
         self.assertEqual((after["name"], after["process"] == before["process"]), ("w-1", False))
 
     def test_a_worker_that_slept_beyond_its_lease_changes_nothing(self):  # F16
-        self.start_workers("--name", "sleeper")
+        self.start_workers("--name", "sleeper", *self.held())
         sleeper = self.only_worker()["process"]
-        number = self.submit("sleep", "2")
+        number = self.submit("held")
         self.until_state(number, "leased")
         os.kill(sleeper, signal.SIGSTOP)
         self.addCleanup(os.kill, sleeper, signal.SIGCONT)
@@ -44,7 +45,8 @@ class Workers(WithBroker):
         watch = self.start("xebec-monitor", "--updates", self.broker.updates, "--broker",
                            self.broker.clients, "--json", "--state", "succeeded")
 
-        self.start_workers("--name", "other")
+        self.start_workers("--name", "other", *self.held())
+        self.let_go()
         done = self.until_state(number, "succeeded")
         self.assertEqual((done["worker"], done["attempts"]), ("other-1", 2))
         os.kill(sleeper, signal.SIGCONT)

@@ -38,15 +38,16 @@ class Links(WithBroker):
 
 class HalfOpen(Links):
     def lose_a_worker_and_hear_it_late(self, *directions):
-        self.start_far_worker()
-        number = self.submit("sleep", "2")
+        self.start_far_worker(*self.held())
+        number = self.submit("held")
         self.until_state(number, "leased")
         self.to_workers_port.cut(*directions)
         began = time.monotonic()
         self.broker.until_logged("worker far-1 lost: silent .* 1 of its tasks went back")
         self.assertLess(time.monotonic() - began, FOUND_MAX)
 
-        self.start_workers("--name", "near")
+        self.start_workers("--name", "near", *self.held())
+        self.let_go()
         done = self.until_state(number, "succeeded")
         self.assertEqual((done["worker"], done["attempts"]), ("near-1", 2))
         wait_until(lambda: self.to_workers_port.holds(DONE_HEADER), "its result to be under way")
@@ -63,11 +64,12 @@ class HalfOpen(Links):
         self.lose_a_worker_and_hear_it_late(UP)
 
     def test_a_worker_whose_link_is_forgotten_takes_another(self):  # F14
-        self.start_far_worker()
-        number = self.submit("sleep", "2")
+        self.start_far_worker(*self.held())
+        number = self.submit("held")
         self.until_state(number, "leased")
         began = time.monotonic()
         self.to_workers_port.forget()
+        self.let_go()
         self.until_it_works_again()
         self.assertLess(time.monotonic() - began, FOUND_MAX)
         self.until_state(number, "succeeded")

@@ -157,10 +157,11 @@ class RestartWithoutJournal(Restarting):
         self.assertEqual(again.done(task, fence).body[0], [UNKNOWN])
 
     def test_a_real_worker_survives_results_that_nobody_knows(self):
-        self.start_workers("--name", "w")
-        self.until_state(self.submit("sleep", "2"), "leased")
+        self.start_workers("--name", "w", *self.held())
+        self.until_state(self.submit("held"), "leased")
         self.restart(signal.SIGKILL)
         wait_until(lambda: len(self.workers()) == 1, "the worker to come back")
+        self.let_go()
         self.assertEqual(self.client("submit", "add", "2", "3", "--wait")[1], "5\n")
 
     def test_a_journal_that_is_there_is_not_passed_over(self):
