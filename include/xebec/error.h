@@ -7,10 +7,9 @@
 namespace xebec {
 
 enum class ErrorCode {
-    malformed,  // the request itself is wrong: correct it
-    refused,    // understood and declined; nothing happened
-    timed_out,  // no answer in time: unless `is_unsent` it may have taken effect, so repeat it with
-                // the same ids
+    malformed,    // the request itself is wrong: correct it
+    refused,      // understood and declined; nothing happened
+    timed_out,    // no answer in time: repeat it with the same ids, for it may have taken effect
     unavailable,  // cannot be done now; trying again later can help
     corrupt,      // stored or received data is damaged
 };
