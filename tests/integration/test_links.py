@@ -42,12 +42,12 @@ class HalfOpen(Links):
         number = self.submit("held")
         self.until_state(number, "leased")
         self.to_workers_port.cut(*directions)
+        self.let_go()  # it sends its result as long as it takes its connection for one
         began = time.monotonic()
         self.broker.until_logged("worker far-1 lost: silent .* 1 of its tasks went back")
         self.assertLess(time.monotonic() - began, FOUND_MAX)
 
         self.start_workers("--name", "near", *self.held())
-        self.let_go()
         done = self.until_state(number, "succeeded")
         self.assertEqual((done["worker"], done["attempts"]), ("near-1", 2))
         wait_until(lambda: self.to_workers_port.holds(DONE_HEADER), "its result to be under way")
