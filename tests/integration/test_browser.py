@@ -120,6 +120,21 @@ class Dashboard(WithBrowser):
         self.assertEqual(len(set(looks().values())), 15)
         self.assert_quiet_and_at_home()
 
+    def test_tells_apart_what_nobody_noted_from_an_idle_slot(self):
+        self.start_workers("--name", "w")
+        self.until_state(self.submit("add", "1", "2"), "succeeded")
+        self.open("/workers")
+        self.browser.see('[data-worker="w-1"]')
+        untold = self.browser.until(lambda: self.browser.all('[data-worker="w-1"] .untold'),
+                                    "the time before the page was opened")
+        self.assertIn("Nobody looked then", untold[0].get_attribute("title"))
+        self.submit("add", "1", "2")
+        self.browser.until(lambda: self.browser.run("""
+            const [untold, bar] = [".untold", "a.bar"].map(selector =>
+                document.querySelector('[data-worker="w-1"] ' + selector)?.getBoundingClientRect());
+            return untold && bar && untold.right <= bar.left + 2"""), "an attempt behind it")
+        self.assert_quiet_and_at_home()
+
     def test_drains_a_worker(self):
         self.start_workers("--name", "w", count=2)
         self.open("/workers")

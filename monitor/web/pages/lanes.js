@@ -12,6 +12,7 @@ export class Lanes {
     constructor() {
         this.attempts = new Map(); // "number started_at" -> {number, kind, start, end, state, lane}
         this.dense = []; // {start, end, count, kind}: ended, but too many to be told one by one
+        this.told_since = null; // attempts that ended earlier were noted by nobody
         this.ended = null; // how many had ended at the last look
         this.looked_at = null;
     }
@@ -33,6 +34,7 @@ export class Lanes {
             known.end = known.start + task.run_us / 1000;
             known.state = task.state;
         }
+        this.told_since ??= Math.min(oldest_new, now());
         this.note_dense(worker, this.attempts.size - known_before, oldest_new);
         this.forget(current, span_ms);
         this.assign(worker.slots);
@@ -146,11 +148,30 @@ export function lanes_view(lanes, slots, span_ms, last_known_at) {
             h(
                 "div",
                 { key: lane, class: "lane" },
-                h("div", { class: "lane-track" }, dense_bars(lanes, end, span_ms), bars),
+                h(
+                    "div",
+                    { class: "lane-track" },
+                    untold(lanes, end, span_ms),
+                    dense_bars(lanes, end, span_ms),
+                    bars,
+                ),
                 running_words(running[lane], end, last_known_at !== null),
             ),
         ),
     );
+}
+
+// The broker notes attempts while somebody looks: before, an empty lane would tell a lie.
+function untold(lanes, end, span_ms) {
+    if (lanes.told_since === null || lanes.told_since <= end - span_ms) {
+        return null;
+    }
+    return h("span", {
+        key: "untold",
+        class: "untold",
+        style: place(end - span_ms, lanes.told_since, end, span_ms),
+        title: "Nobody looked then: attempts are noted while a page like this is open",
+    });
 }
 
 function dense_bars(lanes, end, span_ms) {
