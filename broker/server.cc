@@ -167,12 +167,8 @@ void Server::look_after_storage() {
     for (const journal::PieceAnswer& answer : storage_.take_pieces()) {
         apply(PieceRead{answer.token, answer.octets, answer.fault});
     }
-    storage_.look_for_garbage(core_.state(), now_.steady);
-    if (const auto scanned = storage_.take_scan()) {
-        if (!scanned->mentions->fault.empty()) {
-            throw std::runtime_error("the journal cannot be read: " + scanned->mentions->fault);
-        }
-        apply(*scanned);
+    if (const auto chosen = storage_.look_for_garbage(core_.state(), now_.steady)) {
+        apply(*chosen);
     }
     if (const auto change = storage_.take_change()) {
         apply(*change);
@@ -386,9 +382,6 @@ void Server::carry_segments() {
     if (const auto segment = effects_.segment_done) {
         storage_.trim_to(*segment + 1,
                          effects_.is_segment_shelved ? Before::is_shelved : Before::goes);
-    }
-    if (effects_.shelf_wanted) {
-        storage_.scan_shelf(*effects_.shelf_wanted);
     }
     if (effects_.segment_kept) {
         spdlog::error(

@@ -118,19 +118,11 @@ std::vector<journal::PieceAnswer> Storage::take_pieces() {
     return disk_ ? disk_->journal.take_pieces() : std::vector<journal::PieceAnswer>{};
 }
 
-void Storage::look_for_garbage(const State& state, Instant now) {
-    if (disk_) {
-        disk_->owner.look_for_garbage({state.live_octets(), state.segments(), state.shelves()},
-                                      now);
-    }
-}
-
-std::optional<SegmentScanned> Storage::take_scan() {
-    return disk_ ? disk_->owner.take_scan() : std::nullopt;
-}
-
-void Storage::scan_shelf(const ShelfWanted& wanted) {
-    disk_->owner.scan_shelf(wanted);
+std::optional<SegmentChosen> Storage::look_for_garbage(const State& state, Instant now) {
+    return disk_ ? disk_->owner.look_for_garbage(
+                       {state.live_octets(), state.segments(), state.shelves(), state.tombstones()},
+                       now)
+                 : std::nullopt;
 }
 
 void Storage::trim_to(std::uint32_t first_needed, journal::Journal::Before before) {

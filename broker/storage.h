@@ -53,9 +53,7 @@ public:
     std::vector<journal::PieceAnswer> take_pieces();
 
     std::optional<JournalChanged> take_change();
-    void look_for_garbage(const State& state, Instant now);
-    std::optional<SegmentScanned> take_scan();
-    void scan_shelf(const ShelfWanted& wanted);
+    std::optional<SegmentChosen> look_for_garbage(const State& state, Instant now);
     void trim_to(std::uint32_t first_needed, journal::Journal::Before before);
     void unshelve(std::uint32_t segment);
     void keep_segment(Instant now);

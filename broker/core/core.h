@@ -129,7 +129,7 @@ private:
     void on(const ResourcesMeasured& event);
     void on(const JournalChanged& event);
     void on(const OctetsRead& event);
-    void on(const SegmentScanned& event);
+    void on(const SegmentChosen& event);
     void on(const BackupHeld& event);
     void on(const PieceRead& event);
     void on(const TimePassed& event);
@@ -294,7 +294,7 @@ private:
         std::size_t missing = 0;
     };
     struct CarriedRead {
-        Mentions::Mention mention;
+        std::uint64_t number = 0;  // of the task
         std::uint64_t octets = 0;
     };
     // Who needs what is being read.
@@ -323,10 +323,14 @@ private:
     void bring_back(LaneIndex lane, TaskIndex task, const OctetsRead& event);
 
     // ---- telling again what stands in the journal's oldest segment ----
-    // The way through what a segment mentions.
+    // The way through the tasks that a segment tells of.
     struct Pass {
-        std::shared_ptr<const Mentions> mentions;
-        std::size_t count = 0;  // of mentions to look at
+        Pass(std::uint32_t segment, const ToldTasks& told, bool shelves, const Shelf* shelf);
+
+        std::uint32_t segment = 0;
+        ToldTasksReader tasks;
+        ToldTasksReader ahead;  // of these, to what is asked for before its turn
+        std::size_t count = 0;  // to look at
         std::size_t next = 0;
         bool is_shelving = false;            // what is as it stands there is told by its order
         std::optional<TaskRunsReader> held;  // of a shelf: which of its tasks were told of last
@@ -337,11 +341,13 @@ private:
     };
     struct Carrying {
         Pass segment;
-        bool is_shelf = false;      // the segment, which goes
-        std::uint32_t behind = 0;   // what stands whole behind this segment need not be told again
-        std::optional<Pass> shelf;  // that was told of in the segment
-        bool awaits_shelf = false;
-        std::size_t reads = 0;  // under way
+        bool is_shelf = false;       // the segment, which goes
+        std::uint32_t behind = 0;    // what stands whole behind this segment need not be told again
+        std::size_t tombstones = 0;  // that stood in the segment when this began
+        Tombstones::Walk tombstones_walk;
+        std::vector<TaskId> tombstones_next;  // to look at
+        std::optional<Pass> shelf;            // that was told of in the segment
+        std::size_t reads = 0;                // under way
         std::uint64_t read_octets = 0;
         bool is_damaged = false;   // something could not be read: it is not told again elsewhere
         std::uint64_t octets = 0;  // told again in a full journal
@@ -351,18 +357,19 @@ private:
         std::int64_t mentions = 0;
         std::int64_t octets = 0;
     };
-    static Pass pass_over(const SegmentScanned& event, const Shelf* shelf);
     void carry();
+    bool carry_tombstones(CarryBudget& budget);
     bool carry_shelves(CarryBudget& budget);
     bool carry_on(Pass& pass, std::size_t due, CarryBudget& budget);
     bool must_rest_carrying() const;
     bool finish_pass(Pass& pass);
     void finish_carrying();
+    void let_shelf_go(std::uint32_t segment);
     void tell_part(Pass& pass);
-    void prefetch_mention(const Pass& pass, std::size_t at) const;
+    void prefetch_mention(Pass& pass) const;
     std::size_t carry_mention(Pass& pass);
-    std::size_t carry(const Mentions::Mention& mention);
-    std::size_t carry_tombstone(const Mentions::Mention& mention);
+    std::size_t carry(std::uint64_t number);
+    std::size_t carry_tombstone(const TaskId& id, std::uint32_t segment);
     void carry_read(const CarriedRead& read, const OctetsRead& event);
     void carry_task(const Task& task, const Blob* octets_read);
 

@@ -22,47 +22,44 @@ constexpr std::size_t record_octets = 128;  // without payload and result, about
 
 }  // namespace
 
-// Of a shelf, those that were told of last: whatever else it mentions stands elsewhere.
-Core::Pass Core::pass_over(const SegmentScanned& event, const Shelf* shelf) {
-    Pass pass{.mentions = event.mentions,
-              .count = event.mentions->count(),
-              .is_shelving = event.carry == Carry::shelving || event.carry == Carry::whole ||
-                             event.carry == Carry::shelf};
+// Of a shelf, those that were told of last: whatever else it tells of stands elsewhere.
+Core::Pass::Pass(std::uint32_t segment_passed, const ToldTasks& told, bool shelves,
+                 const Shelf* shelf)
+    : segment(segment_passed), tasks(told), ahead(told), count(told.count()), is_shelving(shelves) {
     if (shelf != nullptr) {
-        // A repair may have cut it.
-        pass.count = std::min<std::size_t>(event.mentions->tasks.size(), shelf->tasks.count());
-        pass.held = TaskRunsReader(shelf->tasks.runs());
+        count = std::min<std::size_t>(count, shelf->tasks.count());  // a repair may have cut it
+        held = TaskRunsReader(shelf->tasks.runs());
     }
-    return pass;
+    for (std::size_t i = 0; i < mentions_ahead; ++i) {
+        ahead.next();
+    }
 }
 
-void Core::on(const SegmentScanned& event) {
-    const std::uint32_t segment = event.mentions->segment;
-    const bool is_shelf = event.carry == Carry::shelf || event.carry == Carry::unshelving;
+void Core::on(const SegmentChosen& event) {
+    check(!carrying_, "one segment at a time is carried forward");
+    const std::uint32_t segment = event.segment;
+    const bool is_shelf = event.carry == Carry::unshelving;
     const Shelf* shelf = is_shelf ? state_.shelves().find(segment) : nullptr;
     check(is_shelf == (shelf != nullptr), "a shelf is known");
-    if (event.carry == Carry::shelf) {
-        check(carrying_ && carrying_->awaits_shelf, "a shelf is scanned when that is wanted");
-        carrying_->shelf = pass_over(event, shelf);
-        carrying_->awaits_shelf = false;
-        return;
-    }
-    check(!carrying_, "one segment at a time is carried forward");
-    carrying_ = Carrying{.segment = pass_over(event, shelf),
+    const bool is_shelving = event.carry == Carry::shelving || event.carry == Carry::whole;
+    carrying_ = Carrying{.segment = {segment, state_.segments().told(segment), is_shelving, shelf},
                          .is_shelf = is_shelf,
                          .behind = is_shelf ? shelf->told_in : segment};
+    state_.pass_segment(segment);
     if (event.carry == Carry::whole) {
         const std::uint32_t tasks = state_.segments().tasks_if_whole(segment);
         check(tasks > 0, "a segment is whole when it is shelved without a look");
         commit(SegmentShelved{.segment = segment, .runs = {tasks}, .is_last = true});
+        carrying_->segment.next = carrying_->segment.count;
         carrying_->segment.is_finished = true;
     }
     if (is_shelf) {
-        return;
+        return;  // whatever else it tells of was told again when it was shelved
     }
-    for (const std::string& name : event.mentions->queues) {
-        if (const auto queue = state_.queues().find(name)) {
-            const Queue& known = state_.queues()[*queue];
+    carrying_->tombstones = state_.tombstones().count_told_until(segment);
+    for (const auto& [name, queue] : state_.queues().by_name()) {
+        const Queue& known = state_.queues()[queue];
+        if (known.settings_told_in != 0 && known.settings_told_in <= segment) {
             keep(QueueChanged{known.name, known.settings, known.is_paused});
         }
     }
@@ -73,8 +70,8 @@ void Core::carry() {
         return;
     }
     CarryBudget budget{mentions_per_step_max, carried_octets_per_step_max};
-    if (carry_on(carrying_->segment, carry_due_, budget) && finish_pass(carrying_->segment) &&
-        carry_shelves(budget)) {
+    if (carry_on(carrying_->segment, carry_due_, budget) && carry_tombstones(budget) &&
+        finish_pass(carrying_->segment) && carry_shelves(budget)) {
         finish_carrying();
     }
 }
@@ -86,10 +83,10 @@ bool Core::carry_shelves(CarryBudget& budget) {
             if (!carry_on(*carrying_->shelf, SIZE_MAX, budget) || !finish_pass(*carrying_->shelf)) {
                 return false;
             }
-            if (!carrying_->shelf->is_any && !carrying_->is_damaged) {
-                step_.effects->shelves_done.push_back(carrying_->shelf->mentions->segment);
+            const Pass told = *std::exchange(carrying_->shelf, std::nullopt);
+            if (!told.is_any && !carrying_->is_damaged) {
+                let_shelf_go(told.segment);
             }
-            carrying_->shelf.reset();
         }
         const auto* found = state_.shelves().find_told_in(carrying_->behind);
         if (found == nullptr || carrying_->is_damaged) {
@@ -97,10 +94,8 @@ bool Core::carry_shelves(CarryBudget& budget) {
         }
         const auto& [segment, shelf] = *found;
         if (shelf.is_touched) {
-            if (!std::exchange(carrying_->awaits_shelf, true)) {
-                step_.effects->shelf_wanted = {segment, shelf.tasks.count()};
-            }
-            return false;
+            carrying_->shelf.emplace(segment, state_.segments().told(segment), true, &shelf);
+            continue;
         }
         for (SegmentShelved& record : Shelves::tell_again(segment, shelf)) {
             budget.mentions -= static_cast<std::int64_t>(record.runs.size());
@@ -123,7 +118,7 @@ bool Core::must_rest_carrying() const {
 bool Core::carry_on(Pass& pass, std::size_t due, CarryBudget& budget) {
     due = std::min(due, pass.count);
     while (pass.next < due && budget.mentions > 0 && budget.octets > 0 && !must_rest_carrying()) {
-        prefetch_mention(pass, pass.next + mentions_ahead);
+        prefetch_mention(pass);
         const std::size_t octets = carry_mention(pass);
         --budget.mentions;
         budget.octets -= static_cast<std::int64_t>(octets);
@@ -141,37 +136,43 @@ bool Core::finish_pass(Pass& pass) {
     }
     pass.is_finished = true;
     if (pass.is_shelving && !carrying_->is_damaged) {
-        commit(SegmentShelved{
-            .segment = pass.mentions->segment, .first = pass.part_first, .is_last = true});
-        check(!pass.is_any || state_.shelves().find(pass.mentions->segment) != nullptr,
+        commit(SegmentShelved{.segment = pass.segment, .first = pass.part_first, .is_last = true});
+        check(!pass.is_any || state_.shelves().find(pass.segment) != nullptr,
               "what is told by its order keeps its segment (I1)");
     }
     return true;
 }
 
 void Core::finish_carrying() {
-    const std::uint32_t segment = carrying_->segment.mentions->segment;
-    if (carrying_->is_damaged) {
+    const Carrying carried = *std::exchange(carrying_, std::nullopt);
+    const std::uint32_t segment = carried.segment.segment;
+    if (carried.is_damaged) {
         step_.effects->segment_kept = segment;
-    } else {
-        if (!carrying_->segment.is_shelving && state_.shelves().find(segment) != nullptr) {
-            commit(SegmentShelved{.segment = segment, .is_last = true});  // nothing of it is left
-        }
-        if (carrying_->is_shelf) {
-            step_.effects->shelves_done.push_back(segment);
-        } else {
-            step_.effects->segment_done = segment;
-            state_.forget_segments_before(segment + 1);
-            step_.effects->is_segment_shelved = state_.shelves().find(segment) != nullptr;
-        }
+        return;
     }
-    carrying_.reset();
+    if (!carried.segment.is_shelving && state_.shelves().find(segment) != nullptr) {
+        commit(SegmentShelved{.segment = segment, .is_last = true});  // nothing of it is left
+    }
+    if (carried.is_shelf) {
+        let_shelf_go(segment);
+        return;
+    }
+    step_.effects->segment_done = segment;
+    step_.effects->is_segment_shelved = state_.shelves().find(segment) != nullptr;
+    if (!step_.effects->is_segment_shelved) {
+        state_.forget_segment(segment);
+    }
+}
+
+void Core::let_shelf_go(std::uint32_t segment) {
+    step_.effects->shelves_done.push_back(segment);
+    state_.forget_segment(segment);
 }
 
 void Core::tell_part(Pass& pass) {
     if (pass.part.count() > 0) {
         commit(SegmentShelved{
-            .segment = pass.mentions->segment, .first = pass.part_first, .runs = pass.part.runs()});
+            .segment = pass.segment, .first = pass.part_first, .runs = pass.part.runs()});
         carrying_->octets += is_disk_full_ ? record_octets + pass.part.runs().size() : 0;
         pass.part_first += pass.part.count();
         pass.is_any = pass.is_any || pass.part.is_any();
@@ -180,16 +181,9 @@ void Core::tell_part(Pass& pass) {
 }
 
 // Nothing has looked at it for long.
-void Core::prefetch_mention(const Pass& pass, std::size_t at) const {
-    const Mentions& mentions = *pass.mentions;
-    if (at >= pass.count) {
-        return;
-    }
-    if (at >= mentions.tasks.size()) {
-        state_.tombstones().prefetch(mentions.tombstones[at - mentions.tasks.size()].id);
-        return;
-    }
-    const TaskIndex index = state_.tasks().find(mentions.tasks[at].number);
+void Core::prefetch_mention(Pass& pass) const {
+    const auto number = pass.ahead.next();
+    const TaskIndex index = number ? state_.tasks().find(*number) : no_task;
     if (index != no_task) {
         state_.tasks().prefetch(index);
     }
@@ -197,33 +191,26 @@ void Core::prefetch_mention(const Pass& pass, std::size_t at) const {
 
 // Gives about how many octets that takes.
 std::size_t Core::carry_mention(Pass& pass) {
-    const std::size_t at = pass.next++;
-    const Mentions& mentions = *pass.mentions;
-    if (at >= mentions.tasks.size()) {
-        return carry_tombstone(mentions.tombstones[at - mentions.tasks.size()]);
-    }
-    const Mentions::Mention& mention = mentions.tasks[at];
+    ++pass.next;
+    const std::uint64_t number = pass.tasks.next().value();
     const bool is_held = !pass.held || pass.held->next();
     if (!pass.is_shelving) {
-        return is_held ? carry(mention) : 0;
+        return is_held ? carry(number) : 0;
     }
-    const TaskIndex index = state_.tasks().find(mention.number);
-    const bool is_as_told = is_held && index != no_task &&
-                            state_.is_as_told_in(state_.tasks()[index], mentions.segment);
+    const TaskIndex index = state_.tasks().find(number);
+    const bool is_as_told =
+        is_held && index != no_task && state_.is_as_told_in(state_.tasks()[index], pass.segment);
     pass.part.add(is_as_told);
     if (pass.part.runs().size() == shelved_runs_max) {
         tell_part(pass);
     }
-    return is_held && !is_as_told ? carry(mention) : 0;
+    return is_held && !is_as_told ? carry(number) : 0;
 }
 
-// What was said of a task before it was removed is not needed, if its removal says enough.
-std::size_t Core::carry(const Mentions::Mention& mention) {
-    const TaskIndex index = state_.tasks().find(mention.number);
-    if (index == no_task) {
-        return state_.is_removed_whole(mention.number) ? 0 : carry_tombstone(mention);
-    }
-    if (state_.is_told_again(mention.number, carrying_->behind)) {
+// What was said of a task before it was removed is not needed: its tombstone says where it stands.
+std::size_t Core::carry(std::uint64_t number) {
+    const TaskIndex index = state_.tasks().find(number);
+    if (index == no_task || state_.is_told_again(number, carrying_->behind)) {
         return 0;
     }
     const Task& task = state_.tasks()[index];
@@ -234,7 +221,7 @@ std::size_t Core::carry(const Mentions::Mention& mention) {
                                 is_result_away ? details->result_at : task.payload_at);
         const std::uint64_t octets = is_result_away ? details->result_octets : task.payload_octets;
         if (!readers.carried) {
-            readers.carried = {mention, octets};
+            readers.carried = {number, octets};
             ++carrying_->reads;
             carrying_->read_octets += octets;
         }
@@ -246,32 +233,61 @@ std::size_t Core::carry(const Mentions::Mention& mention) {
            (has_history ? details->history->record_octets() : 0);
 }
 
-std::size_t Core::carry_tombstone(const Mentions::Mention& mention) {
-    const Tombstone* tombstone = state_.tombstones().find(mention.id);
-    if (state_.is_told_again(mention.number, carrying_->behind) || tombstone == nullptr ||
-        tombstone->number != mention.number) {
+// Of the tombstones that stand in the segment, behind all of its tasks: by then many were dropped.
+// True: none is left.
+bool Core::carry_tombstones(CarryBudget& budget) {
+    const std::uint32_t segment = carrying_->segment.segment;
+    const Tombstones& tombstones = state_.tombstones();
+    const std::size_t due = carry_due_ - std::min(carry_due_, carrying_->segment.count);
+    const auto left = [&] {
+        return carrying_->is_shelf ? 0 : tombstones.count_told_until(segment);
+    };
+    const auto is_due = [&] { return left() > 0 && carrying_->tombstones - left() < due; };
+    while (is_due() && budget.mentions > 0 && budget.octets > 0 && !must_rest_carrying()) {
+        std::vector<TaskId>& ids = carrying_->tombstones_next;
+        if (ids.empty()) {
+            const bool is_any =
+                tombstones.next_told_until(segment, carrying_->tombstones_walk, ids);
+            check(is_any, "where each tombstone stands is known (I1)");
+        }
+        const TaskId id = ids.back();
+        ids.pop_back();
+        if (!ids.empty()) {
+            tombstones.prefetch(ids.back());
+        }
+        const std::size_t octets = carry_tombstone(id, segment);
+        --budget.mentions;
+        budget.octets -= static_cast<std::int64_t>(octets);
+        carrying_->octets += is_disk_full_ ? octets : 0;
+    }
+    has_more_work_ = has_more_work_ || (is_due() && !must_rest_carrying());
+    return left() == 0;
+}
+
+std::size_t Core::carry_tombstone(const TaskId& id, std::uint32_t segment) {
+    const Tombstone* tombstone = state_.tombstones().find(id);
+    if (tombstone == nullptr || tombstone->told_in > segment) {
         return 0;
     }
-    keep(TombstoneCarried{.id = mention.id,
-                          .number = tombstone->number,
-                          .content_hash = tombstone->content_hash,
-                          .fence = tombstone->fence,
-                          .state = tombstone->state,
-                          .removed_at = step_.now.wall});  // nearly: it is remembered longer
+    commit(TombstoneCarried{.id = id,
+                            .number = tombstone->number,
+                            .content_hash = tombstone->content_hash,
+                            .fence = tombstone->fence,
+                            .state = tombstone->state,
+                            .removed_at = step_.now.wall});  // nearly: it is remembered longer
     return record_octets;
 }
 
 // By now the task may have gone on, or be gone: then it is looked at anew.
 void Core::carry_read(const CarriedRead& read, const OctetsRead& event) {
-    const Mentions::Mention& mention = read.mention;
     --carrying_->reads;
     carrying_->read_octets -= read.octets;
-    const TaskIndex index = state_.tasks().find(mention.number);
-    const bool is_there = index != no_task && state_.tasks()[index].id == mention.id;
+    const TaskIndex index = state_.tasks().find(read.number);
+    const bool is_there = index != no_task;
     const bool is_result = is_there && state_.is_result_away(state_.tasks()[index]);
     const bool is_needed = is_there && (is_result || state_.tasks()[index].is_payload_away());
     if (!is_needed || token_of(state_.tasks()[index], is_result) != event.token) {
-        carry(mention);
+        carry(read.number);
     } else if (event.fault.empty()) {
         carry_task(state_.tasks()[index], &event.octets);
     } else {

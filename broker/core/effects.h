@@ -55,12 +55,6 @@ struct ReadPiece {
     std::uint64_t token = 0;
 };
 
-// A shelved segment of which so many tasks were told is to be scanned.
-struct ShelfWanted {
-    std::uint32_t segment = 0;
-    std::uint32_t tasks = 0;
-};
-
 // ---- what an operator cares about, for the log ----
 
 struct WorkerCame {
@@ -134,7 +128,6 @@ struct Effects {
     bool is_segment_shelved = false;  // that one
     // Then these, which were shelved, are needed no more.
     std::vector<std::uint32_t> shelves_done;
-    std::optional<ShelfWanted> shelf_wanted;
     // Something in it that is needed cannot be read, and must not be forgotten: it has to stay.
     std::optional<std::uint32_t> segment_kept;
     // What the journal has is to be held for these, to be told by BackupHeld; then what was held
@@ -154,7 +147,6 @@ struct Effects {
         segment_done.reset();
         is_segment_shelved = false;
         shelves_done.clear();
-        shelf_wanted.reset();
         segment_kept.reset();
         backups_begun.clear();
         backups_ended.clear();

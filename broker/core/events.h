@@ -14,7 +14,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <memory>
 #include <optional>
 #include <string_view>
 #include <variant>
@@ -74,7 +73,7 @@ struct WatchersChanged {
 struct JournalChanged {
     bool is_full = false;
     bool is_behind = false;
-    // So many of a scanned segment's mentions should have been told again by now.
+    // Of what the chosen segment tells of, so much should have been looked at by now.
     std::size_t carry_due = std::numeric_limits<std::size_t>::max();
 
     friend bool operator==(const JournalChanged&, const JournalChanged&) = default;
@@ -92,12 +91,12 @@ enum class Carry : std::uint8_t {
     everything,  // that is needed: the segment goes
     shelving,    // what is as it stands there, by its order: the segment is shelved
     whole,       // the same, and it is known without a look that this is all of it
-    shelf,       // the same of a shelved one, as ShelfWanted asked
     unshelving,  // everything that is needed of a shelved one: it goes
 };
 
-struct SegmentScanned {
-    std::shared_ptr<const Mentions> mentions;  // may be many
+// A segment of the journal is to go or to be shelved.
+struct SegmentChosen {
+    std::uint32_t segment = 0;
     Carry carry = Carry::everything;
 };
 
@@ -129,9 +128,9 @@ struct StepMeasured {
 // The last event of every step.
 struct TimePassed {};
 
-using Event = std::variant<Received, ReceivedMalformed, ReceivedForeign, PlainRequested,
-                           PlainSignalled, PlainReplied, PeerLost, WatchersChanged, JournalChanged,
-                           OctetsRead, SegmentScanned, BackupHeld, PieceRead, ResourcesMeasured,
-                           StopRequested, StepMeasured, TimePassed>;
+using Event =
+    std::variant<Received, ReceivedMalformed, ReceivedForeign, PlainRequested, PlainSignalled,
+                 PlainReplied, PeerLost, WatchersChanged, JournalChanged, OctetsRead, SegmentChosen,
+                 BackupHeld, PieceRead, ResourcesMeasured, StopRequested, StepMeasured, TimePassed>;
 
 }  // namespace xebec::broker

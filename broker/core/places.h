@@ -1,12 +1,8 @@
 #pragma once
 // Where the journal keeps payloads and results.
 
-#include "protocol/ids.h"
-
 #include <compare>
 #include <cstdint>
-#include <string>
-#include <vector>
 
 namespace xebec::broker {
 
@@ -27,8 +23,11 @@ struct Places {
     std::uint32_t payload_octets = 0;
     std::uint32_t result_octets = 0;
     std::uint32_t segment = 0;  // 0: in none
-    // Told again by SegmentShelved: the segment is the one that this lies in.
+    // Of a shelved segment, whose tasks are told again by SegmentShelved, in their order: so many
+    // come before. The segment is the one that this lies in.
+    std::uint32_t order = 0;
     bool is_shelved = false;
+    bool holds = true;  // else it is not told again
 
     friend bool operator==(const Places&, const Places&) = default;
 };
@@ -39,21 +38,6 @@ struct SegmentUse {
     std::uint64_t octets = 0;
 
     friend bool operator==(const SegmentUse&, const SegmentUse&) = default;
-};
-
-// What a segment of the journal speaks of that may be needed still, when it is to go.
-struct Mentions {
-    struct Mention {
-        std::uint64_t number = 0;
-        TaskId id;
-    };
-    std::size_t count() const { return tasks.size() + tombstones.size(); }
-
-    std::uint32_t segment = 0;
-    std::vector<Mention> tasks;       // that are told of whole, in the order of the records
-    std::vector<Mention> tombstones;  // and those of tasks that were removed
-    std::vector<std::string> queues;
-    std::string fault;  // not empty: it cannot be read
 };
 
 }  // namespace xebec::broker

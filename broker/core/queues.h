@@ -37,6 +37,7 @@ struct Queue {
     std::string name;
     Settings settings;
     bool is_paused = false;
+    std::uint32_t settings_told_in = 0;                   // the segment of the journal; 0: in none
     bool is_changed = false;                              // since the last `stat.` update
     std::array<std::uint64_t, task_state_count> tasks{};  // now, by state
     std::uint64_t restored = 0;                           // were there when the broker started

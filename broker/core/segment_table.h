@@ -1,6 +1,7 @@
 #pragma once
 // What each segment of the journal tells of, and how much of it is needed still.
 
+#include "broker/core/told_tasks.h"
 #include "protocol/check.h"
 
 #include <cstdint>
@@ -17,6 +18,8 @@ struct SegmentEntry {
     std::uint32_t unchanged_tasks = 0;
     // Something else than such tasks, which may be needed too.
     bool tells_of_others = false;
+    // All that it tells of whole, needed or not; of one that has gone, none.
+    ToldTasks told;
 
     void need(std::uint64_t octets) { needed_octets += octets; }
     void leave(std::uint64_t octets) {
@@ -53,15 +56,20 @@ public:
         }
         return entries_[segment - first_];
     }
+    std::uint32_t first() const { return first_; }
     // Nothing if absent.
     const SegmentEntry* find(std::uint32_t segment) const {
         const bool is_here = segment >= first_ && segment - first_ < entries_.size();
         return is_here ? &entries_[segment - first_] : nullptr;
     }
 
-    // Those before it have gone, but for what is shelved, of which something is needed.
-    void forget_before(std::uint32_t segment) {
-        for (; !entries_.empty() && first_ < segment && entries_.front().needed_octets == 0;
+    // It has gone.
+    void forget(std::uint32_t segment) {
+        if (find(segment) != nullptr) {
+            (*this)[segment].told = {};
+        }
+        for (; !entries_.empty() && first_ <= segment && entries_.front().needed_octets == 0 &&
+               entries_.front().told.count() == 0;
              ++first_) {
             entries_.pop_front();
         }
@@ -74,6 +82,11 @@ public:
     std::uint64_t unchanged_octets(std::uint32_t segment) const {
         const SegmentEntry* entry = find(segment);
         return entry == nullptr ? 0 : entry->unchanged_octets;
+    }
+    const ToldTasks& told(std::uint32_t segment) const {
+        static const ToldTasks none;
+        const SegmentEntry* entry = find(segment);
+        return entry == nullptr ? none : entry->told;
     }
     // How many tasks it tells of; 0: somebody has to look.
     std::uint32_t tasks_if_whole(std::uint32_t segment) const {

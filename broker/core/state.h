@@ -14,6 +14,7 @@
 
 #include <absl/container/flat_hash_map.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -68,16 +69,13 @@ public:
     TaskCarried tell_again(const Task& task, Now now) const;
     // What has to follow that; nothing: the task has no history.
     std::optional<HistoryCarried> tell_history(const Task& task) const;
-    // Whether the task, or its tombstone, stands whole behind this segment of the journal too, as a
-    // start has found, so that it need not be told again when the segment goes. A broker that is
-    // killed while it tells a segment again leaves some twice, and twice they would stay for ever.
+    // Whether the task stands whole behind this segment of the journal too, as a start has found,
+    // so that it need not be told again when the segment goes. A broker that is killed while it
+    // tells a segment again leaves some twice, and twice they would stay for ever.
     bool is_told_again(std::uint64_t number, std::uint32_t segment) const;
     // Whether the task is as an earlier segment of the journal told of it first, with a payload, so
     // that its order there is enough to tell it again.
     bool is_as_told_in(const Task& task, std::uint32_t segment) const;
-    // Of a task that is gone: whether its removal says all that its tombstone needs, so that older
-    // records of it are not needed.
-    bool is_removed_whole(std::uint64_t number) const { return number > removed_by_number_last_; }
     // What removing a final task says.
     TaskRemoved removal(const Task& task, WallTime at) const;
 
@@ -102,8 +100,10 @@ public:
     // What telling all tasks and tombstones again would take in the journal, nearly.
     std::uint64_t live_octets() const;
     const SegmentTable& segments() const { return segments_; }
-    // The segments before this one have gone, but for those that are shelved.
-    void forget_segments_before(std::uint32_t segment);
+    // What comes stands behind this segment.
+    void pass_segment(std::uint32_t segment) { segment_ = std::max(segment_, segment + 1); }
+    // It has gone.
+    void forget_segment(std::uint32_t segment);
     const Shelves& shelves() const { return shelves_; }
     std::uint64_t octets() const { return octets_; }  // payloads, results and errors in memory
     std::uint64_t final_octets() const { return final_octets_; }  // what final tasks cost
@@ -160,11 +160,13 @@ private:
 
     void raise_bases(std::uint64_t number, std::uint64_t finished_order);
     void note_told_again(std::uint64_t number, std::uint32_t segment);
+    bool take_shelved(const Record& record, const Places& places);
     void pass_replayed(WallTime at, WallTime at_least);
     void shift_times(Duration by);
     void note_accepted(WallTime at);
     void sort_lines();
     void forget_figures();
+    void forget_segments_given_up();
     TaskIndex expect(std::uint64_t number);
     void leave(TaskIndex task);                                       // the state it is in
     void enter(TaskIndex task, TaskState state, Now now);             // another one
@@ -225,11 +227,12 @@ private:
     // By number, of what stands in the journal more than once: the last segment in which it stands
     // whole. What a shelved one tells does not count: it is known then.
     absl::flat_hash_map<std::uint64_t, std::uint32_t> told_again_;
-    std::uint64_t history_awaited_ = 0;         // of this task, before it has been told again
-    std::uint32_t history_awaited_in_ = 0;      // that segment
-    std::uint64_t removed_by_number_last_ = 0;  // up to version 2: the greatest
+    std::uint64_t history_awaited_ = 0;     // of this task, before it has been told again
+    std::uint32_t history_awaited_in_ = 0;  // that segment
 
-    std::uint32_t replayed_in_ = 0;  // the segment of the record that is being replayed
+    // The segment of the record that is being applied, or an earlier one.
+    std::uint32_t segment_ = 0;
+    std::uint32_t replayed_first_ = 0;  // the first one, those that are shelved aside
     // While it replays: a steady clock of its own, and the wall clock of the last record.
     std::optional<Now> replayed_;
     bool is_replay_timed_ = false;  // a record has said when it was made

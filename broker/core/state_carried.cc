@@ -29,9 +29,9 @@ void State::on(const TaskCarried& record, Now now) {
         const Details* details = tasks_.find_details(tasks_[known]);
         if (details != nullptr && details->history) {
             history_awaited_ = record.number;
-            history_awaited_in_ = replayed_in_;
+            history_awaited_in_ = segment_;
         } else {
-            note_told_again(record.number, replayed_in_);
+            note_told_again(record.number, segment_);
         }
         return;
     }
@@ -158,10 +158,10 @@ void State::on(const HistoryCarried& record, Now) {
 void State::on(const TombstoneCarried& record, Now now) {
     raise_bases(record.number, 0);
     if (tombstones_.find(record.id) != nullptr) {
-        note_told_again(record.number, replayed_in_);
+        tombstones_.tell_again(record.id, segment_);
         return;
     }
-    tombstones_.add(record.id, tombstone_of(record),
+    tombstones_.add(record.id, tombstone_of(record, segment_),
                     {std::min(now.steady, steady_of(record.removed_at, now)), record.removed_at});
 }
 
@@ -186,9 +186,9 @@ bool State::is_told_again(std::uint64_t number, std::uint32_t segment) const {
     return found != told_again_.end() && found->second > segment;
 }
 
-void State::forget_segments_before(std::uint32_t segment) {
-    segments_.forget_before(segment);
-    absl::erase_if(told_again_, [&](const auto& told) { return told.second < segment; });
+void State::forget_segment(std::uint32_t segment) {
+    segments_.forget(segment);
+    absl::erase_if(told_again_, [&](const auto& told) { return told.second <= segment; });
 }
 
 void State::raise_bases(std::uint64_t number, std::uint64_t finished_order) {

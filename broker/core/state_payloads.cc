@@ -9,11 +9,9 @@ namespace xebec::broker {
 
 namespace {
 
-// Whether it tells of something else than a task that has to be told again when its segment goes.
-bool tells_more_than_tasks(const Record& record) {
+bool tells_of_tombstone(const Record& record) {
     return std::holds_alternative<TaskRemoved>(record) ||
-           std::holds_alternative<TombstoneCarried>(record) ||
-           std::holds_alternative<QueueChanged>(record);
+           std::holds_alternative<TombstoneCarried>(record);
 }
 
 // What a payload or a result takes in a record.
@@ -31,6 +29,7 @@ TaskIndex State::locate(const Record& record, const Places& places) {
     if (places.segment == 0) {
         return no_task;
     }
+    segment_ = places.is_shelved ? segment_ : places.segment;
     if (const auto* accepted = std::get_if<TaskAccepted>(&record)) {
         return locate_whole(accepted->number, places);
     }
@@ -42,7 +41,12 @@ TaskIndex State::locate(const Record& record, const Places& places) {
     }
     if (const auto* shelved = std::get_if<SegmentShelved>(&record)) {
         shelves_.locate(*shelved, places.segment);
-    } else if (tells_more_than_tasks(record)) {
+    } else if (const auto* changed = std::get_if<QueueChanged>(&record)) {
+        segments_[places.segment].tells_of_others = true;
+        const auto queue = queues_.find(changed->queue);
+        check(queue.has_value(), "a queue whose settings changed is known");
+        queues_[*queue].settings_told_in = places.segment;
+    } else if (tells_of_tombstone(record)) {
         segments_[places.segment].tells_of_others = true;
     }
     return no_task;
@@ -60,6 +64,9 @@ TaskIndex State::locate_result(std::uint64_t number, const Places& places) {
 // Of a record that tells of the task whole.
 TaskIndex State::locate_whole(std::uint64_t number, const Places& places) {
     SegmentEntry& segment = segments_[places.segment];
+    if (!places.is_shelved) {
+        segment.told.add(number);
+    }
     const bool brings_octets = !places.payload.is_nowhere() || !places.result.is_nowhere();
     const TaskIndex index = brings_octets ? tasks_.find(number) : no_task;
     if (index == no_task) {  // or it is gone already, in the same step

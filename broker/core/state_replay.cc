@@ -66,11 +66,13 @@ WallTime made_at_least(const Record& record) {
 }  // namespace
 
 TaskIndex State::replay(const Record& record, const Places& places) {
+    if (places.is_shelved && !take_shelved(record, places)) {
+        return no_task;
+    }
     pass_replayed(made_at(record), made_at_least(record));
-    replayed_in_ = places.segment;
-    const auto* carried = std::get_if<TaskCarried>(&record);
-    if (places.is_shelved && carried != nullptr && tasks_.find(carried->number) != no_task) {
-        return no_task;  // it was told of before: where it lies may be further on
+    if (!places.is_shelved) {
+        segment_ = places.segment;
+        replayed_first_ = replayed_first_ == 0 ? segment_ : replayed_first_;
     }
     const std::uint64_t number = needs_task(record);
     if (number != 0 && tasks_.find(number) == no_task) {
@@ -80,6 +82,16 @@ TaskIndex State::replay(const Record& record, const Places& places) {
     apply(record, *replayed_);
     touched_lanes_.clear();  // whoever goes on from here looks at all of them
     return locate(record, places);
+}
+
+// Gives whether it is told again. One that was told of before may lie further on.
+bool State::take_shelved(const Record& record, const Places& places) {
+    const std::uint64_t number = std::get<TaskCarried>(record).number;
+    ToldTasks& told = segments_[places.segment].told;
+    if (told.count() == places.order) {
+        told.add(number);
+    }
+    return places.holds && tasks_.find(number) == no_task;
 }
 
 // A journal may begin with what is told again, and times in it are the wall clock's: until a record
@@ -108,7 +120,17 @@ void State::settle(Now now) {
     shift_times(now.steady - replayed_->steady);
     sort_lines();
     forget_figures();
+    forget_segments_given_up();
     replayed_.reset();
+}
+
+// Before the oldest one those are needed that are shelved.
+void State::forget_segments_given_up() {
+    for (std::uint32_t segment = segments_.first(); segment < replayed_first_; ++segment) {
+        if (shelves_.find(segment) == nullptr) {
+            segments_.forget(segment);
+        }
+    }
 }
 
 // Of all tasks.

@@ -20,7 +20,7 @@ constexpr std::uint64_t tombstones_share = 35;  // per cent of what is kept of e
 void State::on(const TaskRemoved& record, Now now) {
     if (replayed_ && record.is_whole && tasks_.find(record.number) == no_task) {
         raise_bases(record.number, 0);
-        tombstones_.add(record.id, tombstone_of(record), {now.steady, record.at});
+        tombstones_.add(record.id, tombstone_of(record, segment_), {now.steady, record.at});
         return;
     }
     const TaskIndex index = expect(record.number);
@@ -29,12 +29,12 @@ void State::on(const TaskRemoved& record, Now now) {
     leave(index);
     if (!task.is_volatile) {
         note(task, 0, true);
-        tombstones_.add(task.id, tombstone_of(record.is_whole ? record : removal(task, record.at)),
-                        {now.steady, record.at});
-        if (!record.is_whole) {
-            removed_by_number_last_ = std::max(removed_by_number_last_, record.number);
-        } else if (!told_again_.empty()) {
-            told_again_.erase(record.number);  // nothing that is older need be told
+        // Where no removal says it, what told of the task may be anywhere.
+        const Tombstone tombstone = record.is_whole ? tombstone_of(record, segment_)
+                                                    : tombstone_of(removal(task, record.at), 0);
+        tombstones_.add(task.id, tombstone, {now.steady, record.at});
+        if (!told_again_.empty()) {
+            told_again_.erase(record.number);
         }
     }
     prefetch_removals(queue_of(task).finals);

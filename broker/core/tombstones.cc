@@ -1,5 +1,7 @@
 #include "broker/core/tombstones.h"
 
+#include "protocol/check.h"
+
 #include <algorithm>
 #include <chrono>
 #include <iterator>
@@ -38,7 +40,16 @@ void Tombstones::add(const TaskId& id, const Tombstone& tombstone, Now removed) 
     Bucket& bucket = there != nullptr ? *there : *make_bucket(slot);
     bucket.latest = removed.steady;
     octets_ -= octets_of(bucket);
-    count_ += bucket.tombstones.insert_or_assign(id, tombstone).second ? 1 : 0;
+    const auto [known, is_new] = bucket.tombstones.try_emplace(id, tombstone);
+    if (is_new) {
+        ++count_;
+    } else {
+        bucket.tellings.take(known->second.told_in);
+        tellings_.take(known->second.told_in);
+        known->second = tombstone;
+    }
+    bucket.tellings.add(tombstone.told_in);
+    tellings_.add(tombstone.told_in);
     octets_ += octets_of(bucket);
 }
 
@@ -62,7 +73,7 @@ Tombstones::Bucket* Tombstones::make_bucket(Slot slot) {
     return bucket_last_;
 }
 
-const Tombstones::Bucket* Tombstones::bucket_for(const TaskId& id) const {
+Tombstones::Bucket* Tombstones::bucket_for(const TaskId& id) const {
     Slot slot{};
     if (const auto made = made_at(id)) {
         slot = slot_of(*made);
@@ -110,6 +121,7 @@ void Tombstones::raise_floor(WallTime floor) {
     while (!buckets_.empty() && end_of(buckets_.begin()->first) <= floor_) {
         const auto& tombstones = buckets_.begin()->second->tombstones;
         count_ -= tombstones.size();
+        tellings_.take(buckets_.begin()->second->tellings);
         octets_ -= octets_of(*buckets_.begin()->second);
         for (auto known = tombstones.begin(); !timeless_.empty() && known != tombstones.end();
              ++known) {
@@ -119,6 +131,77 @@ void Tombstones::raise_floor(WallTime floor) {
     }
     slot_last_ = Slot::min();
     bucket_last_ = nullptr;
+}
+
+// ---- those that have to be told again ----
+
+void Tombstones::TellingCounts::add(std::uint32_t segment, std::size_t count) {
+    // Nearly always it is the last one.
+    auto at = counts_.end();
+    while (at != counts_.begin() && std::prev(at)->first >= segment) {
+        --at;
+    }
+    if (at == counts_.end() || at->first != segment) {
+        at = counts_.insert(at, {segment, 0});
+    }
+    at->second += count;
+}
+
+void Tombstones::TellingCounts::take(std::uint32_t segment, std::size_t count) {
+    const auto at =
+        std::lower_bound(counts_.begin(), counts_.end(), segment,
+                         [](const auto& one, std::uint32_t s) { return one.first < s; });
+    check(at != counts_.end() && at->first == segment && at->second >= count,
+          "where a tombstone is told was counted (I1)");
+    at->second -= count;
+    if (at->second == 0) {
+        counts_.erase(at);
+    }
+}
+
+void Tombstones::TellingCounts::take(const TellingCounts& others) {
+    for (const auto& [segment, count] : others.counts_) {
+        take(segment, count);
+    }
+}
+
+std::size_t Tombstones::TellingCounts::until(std::uint32_t segment) const {
+    std::size_t count = 0;
+    for (const auto& one : counts_) {
+        count += one.first <= segment ? one.second : 0;
+    }
+    return count;
+}
+
+std::size_t Tombstones::count_told_until(std::uint32_t segment) const {
+    return tellings_.until(segment);
+}
+
+void Tombstones::tell_again(const TaskId& id, std::uint32_t segment) {
+    Bucket& bucket = *bucket_for(id);
+    std::uint32_t& told_in = bucket.tombstones.find(id)->second.told_in;
+    for (TellingCounts* counts : {&bucket.tellings, &tellings_}) {
+        counts->take(told_in);
+        counts->add(segment);
+    }
+    told_in = segment;
+}
+
+bool Tombstones::next_told_until(std::uint32_t segment, Walk& walk,
+                                 std::vector<TaskId>& ids) const {
+    const auto found = std::find_if(
+        buckets_.lower_bound(Slot(walk.slot_)), buckets_.end(),
+        [segment](const auto& bucket) { return bucket.second->tellings.until(segment) > 0; });
+    if (found == buckets_.end()) {
+        return false;
+    }
+    walk.slot_ = found->first.count() + 1;
+    for (const auto& [id, tombstone] : found->second->tombstones) {
+        if (tombstone.told_in <= segment) {
+            ids.push_back(id);
+        }
+    }
+    return true;
 }
 
 void Tombstones::shift_times(Duration by) {

@@ -11,12 +11,16 @@
 
 #include <absl/container/btree_map.h>
 #include <absl/container/flat_hash_map.h>
+#include <absl/container/inlined_vector.h>
 
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <ratio>
+#include <utility>
+#include <vector>
 
 namespace xebec::broker {
 
@@ -25,15 +29,19 @@ struct Tombstone {
     std::uint64_t content_hash = 0;
     Fence fence;
     TaskState state = TaskState::succeeded;
+    // The segment of the journal that says all this, or an earlier one; 0: any does.
+    std::uint32_t told_in = 0;
 };
+static_assert(sizeof(Tombstone) <= 32);
 
 // What a record about a task that is gone says of it.
 template <class Fact>
-Tombstone tombstone_of(const Fact& fact) {
+Tombstone tombstone_of(const Fact& fact, std::uint32_t told_in) {
     return {.number = fact.number,
             .content_hash = fact.content_hash,
             .fence = fact.fence,
-            .state = fact.state};
+            .state = fact.state,
+            .told_in = told_in};
 }
 
 class Tombstones {
@@ -54,6 +62,20 @@ public:
     std::optional<WallTime> next_floor(Now now, std::size_t count_max) const;
     void raise_floor(WallTime floor);  // drops what lies below
 
+    // ---- those that have to be told again when a segment of the journal goes ----
+
+    // How many were told in this segment or an earlier one.
+    std::size_t count_told_until(std::uint32_t segment) const;
+    // It is told in that segment too. There has to be one.
+    void tell_again(const TaskId& id, std::uint32_t segment);
+    // A way through them, a bucket at a time.
+    class Walk {
+        friend class Tombstones;
+        std::int64_t slot_ = std::numeric_limits<std::int64_t>::min();  // the next to look at
+    };
+    // Appends the ids of those in the next bucket that has any; false: none has.
+    bool next_told_until(std::uint32_t segment, Walk& walk, std::vector<TaskId>& ids) const;
+
     void shift_times(Duration by);  // of the steady clock
 
     WallTime floor() const { return floor_; }
@@ -62,8 +84,20 @@ public:
     std::optional<Instant> next_deadline(Now now) const;
 
 private:
+    // How many were told in which segments. Of these there are few.
+    class TellingCounts {
+    public:
+        void add(std::uint32_t segment, std::size_t count = 1);
+        void take(std::uint32_t segment, std::size_t count = 1);
+        void take(const TellingCounts& others);
+        std::size_t until(std::uint32_t segment) const;
+
+    private:
+        absl::InlinedVector<std::pair<std::uint32_t, std::size_t>, 2> counts_;  // by segment
+    };
     struct Bucket {
         absl::flat_hash_map<TaskId, Tombstone, IdHash> tombstones;
+        TellingCounts tellings;
         Instant latest{};
     };
     // Since 1970. So short that a bucket is filled and dropped within a step at any rate of tasks.
@@ -71,7 +105,7 @@ private:
     static std::uint64_t octets_of(const Bucket& bucket);
     Bucket* bucket_at(Slot slot) const;  // nothing: there is none
     Bucket* make_bucket(Slot slot);
-    const Bucket* bucket_for(const TaskId& id) const;
+    Bucket* bucket_for(const TaskId& id) const;  // nothing: there is none
     static Slot slot_of(WallTime at);
     static WallTime end_of(Slot slot);
 
@@ -82,6 +116,7 @@ private:
     // The buckets of ids that say no time.
     absl::flat_hash_map<TaskId, Slot, IdHash> timeless_;
     WallTime floor_{};
+    TellingCounts tellings_;
     std::size_t count_ = 0;
     std::uint64_t octets_ = 0;
 };

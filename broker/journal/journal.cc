@@ -8,7 +8,6 @@ Journal::Journal(runtime::FileSystem& files, const Options& options, const Repla
                  const Ahead& ahead)
     : shared_(options.segment_octets, {}, 0),
       reader_(files, options.folder),
-      scanner_(files, options.folder),
       pieces_(files, options.folder) {
     if (!files.exists(options.folder)) {
         files.make_folder(options.folder);
@@ -111,16 +110,6 @@ std::string Journal::failure() const {
 
 void Journal::read(std::span<const ReadRequest> requests) {
     reader_.ask(requests);
-    on_reads();
-}
-
-void Journal::scan(std::uint32_t segment) {
-    scanner_.ask(segment);
-    on_reads();
-}
-
-void Journal::scan_shelf(std::uint32_t segment, std::size_t tasks) {
-    scanner_.ask_for_shelf(segment, tasks);
     on_reads();
 }
 

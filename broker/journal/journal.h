@@ -8,7 +8,6 @@
 #include "broker/journal/payload_reader.h"
 #include "broker/journal/piece_reader.h"
 #include "broker/journal/recovery.h"
-#include "broker/journal/segment_scanner.h"
 #include "broker/journal/shared.h"
 #include "broker/journal/writer.h"
 
@@ -91,12 +90,6 @@ public:
     void read(std::span<const ReadRequest> requests);
     std::vector<ReadAnswer> take_answers() { return reader_.take_answers(); }
 
-    // What a sealed segment speaks of; one at a time. It may not be trimmed before the answer.
-    void scan(std::uint32_t segment);
-    // The first so many tasks of which a shelved one tells.
-    void scan_shelf(std::uint32_t segment, std::size_t tasks);
-    std::shared_ptr<const Mentions> take_scan() { return scanner_.take_answer(); }
-
     // What is durable now, for a backup: segments, oldest first, and how many octets of each. They
     // stay until it is released.
     std::vector<SegmentUse> hold(std::uint64_t backup);
@@ -117,11 +110,9 @@ public:
     // One piece of work; when there is more without an append (see Writer::work). One thread.
     std::optional<Instant> work(Instant now) { return writer_->work(now); }
     // Answers what was asked for; false if there was nothing. One thread, may be another.
-    bool work_reads() { return reader_.work() || scanner_.work() || pieces_.work(); }
+    bool work_reads() { return reader_.work() || pieces_.work(); }
     // After that: something could not be read yet, and should be tried again soon.
-    bool must_retry_reads() const {
-        return reader_.must_retry() || scanner_.must_retry() || pieces_.must_retry();
-    }
+    bool must_retry_reads() const { return reader_.must_retry() || pieces_.must_retry(); }
 
     // Called by the owner's side when the disk's has something to do.
     std::function<void()> on_work = [] {};
@@ -133,7 +124,6 @@ private:
     bool was_stopped_cleanly_ = false;
     Shared shared_;
     PayloadReader reader_;
-    SegmentScanner scanner_;
     PieceReader pieces_;
     std::optional<Writer> writer_;
     FrameEncoder frame_;

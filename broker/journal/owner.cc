@@ -112,15 +112,15 @@ std::vector<ReadAnswer> Owner::take_answers() {
 //
 // A shelf that many of its tasks have left goes before it, unless less is needed of the oldest and
 // there is no hurry, or hardly any room.
-void Owner::look_for_garbage(const Needs& needs, Instant now) {
+std::optional<SegmentChosen> Owner::look_for_garbage(const Needs& needs, Instant now) {
     if (is_carrying_ || now < std::max(looks_again_at_, kept_until_)) {
-        return;
+        return std::nullopt;
     }
     looks_again_at_ = now + garbage_look;
     const Sealed sealed = look_at_segments();
     const Room room = look_at_room(sealed, needs);
     if (room == Room::enough) {
-        return;
+        return std::nullopt;
     }
     is_urgent_ = room == Room::exceeded;
     const auto shelf = find_left_shelf(sealed, needs);
@@ -129,18 +129,15 @@ void Owner::look_for_garbage(const Needs& needs, Instant now) {
         oldest != nullptr && (!shelf || ((!is_urgent_ || journal_.is_disk_full()) &&
                                          needs.segments.needed_octets(oldest->segment) <
                                              needs.segments.needed_octets(shelf->segment)));
-    if (is_oldest_first) {
-        begin_carrying(is_worth_shelving(*oldest, needs) ? Carry::shelving : Carry::everything,
-                       needs.segments.needed_octets(oldest->segment));
-        if (carry_ == Carry::shelving && needs.segments.tasks_if_whole(oldest->segment) > 0) {
-            whole_ = oldest->segment;
-        } else {
-            journal_.scan(oldest->segment);
-        }
-    } else if (shelf) {
-        begin_carrying(Carry::unshelving, needs.segments.needed_octets(shelf->segment));
-        journal_.scan_shelf(shelf->segment, needs.shelves.find(shelf->segment)->tasks.count());
+    if (!is_oldest_first) {
+        return shelf ? std::optional(begin_carrying(shelf->segment, Carry::unshelving, needs))
+                     : std::nullopt;
     }
+    if (!is_worth_shelving(*oldest, needs)) {
+        return begin_carrying(oldest->segment, Carry::everything, needs);
+    }
+    const bool is_whole = needs.segments.tasks_if_whole(oldest->segment) > 0;
+    return begin_carrying(oldest->segment, is_whole ? Carry::whole : Carry::shelving, needs);
 }
 
 // `more`: may be taken besides twice what is needed.
@@ -215,46 +212,27 @@ Owner::Sealed Owner::look_at_segments() const {
     return sealed;
 }
 
-void Owner::begin_carrying(Carry carry, std::uint64_t needed_octets) {
+SegmentChosen Owner::begin_carrying(std::uint32_t segment, Carry carry, const Needs& needs) {
     is_carrying_ = true;
     carry_ = carry;
-    needed_octets_ = needed_octets;
-    if (carry != Carry::shelving) {
-        journal_.announce_trim();
-    }
-}
-
-void Owner::scan_shelf(const ShelfWanted& wanted) {
-    is_shelf_scanned_ = true;
-    journal_.scan_shelf(wanted.segment, wanted.tasks);
-}
-
-std::optional<SegmentScanned> Owner::take_scan() {
-    if (whole_) {
-        auto nothing = std::make_shared<Mentions>();
-        nothing->segment = *std::exchange(whole_, std::nullopt);
-        return SegmentScanned{std::move(nothing), Carry::whole};
-    }
-    auto mentions = is_carrying_ ? journal_.take_scan() : nullptr;
-    if (!mentions) {
-        return std::nullopt;
-    }
-    if (std::exchange(is_shelf_scanned_, false)) {
-        return SegmentScanned{std::move(mentions), Carry::shelf};
-    }
-    const std::uint64_t segment = journal_.segment_octets();
-    mentions_ = mentions->count();
+    const bool goes = carry == Carry::everything || carry == Carry::unshelving;
+    mentions_ = needs.segments.told(segment).count() +
+                (carry == Carry::unshelving ? 0 : needs.tombstones.count_told_until(segment));
     carries_from_ = octets_appended();
-    if (carry_ == Carry::shelving) {
-        carries_until_ = carries_from_ + segment / shelved_per_new;
-    } else {
+    const std::uint64_t segment_octets = journal_.segment_octets();
+    if (goes) {
+        journal_.announce_trim();
         const std::uint64_t begin = octets_appended() - journal_.segment_taken();
-        // With what is new meanwhile: half of what there would be time for, as scans take time too.
-        const std::uint64_t told = needed_octets_ + needed_octets_ / (2 * told_per_new);
-        carries_until_ = std::max({begin + segment / 8 * 7, carries_from_ + segment / 4,
-                                   carries_from_ + (is_urgent_ ? 0 : told)});
+        const std::uint64_t needed = needs.segments.needed_octets(segment);
+        // With what is new meanwhile: half of what there would be time for, to be on the safe side.
+        const std::uint64_t told = needed + needed / (2 * told_per_new);
+        carries_until_ =
+            std::max({begin + segment_octets / 8 * 7, carries_from_ + segment_octets / 4,
+                      carries_from_ + (is_urgent_ ? 0 : told)});
+    } else {
+        carries_until_ = carries_from_ + segment_octets / shelved_per_new;
     }
-    return SegmentScanned{std::move(mentions), carry_};
+    return {segment, carry};
 }
 
 std::uint64_t Owner::octets_appended() const {
@@ -270,7 +248,8 @@ std::size_t Owner::carry_due() const {
     if (!is_carrying_ || !has_time || at >= carries_until_) {
         return JournalChanged{}.carry_due;
     }
-    const std::size_t most = carry_ == Carry::shelving ? shelved_handful_max : handful_max;
+    const bool is_shelving = carry_ == Carry::shelving || carry_ == Carry::whole;
+    const std::size_t most = is_shelving ? shelved_handful_max : handful_max;
     const std::size_t handful = std::clamp<std::size_t>(mentions_ / 16, 1, most);
     const std::size_t due = mentions_ * (at - carries_from_) / (carries_until_ - carries_from_);
     return due / handful * handful;

@@ -7,6 +7,7 @@
 #include "broker/core/events.h"
 #include "broker/core/segment_table.h"
 #include "broker/core/shelves.h"
+#include "broker/core/tombstones.h"
 #include "broker/journal/journal.h"
 
 #include <absl/container/btree_map.h>
@@ -25,6 +26,7 @@ struct Needs {
     std::uint64_t live_octets = 0;  // what telling all of it again would take
     const SegmentTable& segments;   // of that, what each segment has
     const Shelves& shelves;
+    const Tombstones& tombstones;
 };
 
 class Owner {
@@ -50,13 +52,8 @@ public:
     std::optional<JournalChanged> take_change();
 
     // Whether to tell a segment again: the oldest one, or one that was shelved and has been left by
-    // many of its tasks.
-    void look_for_garbage(const Needs& needs, Instant now);
-    // That is to begin: what the segment speaks of. To be asked for right after the look: until
-    // then nothing may be applied.
-    std::optional<SegmentScanned> take_scan();
-    // For a segment that goes, a shelved one has to be scanned too.
-    void scan_shelf(const ShelfWanted& wanted);
+    // many of its tasks. What is chosen has to be applied before anything else is.
+    std::optional<SegmentChosen> look_for_garbage(const Needs& needs, Instant now);
     // The segment before which nothing is needed once what was appended so far is durable, but for
     // those that are shelved. It goes then, when nothing is being read from it any more.
     void trim_to(std::uint32_t first_needed, Journal::Before before = Journal::Before::goes);
@@ -99,7 +96,7 @@ private:
                              std::uint64_t to_come);
     Room look_at_room(const Sealed& sealed, const Needs& needs) const;
     std::optional<SegmentUse> find_left_shelf(const Sealed& sealed, const Needs& needs) const;
-    void begin_carrying(Carry carry, std::uint64_t needed_octets);
+    SegmentChosen begin_carrying(std::uint32_t segment, Carry carry, const Needs& needs);
     std::uint64_t octets_appended() const;
     std::size_t carry_due() const;
 
@@ -111,13 +108,10 @@ private:
     std::uint32_t segment_seen_ = 0;
     bool is_carrying_ = false;
     Carry carry_ = Carry::everything;
-    bool is_shelf_scanned_ = false;       // meanwhile
-    std::optional<std::uint32_t> whole_;  // is to be shelved without a scan
-    bool is_urgent_ = false;              // there is too much already
-    std::uint64_t needed_octets_ = 0;     // of the segment that is told again
-    std::size_t mentions_ = 0;            // in it
-    std::uint64_t carries_from_ = 0;      // where the journal was when that began,
-    std::uint64_t carries_until_ = 0;     // and where it should have ended
+    bool is_urgent_ = false;           // there is too much already
+    std::size_t mentions_ = 0;         // tasks and tombstones in the segment that is told again
+    std::uint64_t carries_from_ = 0;   // where the journal was when that began,
+    std::uint64_t carries_until_ = 0;  // and where it should have ended
     std::deque<Told> told_segments_;
     Instant looks_again_at_{};
     Instant kept_until_{};  // what is damaged keeps a segment

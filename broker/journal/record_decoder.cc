@@ -8,8 +8,8 @@
 namespace xebec::broker::journal {
 
 // Reads fields; after the first that is wrong everything is empty, and `is_good` says no. Starts
-// and scans of segments spend most of their time here: once a field was wrong there are no octets
-// left, so that reading one compares with the end and nothing else.
+// spend much of their time here: once a field was wrong there are no octets left, so that reading
+// one compares with the end and nothing else.
 class RecordReader {
 public:
     explicit RecordReader(RecordDecoder& decoder)

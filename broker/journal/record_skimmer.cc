@@ -19,12 +19,11 @@ struct RecordSkimmer::Fields {
             std::memcpy(id.octets.data(), octets, id.octets.size());
         }
     }
-    static void queue(RecordSkimmer& in) { in.subject_.queue = take_text(in); }
     static void octet(RecordSkimmer& in) { in.take(1); }
     static void hash(RecordSkimmer& in) { in.take(sizeof(std::uint64_t)); }
     static void number(RecordSkimmer& in) { in.pass_number(); }
     static void time(RecordSkimmer& in) { in.pass_number(); }
-    static void text(RecordSkimmer& in) { take_text(in); }
+    static void text(RecordSkimmer& in) { in.take(static_cast<std::size_t>(in.number())); }
     static void fence(RecordSkimmer& in) { all<number, number>(in); }
     static void charge(RecordSkimmer& in) {
         const char* const charge = in.take(1);
@@ -62,13 +61,6 @@ struct RecordSkimmer::Fields {
     template <Field... fields>
     static void all(RecordSkimmer& in) {
         (fields(in), ...);
-    }
-
-private:
-    static std::string_view take_text(RecordSkimmer& in) {
-        const auto octets = static_cast<std::size_t>(in.number());
-        const char* const begin = in.take(octets);
-        return begin == nullptr ? std::string_view() : std::string_view(begin, octets);
     }
 };
 
@@ -134,7 +126,7 @@ bool RecordSkimmer::pass(RecordType type) {
             F::all<F::task, F::number, F::time>(*this);
             return true;
         case RecordType::queue_changed:
-            F::all<F::queue, F::octet, F::time, F::time, F::number, F::time, F::time, F::time,
+            F::all<F::text, F::octet, F::time, F::time, F::number, F::time, F::time, F::time,
                    F::number>(*this);
             return true;
         case RecordType::floor_raised:

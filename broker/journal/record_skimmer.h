@@ -15,7 +15,6 @@ struct Subject {
     RecordType type{};
     std::uint64_t number = 0;  // of the task, if the record speaks of one
     std::optional<TaskId> id;  // if the record has it
-    std::string_view queue;    // of a queue that was changed; borrowed from the metadata
 };
 
 // Goes through metadata whose checksum is right. Fields are passed over, so that a wrong value goes

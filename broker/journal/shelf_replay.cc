@@ -49,11 +49,11 @@ public:
                 const auto* accepted = std::get_if<TaskAccepted>(&*record);
                 const auto* carried = std::get_if<TaskCarried>(&*record);
                 if (accepted != nullptr || carried != nullptr) {
-                    ++next_task_;
                     places = records_->decoder().places();
                     const std::uint64_t metadata = frame_.offset + frame_header_octets;
                     place(places, segment(), metadata, metadata + frame_.metadata_octets);
                     places.is_shelved = true;
+                    places.order = next_task_++;
                     return accepted != nullptr ? as_carried(*accepted) : *carried;
                 }
             }
@@ -136,23 +136,22 @@ void ShelfReplay::walk(const SegmentShelved& record) {
     if (!is_behind) {
         cursor_ = std::make_unique<Cursor>(segments_.at(record.segment), ahead_);
     }
-    Places places;
-    while (cursor_->next_task() < record.first) {
-        if (!cursor_->next(places)) {
-            return;
-        }
-    }
-    bool holds = true;
-    for (const std::uint32_t run : record.runs) {
-        for (std::uint32_t i = 0; i < run; ++i) {
+    const auto pass = [this](std::uint32_t count, bool holds) {
+        Places places;
+        for (; count > 0; --count) {
             const auto task = cursor_->next(places);
             if (!task) {
-                return;
+                return false;
             }
-            if (holds) {
-                replay_(*task, places);
-            }
+            places.holds = holds;
+            replay_(*task, places);
         }
+        return true;
+    };
+    bool is_there = pass(record.first - cursor_->next_task(), false);
+    bool holds = true;
+    for (const std::uint32_t run : record.runs) {
+        is_there = is_there && pass(run, holds);
         holds = !holds;
     }
 }

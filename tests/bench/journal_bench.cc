@@ -130,59 +130,6 @@ std::filesystem::path bench_folder() {
     return std::filesystem::path(told != nullptr ? told : XEBEC_BENCH_FOLDER) / "journal-bench";
 }
 
-// Tasks of before as they are told again, each with its worker.
-std::vector<Record> carried_of(std::size_t count) {
-    std::vector<Record> records;
-    const WallTime at{milliseconds{1'700'000'000'000}};
-    for (std::uint64_t i = 0; i < count; ++i) {
-        records.push_back(TaskCarried{.number = 1'000 + i,
-                                      .content_hash = i * 0x9E37'79B9'7F4A'7C15U,
-                                      .kind = "echo",
-                                      .queue = "default",
-                                      .payload = std::string_view(payload),
-                                      .attempts = 1,
-                                      .attempts_max = 5,
-                                      .version = 3,
-                                      .fence = {.epoch = 1'700'000'000, .attempt = 1},
-                                      .accepted_at = at,
-                                      .worker = worker,
-                                      .started_at = at});
-    }
-    return records;
-}
-
-// A sealed segment, half of it carried tasks and half of it new ones from beginning to end.
-void scan_segment(benchmark::State& state) {
-    const auto folder = bench_folder();
-    std::filesystem::remove_all(folder);
-    runtime::PosixFiles files;
-    std::int64_t count = 0;
-    {
-        Journal journal(files, {.folder = folder, .segment_octets = 4 << 20, .seed = 1},
-                        [](const Record&, const Places&) {});
-        while (journal.segment() == 1) {
-            count = static_cast<std::int64_t>(journal.end());
-            journal.append(carried_of(256));
-            journal.append(records_of(256));
-            while (journal.durable_position() < journal.end()) {
-                journal.work(runtime::now().steady);
-            }
-        }
-        for (auto _ : state) {
-            journal.scan(1);
-            journal.work_reads();
-            const auto mentions = journal.take_scan();
-            if (!mentions || !mentions->fault.empty()) {
-                state.SkipWithError("the segment was not scanned");
-                break;
-            }
-        }
-        state.SetItemsProcessed(state.iterations() * count);
-    }
-    std::filesystem::remove_all(folder);
-}
-BENCHMARK(scan_segment);
-
 // One batch, one write, one flush.
 void write_and_flush(benchmark::State& state) {
     const auto folder = bench_folder();

@@ -205,10 +205,10 @@ void BrokerNode::look_after(broker::journal::Owner& owner) {
         core_.apply(broker::OctetsRead{answer.token, answer.octets, answer.fault}, now(), effects_);
     }
     const broker::State& state = core_.state();
-    owner.look_for_garbage({state.live_octets(), state.segments(), state.shelves()}, now().steady);
-    if (const auto scanned = owner.take_scan()) {
-        check(scanned->mentions->fault.empty(), "a segment that is to go can be read (I24)");
-        core_.apply(*scanned, now(), effects_);
+    const auto chosen = owner.look_for_garbage(
+        {state.live_octets(), state.segments(), state.shelves(), state.tombstones()}, now().steady);
+    if (chosen) {
+        core_.apply(*chosen, now(), effects_);
     }
     if (const auto change = owner.take_change()) {
         core_.apply(*change, now(), effects_);
@@ -437,9 +437,6 @@ void BrokerNode::keep_house(broker::journal::Owner& owner) {
     if (const auto segment = effects_.segment_done) {
         owner.trim_to(*segment + 1,
                       effects_.is_segment_shelved ? Before::is_shelved : Before::goes);
-    }
-    if (effects_.shelf_wanted) {
-        owner.scan_shelf(*effects_.shelf_wanted);
     }
     if (owner.take_segment_change()) {
         append(core_.state().bases());

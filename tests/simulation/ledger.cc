@@ -333,8 +333,9 @@ void Ledger::show(const TaskId& id, std::uint32_t version, TaskState state) {
 
 void Ledger::read(std::uint64_t reader, const TaskId& id, const protocol::QueryItem& item) {
     ++reads_;
-    if (!numbers_.contains(id) && !acknowledged_.contains(id)) {
-        return;  // a broker with `relaxed` has lost it
+    // A broker with `relaxed` may have lost it, and accepted it again since it said so.
+    if (!acknowledged_.contains(id) && (!item.task || !numbers_.contains(id))) {
+        return;
     }
     const Entry& task = entry(id);
     if (!item.task) {

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,14 +20,19 @@ constexpr std::uint64_t small_segment_octets = 8 << 10;
 struct Replayed {
     std::vector<std::string> records;  // fingerprints
     std::vector<broker::journal::Places> places;
-    std::vector<std::uint64_t> shelved;  // tasks that a shelved segment tells of
+    std::vector<std::uint64_t> shelved;  // tasks that a shelved segment tells again
     std::vector<broker::journal::Places> shelved_places;
+    std::map<std::uint32_t, std::uint64_t> shelf;  // all that it tells of, by their order
 
     broker::journal::Replay sink() {
         return [this](const broker::Record& record, const broker::journal::Places& where) {
             if (where.is_shelved) {
-                shelved.push_back(std::get<broker::TaskCarried>(record).number);
-                shelved_places.push_back(where);
+                const std::uint64_t number = std::get<broker::TaskCarried>(record).number;
+                shelf[where.order] = number;
+                if (where.holds) {
+                    shelved.push_back(number);
+                    shelved_places.push_back(where);
+                }
                 return;
             }
             records.push_back(fingerprint(record, where.payload_octets, where.result_octets));
@@ -90,19 +96,6 @@ struct JournalFixture : ::testing::Test {
         for (std::uint64_t i = first; i < first + count; ++i) {
             append({accepted(i, std::string(payload_octets, static_cast<char>('a' + i % 26)))});
             work();
-        }
-    }
-    // Whatever killed the starts before, the segments before the last one can be read beside it.
-    void expect_old_segments_are_scanned() {
-        for (const broker::journal::SegmentUse& use : journal->segments()) {
-            if (use.segment == journal->segment()) {
-                continue;
-            }
-            journal->scan(use.segment);
-            journal->work_reads();
-            const auto mentions = journal->take_scan();
-            ASSERT_TRUE(mentions.operator bool());
-            EXPECT_EQ(mentions->fault, "");
         }
     }
     std::filesystem::path segment_path(std::uint32_t segment) const {

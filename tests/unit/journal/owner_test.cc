@@ -19,7 +19,8 @@ struct OwnerOf : JournalFixture {
     std::unique_ptr<Owner> owner;
     SegmentTable segments;
     Shelves shelves;
-    std::optional<Carry> carry;  // of the latest scan
+    Tombstones tombstones;
+    std::optional<Carry> carry;  // of the latest look
 
     void open_owned(const Owner::Options& options = {}) {
         open();
@@ -33,10 +34,16 @@ struct OwnerOf : JournalFixture {
         }
         work();
     }
-    void fill_in_fours(std::uint32_t segment) {
-        for (std::uint64_t number = 1; journal->segment() < segment; number += 4) {
-            append({accepted(number, ""), accepted(number + 1, ""), accepted(number + 2, ""),
-                    accepted(number + 3, "")});
+    void fill_in_turns(std::uint32_t segment, std::uint64_t tasks) {
+        for (std::uint64_t number = 1; journal->segment() < segment; number += tasks) {
+            std::vector<Record> records;
+            for (std::uint64_t i = 0; i < tasks; ++i) {
+                records.push_back(accepted(number + i, ""));
+            }
+            append(records);
+            for (std::size_t i = 0; i < tasks; ++i) {
+                segments[journal->places()[i].segment].told.add(number + i);
+            }
             work();
         }
     }
@@ -57,13 +64,12 @@ struct OwnerOf : JournalFixture {
         segments[segment].unchanged_octets += octets;
     }
     bool exists(std::uint32_t segment) { return disk.exists(segment_path(segment)); }
-    std::shared_ptr<const Mentions> scan(std::uint64_t needed = 0) {
+    // Which segment is to go; 0: none.
+    std::uint32_t look(std::uint64_t needed = 0) {
         now += milliseconds{100};
-        owner->look_for_garbage({needed, segments, shelves}, now);
-        journal->work_reads();
-        const auto scanned = owner->take_scan();
-        carry = scanned ? std::optional(scanned->carry) : std::nullopt;
-        return scanned ? scanned->mentions : nullptr;
+        const auto chosen = owner->look_for_garbage({needed, segments, shelves, tombstones}, now);
+        carry = chosen ? std::optional(chosen->carry) : std::nullopt;
+        return chosen ? chosen->segment : 0;
     }
 };
 
@@ -89,13 +95,9 @@ TEST_F(OwnerOf, AJournalLooksAtItsOldestSegmentWhenLittleIsNeeded) {
     open_owned();
     fill_segments(3);
 
-    EXPECT_EQ(scan(plenty), nullptr);
-    const auto mentions = scan();
-
-    ASSERT_NE(mentions, nullptr);
-    EXPECT_EQ(mentions->segment, 1U);
-    EXPECT_FALSE(mentions->tasks.empty());
-    EXPECT_EQ(scan(), nullptr);  // one at a time
+    EXPECT_EQ(look(plenty), 0U);
+    ASSERT_EQ(look(), 1U);
+    EXPECT_EQ(look(), 0U);  // one at a time
 }
 
 // While what is needed whole is told again, and gives no room, more comes.
@@ -104,14 +106,14 @@ TEST_F(OwnerOf, AJournalLooksEarlierAtSegmentsThatAreNeededWhole) {
     fill_segments(3);
     const std::uint64_t needed = small_segment_octets / 10 * 22;
 
-    EXPECT_EQ(scan(needed), nullptr);
+    EXPECT_EQ(look(needed), 0U);
     segments[2].needed_octets += small_segment_octets;
-    EXPECT_EQ(scan(needed), nullptr);  // the first one gives enough
+    EXPECT_EQ(look(needed), 0U);  // the first one gives enough
     segments[1].needed_octets += small_segment_octets / 10 * 2;
-    EXPECT_EQ(scan(needed), nullptr);
+    EXPECT_EQ(look(needed), 0U);
     segments[1].needed_octets += small_segment_octets / 10 * 8;
 
-    EXPECT_NE(scan(needed), nullptr);
+    EXPECT_NE(look(needed), 0U);
 }
 
 // None of them is too much alone.
@@ -123,12 +125,12 @@ TEST_F(OwnerOf, AJournalLooksEarlierWhereManySegmentsAreNeededWhole) {
     for (std::uint32_t segment = 1; segment <= 3; ++segment) {
         segments[segment].needed_octets += small_segment_octets;
     }
-    EXPECT_EQ(scan(needed), nullptr);
+    EXPECT_EQ(look(needed), 0U);
     for (std::uint32_t segment = 4; segment <= 5; ++segment) {
         segments[segment].needed_octets += small_segment_octets;
     }
 
-    EXPECT_NE(scan(needed), nullptr);
+    EXPECT_NE(look(needed), 0U);
 }
 
 TEST_F(OwnerOf, ASegmentOfWhichThreeQuartersAreNeededIsShelved) {
@@ -137,12 +139,12 @@ TEST_F(OwnerOf, ASegmentOfWhichThreeQuartersAreNeededIsShelved) {
     const std::uint64_t needed = small_segment_octets / 10 * 11;
 
     need(1, small_segment_octets / 100 * 74);
-    ASSERT_NE(scan(needed), nullptr);
+    ASSERT_NE(look(needed), 0U);
     EXPECT_EQ(carry, Carry::everything);
 
     open_owned();
     need(1, small_segment_octets / 100 * 2);
-    ASSERT_NE(scan(needed), nullptr);
+    ASSERT_NE(look(needed), 0U);
     EXPECT_EQ(carry, Carry::shelving);
 }
 
@@ -151,11 +153,11 @@ TEST_F(OwnerOf, WhatCanBeShelvedIsNoRoomForTheRest) {
     open_owned();
     fill_segments(4);
 
-    EXPECT_EQ(scan(small_segment_octets / 10 * 32), nullptr);
+    EXPECT_EQ(look(small_segment_octets / 10 * 32), 0U);
     need(1, small_segment_octets);
     need(2, small_segment_octets);
-    EXPECT_EQ(scan(small_segment_octets / 10 * 37), nullptr);
-    ASSERT_NE(scan(small_segment_octets / 10 * 32), nullptr);
+    EXPECT_EQ(look(small_segment_octets / 10 * 37), 0U);
+    ASSERT_NE(look(small_segment_octets / 10 * 32), 0U);
     EXPECT_EQ(carry, Carry::shelving);
 }
 
@@ -164,14 +166,9 @@ TEST_F(OwnerOf, ASegmentOfWhichEverythingHoldsIsShelvedWithoutALook) {
     fill_segments(4);
     need(1, small_segment_octets);
     segments[1].unchanged_tasks = 1;
-    const std::uint64_t reads = disk.reads();
 
-    const auto mentions = scan(small_segment_octets / 10 * 11);
-
-    ASSERT_NE(mentions, nullptr);
+    ASSERT_EQ(look(small_segment_octets / 10 * 11), 1U);
     EXPECT_EQ(carry, Carry::whole);
-    EXPECT_EQ(mentions->segment, 1U);
-    EXPECT_EQ(disk.reads(), reads);
 }
 
 // Tasks that have changed since cannot be told by their order.
@@ -181,18 +178,18 @@ TEST_F(OwnerOf, ASegmentOfTasksThatHaveChangedIsToldAgain) {
     segments[1].needed_octets += small_segment_octets;
     segments[1].unchanged_octets = small_segment_octets / 100 * 74;
 
-    ASSERT_NE(scan(small_segment_octets / 10 * 11), nullptr);
+    ASSERT_NE(look(small_segment_octets / 10 * 11), 0U);
     EXPECT_EQ(carry, Carry::everything);
 }
 
-// So many octets come until all that the segment mentions is due.
-std::uint64_t octets_until_all_is_due(OwnerOf& test, const Mentions& mentions) {
+// So many octets come until all that the segment tells of is due.
+std::uint64_t octets_until_all_is_due(OwnerOf& test, std::size_t told) {
     const auto octets = [&] {
         return (test.journal->segment() - 1) * small_segment_octets + test.journal->segment_taken();
     };
     const std::uint64_t begin = octets();
     std::size_t due = 0;
-    for (std::uint64_t number = 10'000; due < mentions.count(); ++number) {
+    for (std::uint64_t number = 10'000; due < told; ++number) {
         if (octets() > begin + 2 * small_segment_octets) {
             ADD_FAILURE() << "it is never due";
             break;
@@ -210,14 +207,13 @@ std::uint64_t octets_until_all_is_due(OwnerOf& test, const Mentions& mentions) {
 // whichever is later.
 TEST_F(OwnerOf, WhatIsNeededIsToldAgainInStepWithWhatIsNew) {
     open_owned();
-    fill_in_fours(3);
+    fill_in_turns(3, 4);
     need(1, small_segment_octets / 10 * 7);
-    const auto mentions = scan(small_segment_octets / 100 * 112);
-    ASSERT_NE(mentions, nullptr);
+    ASSERT_EQ(look(small_segment_octets / 100 * 112), 1U);
     EXPECT_EQ(carry, Carry::everything);
     EXPECT_EQ(owner->take_change().value().carry_due, 0U);
 
-    const std::uint64_t octets = octets_until_all_is_due(*this, *mentions);
+    const std::uint64_t octets = octets_until_all_is_due(*this, segments.told(1).count());
 
     EXPECT_GE(octets, small_segment_octets / 10 * 7 / 4 * 5);
     EXPECT_LT(octets, small_segment_octets + 2 * sector_octets);
@@ -225,14 +221,13 @@ TEST_F(OwnerOf, WhatIsNeededIsToldAgainInStepWithWhatIsNew) {
 
 TEST_F(OwnerOf, WhatIsShelvedIsToldOfWhileAnEighthOfASegmentIsNew) {
     open_owned();
-    fill_in_fours(3);
+    fill_in_turns(3, 4);
     need(1, small_segment_octets);
-    const auto mentions = scan(small_segment_octets / 100 * 160);
-    ASSERT_NE(mentions, nullptr);
+    ASSERT_EQ(look(small_segment_octets / 100 * 160), 1U);
     EXPECT_EQ(carry, Carry::shelving);
     EXPECT_EQ(owner->take_change().value().carry_due, 0U);
 
-    const std::uint64_t octets = octets_until_all_is_due(*this, *mentions);
+    const std::uint64_t octets = octets_until_all_is_due(*this, segments.told(1).count());
 
     EXPECT_GE(octets, small_segment_octets / 8);
     EXPECT_LT(octets, small_segment_octets / 8 + 2 * sector_octets);
@@ -241,14 +236,14 @@ TEST_F(OwnerOf, WhatIsShelvedIsToldOfWhileAnEighthOfASegmentIsNew) {
 // What is needed for the most part has no more time there than anything else.
 TEST_F(OwnerOf, BeyondItsBoundABusyJournalIsToldAgainBeforeASegmentIsFull) {
     open_owned({.octets_waiting_busy = 0});
-    fill_in_fours(3);
+    fill_in_turns(3, 4);
     need(1, small_segment_octets / 10 * 7);
-    const auto mentions = scan(small_segment_octets);  // two are taken, 1.875 may be
-    ASSERT_NE(mentions, nullptr);
+    ASSERT_EQ(look(small_segment_octets), 1U);  // two are taken, 1.875 may be
 
+    const std::size_t told = segments.told(1).count();
     std::uint64_t number = 10'000;
     std::vector<std::size_t> due;
-    while (due.empty() || due.back() < mentions->tasks.size()) {
+    while (due.empty() || due.back() < told) {
         ASSERT_EQ(journal->segment(), 3U);
         append({accepted(++number, "")});  // and not written
         if (const auto change = owner->take_change()) {
@@ -256,7 +251,7 @@ TEST_F(OwnerOf, BeyondItsBoundABusyJournalIsToldAgainBeforeASegmentIsFull) {
         }
     }
 
-    EXPECT_LT(due.front(), mentions->tasks.size() / 2) << "not all at once";
+    EXPECT_LT(due.front(), told / 2) << "not all at once";
     EXPECT_LE(journal->segment_taken(), small_segment_octets / 8 * 7 + 2 * sector_octets);
 }
 
@@ -267,12 +262,9 @@ TEST_F(OwnerOf, ASegmentIsLookedAtOnceTheNextOneIsOnTheDisk) {
         append({accepted(number, std::string(2'000, 'x'))});
     }
 
-    EXPECT_EQ(scan(), nullptr);
+    EXPECT_EQ(look(), 0U);
     work();
-    const auto mentions = scan();
-
-    ASSERT_NE(mentions, nullptr);
-    EXPECT_EQ(mentions->fault, "");
+    ASSERT_EQ(look(), 1U);
 }
 
 // What it takes up would be taken up again at once, and so on for ever.
@@ -281,32 +273,25 @@ TEST_F(OwnerOf, ASegmentOfWhichMostIsNeededIsNotToldAgain) {
     fill_segments(1);
     const std::uint64_t needed = small_segment_octets / 8 * 7;
 
-    EXPECT_EQ(scan(needed), nullptr);
+    EXPECT_EQ(look(needed), 0U);
     fill_segments(2);
 
-    EXPECT_NE(scan(needed), nullptr);
+    EXPECT_NE(look(needed), 0U);
 }
 
 // A frame takes whole sectors, and what they take makes more due: one by one they would take up all
 // the room there is.
 TEST_F(OwnerOf, WhatIsToldAgainComesInHandfuls) {
     open_owned();
-    for (std::uint64_t number = 1; journal->segment() < 2; number += 40) {
-        std::vector<Record> records;
-        for (std::uint64_t i = 0; i < 40; ++i) {
-            records.push_back(accepted(number + i, ""));
-        }
-        append(records);
-        work();
-    }
-    const auto mentions = scan(small_segment_octets / 8 * 5);
-    ASSERT_NE(mentions, nullptr);
-    const std::size_t handful = mentions->tasks.size() / 16;
+    fill_in_turns(2, 40);
+    ASSERT_EQ(look(small_segment_octets / 8 * 5), 1U);
+    const std::size_t told = segments.told(1).count();
+    const std::size_t handful = told / 16;
     ASSERT_GT(handful, 1U);
     std::size_t due = owner->take_change().value().carry_due;
     EXPECT_EQ(due, 0U);
 
-    for (std::uint64_t number = 1'000; due < mentions->tasks.size(); ++number) {
+    for (std::uint64_t number = 1'000; due < told; ++number) {
         ASSERT_LT(number, 1'100U);
         append({accepted(number, "")});
         work();
@@ -321,13 +306,13 @@ TEST_F(OwnerOf, AJournalOfOneSegmentHasNoGarbage) {
     open_owned();
     fill(1, 1);
 
-    EXPECT_EQ(scan(), nullptr);
+    EXPECT_EQ(look(), 0U);
 }
 
 TEST_F(OwnerOf, ASegmentGoesWhenWhatWasToldAgainIsDurable) {  // I1
     open_owned();
     fill_segments(3);
-    ASSERT_NE(scan(), nullptr);
+    ASSERT_NE(look(), 0U);
 
     append({accepted(1'000, "told again")});
     owner->trim_to(2);
@@ -339,15 +324,13 @@ TEST_F(OwnerOf, ASegmentGoesWhenWhatWasToldAgainIsDurable) {  // I1
 
     EXPECT_FALSE(exists(1));
     EXPECT_TRUE(exists(2));
-    const auto next = scan();
-    ASSERT_NE(next, nullptr);
-    EXPECT_EQ(next->segment, 2U);
+    EXPECT_EQ(look(), 2U);
 }
 
 TEST_F(OwnerOf, WhatIsNotDurableKeepsTheSegment) {  // I1
     open_owned();
     fill_segments(3);
-    ASSERT_NE(scan(), nullptr);
+    ASSERT_NE(look(), 0U);
     disk.fail_at(disk.operations(), EIO);
 
     append({accepted(1'000, "told again")});
@@ -363,15 +346,15 @@ TEST_F(OwnerOf, WhatIsNotDurableKeepsTheSegment) {  // I1
 TEST_F(OwnerOf, ASegmentThatIsKeptIsLookedAtAgainInAMinute) {
     open_owned();
     fill_segments(3);
-    ASSERT_NE(scan(), nullptr);
+    ASSERT_NE(look(), 0U);
 
     owner->keep_segment(now);
-    EXPECT_EQ(scan(), nullptr);
+    EXPECT_EQ(look(), 0U);
     now += std::chrono::seconds{61};
     work_later();
 
     EXPECT_TRUE(exists(1));
-    ASSERT_NE(scan(), nullptr);
+    ASSERT_NE(look(), 0U);
 }
 
 TEST_F(OwnerOf, WhatIsBeingReadKeepsItsSegment) {
@@ -380,7 +363,7 @@ TEST_F(OwnerOf, WhatIsBeingReadKeepsItsSegment) {
     const Locator at = journal->places()[0].payload;
     fill_segments(3);
     ASSERT_EQ(at.segment, 1U);
-    ASSERT_NE(scan(), nullptr);
+    ASSERT_NE(look(), 0U);
 
     owner->read(std::vector<ReadOctets>{{.at = at, .token = 1}});
     owner->trim_to(2);
@@ -400,12 +383,10 @@ TEST_F(OwnerOf, WhatIsBeingReadKeepsItsSegment) {
 TEST_F(OwnerOf, AShelvedSegmentStaysWhenThoseAroundItGo) {  // I1
     open_owned();
     fill_segments(4);
-    ASSERT_NE(scan(), nullptr);
+    ASSERT_NE(look(), 0U);
     need(1, small_segment_octets);
     shelve(1, {3});
-    const auto next = scan();
-    ASSERT_NE(next, nullptr);
-    EXPECT_EQ(next->segment, 2U);
+    EXPECT_EQ(look(), 2U);
 
     owner->trim_to(3);
     work();
@@ -420,19 +401,15 @@ TEST_F(OwnerOf, AShelvedSegmentStaysWhenThoseAroundItGo) {  // I1
 TEST_F(OwnerOf, AShelfThatManyTasksHaveLeftGoesFirst) {
     open_owned();
     fill_segments(5);
-    ASSERT_NE(scan(), nullptr);
+    ASSERT_NE(look(), 0U);
     need(1, small_segment_octets / 10 * 6);
     need(2, small_segment_octets / 10 * 5);
     shelve(1, {3});
-    ASSERT_NE(scan(), nullptr);
+    ASSERT_NE(look(), 0U);
     shelve(2, {2});
 
-    const auto mentions = scan();
-    ASSERT_NE(mentions, nullptr);
+    ASSERT_EQ(look(), 2U);
     EXPECT_EQ(carry, Carry::unshelving);
-    EXPECT_EQ(mentions->segment, 2U);
-    EXPECT_EQ(mentions->fault, "");
-    EXPECT_GE(mentions->tasks.size(), 2U);
     append({accepted(1'000, "told again")});
     owner->unshelve(2);
     owner->take_answers();
@@ -449,16 +426,16 @@ TEST_F(OwnerOf, AShelfThatManyTasksHaveLeftGoesFirst) {
 TEST_F(OwnerOf, AShelfThatManyTasksHaveLeftGoesBehindAnEmptyOldestSegment) {
     open_owned();
     fill_segments(5);
-    ASSERT_NE(scan(), nullptr);
+    ASSERT_NE(look(), 0U);
     need(1, small_segment_octets / 10 * 6);
     shelve(1, {3});
 
     // Five are sealed: more than may be, and then only nearly so.
-    ASSERT_NE(scan(small_segment_octets / 10 * 25), nullptr);
+    ASSERT_NE(look(small_segment_octets / 10 * 25), 0U);
     EXPECT_EQ(carry, Carry::unshelving);
     owner->keep_segment(now);
     now += std::chrono::seconds{61};
-    ASSERT_NE(scan(small_segment_octets / 10 * 30), nullptr);
+    ASSERT_NE(look(small_segment_octets / 10 * 30), 0U);
     EXPECT_EQ(carry, Carry::everything);
 }
 
@@ -466,11 +443,11 @@ TEST_F(OwnerOf, AShelfThatManyTasksHaveLeftGoesBehindAnEmptyOldestSegment) {
 TEST_F(OwnerOf, AShelfThatNobodyToldOfIsLeftAlone) {
     open_owned();
     fill_segments(5);
-    ASSERT_NE(scan(), nullptr);
+    ASSERT_NE(look(), 0U);
     shelve(1, {3});
     shelves.apply({.segment = 1, .is_last = true});
 
-    ASSERT_NE(scan(), nullptr);
+    ASSERT_NE(look(), 0U);
     EXPECT_EQ(carry, Carry::everything);
 }
 
@@ -480,10 +457,10 @@ TEST_F(OwnerOf, WhatIsBeingReadKeepsAShelfButAShelfKeepsNoOtherSegment) {
     const Locator at = journal->places()[0].payload;
     ASSERT_EQ(at.segment, 1U);
     fill_segments(4);
-    ASSERT_NE(scan(), nullptr);
+    ASSERT_NE(look(), 0U);
     need(1, small_segment_octets);
     shelve(1, {1});
-    ASSERT_NE(scan(), nullptr);
+    ASSERT_NE(look(), 0U);
 
     owner->read(std::vector<ReadOctets>{{.at = at, .token = 1}});
     owner->trim_to(3);
@@ -495,7 +472,7 @@ TEST_F(OwnerOf, WhatIsBeingReadKeepsAShelfButAShelfKeepsNoOtherSegment) {
     owner->take_answers();
 
     segments[1] = {};
-    ASSERT_NE(scan(), nullptr);
+    ASSERT_NE(look(), 0U);
     EXPECT_EQ(carry, Carry::unshelving);
     owner->read(std::vector<ReadOctets>{{.at = at, .token = 2}});
     owner->unshelve(1);

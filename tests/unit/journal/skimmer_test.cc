@@ -8,7 +8,6 @@
 #include <optional>
 #include <random>
 #include <string>
-#include <type_traits>
 #include <variant>
 #include <vector>
 
@@ -21,13 +20,12 @@ using namespace broker::journal;
 
 std::string text_of(const Subject& subject) {
     return std::to_string(static_cast<int>(subject.type)) + " " + std::to_string(subject.number) +
-           " " + (subject.id ? to_string(*subject.id) : "-") + " " + std::string(subject.queue);
+           " " + (subject.id ? to_string(*subject.id) : "-");
 }
 
 Subject subject_of(const Record& record) {
     return std::visit(
         [&record](const auto& r) {
-            using Type = std::decay_t<decltype(r)>;
             Subject subject{.type = type_of(record)};
             if constexpr (requires { r.number; }) {
                 subject.number = r.number;
@@ -36,9 +34,6 @@ Subject subject_of(const Record& record) {
                 if (subject.type != RecordType::task_removed_by_number) {
                     subject.id = r.id;
                 }
-            }
-            if constexpr (std::is_same_v<Type, QueueChanged>) {
-                subject.queue = r.queue;
             }
             return subject;
         },

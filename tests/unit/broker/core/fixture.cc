@@ -85,47 +85,25 @@ std::size_t Fixture::answer_reads(std::string_view fault) {
     return reads.size();
 }
 
-void Fixture::begin_carrying(std::size_t records_max, Carry carry, std::size_t first) {
-    const std::shared_ptr<const Mentions> mentions =
-        scan(first, std::min(records_max, history_.size()));
-    scanned_ = scanned_ == nullptr ? mentions : scanned_;
+void Fixture::begin_carrying(std::uint32_t segment, Carry carry) {
     carrying_since_ = history_.size();
-    ++segment_;
-    apply(SegmentScanned{mentions, carry});
+    segment_ = std::max(segment_, segment + 1);
+    apply(SegmentChosen{segment, carry});
     settle();
 }
 
-void Fixture::scan_shelf() {
-    check(shelf_wanted_.has_value(), "a shelf is wanted");
-    EXPECT_EQ(shelf_wanted_->segment, scanned_->segment);
-    shelf_wanted_.reset();
-    apply(SegmentScanned{scanned_, Carry::shelf});
-    settle();
-}
-
-std::shared_ptr<const Mentions> Fixture::scan(std::size_t first, std::size_t last) const {
-    auto mentions = std::make_shared<Mentions>();
-    mentions->segment = history_.at(last - 1).segment;
-    for (std::size_t i = first; i < last; ++i) {
-        const Record& record = history_[i].record;
-        if (const auto* accepted = std::get_if<TaskAccepted>(&record)) {
-            mentions->tasks.push_back({accepted->number, accepted->id});
-        } else if (const auto* carried = std::get_if<TaskCarried>(&record)) {
-            mentions->tasks.push_back({carried->number, carried->id});
-        } else if (const auto* removed = std::get_if<TaskRemoved>(&record);
-                   removed != nullptr && removed->is_whole) {
-            mentions->tombstones.push_back({removed->number, removed->id});
-        } else if (const auto* tombstone = std::get_if<TombstoneCarried>(&record)) {
-            mentions->tombstones.push_back({tombstone->number, tombstone->id});
-        } else if (const auto* changed = std::get_if<QueueChanged>(&record)) {
-            mentions->queues.emplace_back(changed->queue);
-        }
+std::vector<Record> Fixture::carry_until(std::uint32_t segment) {
+    std::vector<Record> told;
+    for (std::uint32_t next = history_.front().segment; next <= segment; ++next) {
+        begin_carrying(next);
+        const std::vector<Record> again = finish_carrying();
+        told.insert(told.end(), again.begin(), again.end());
     }
-    return mentions;
+    return told;
 }
 
-void Fixture::trim(std::size_t records) {
-    history_.erase(history_.begin(), history_.begin() + static_cast<std::ptrdiff_t>(records));
+void Fixture::trim(std::uint32_t segment) {
+    std::erase_if(history_, [segment](const Written& one) { return one.segment <= segment; });
 }
 
 void Fixture::make_removals_old() {
@@ -224,15 +202,10 @@ void Fixture::take_effects() {
     std::vector<Places> places;
     for (const Record& record : effects_.records) {
         history_.push_back({record, now, segment_});
-        if (has_journal_) {
-            places.push_back(write(record, segment_));
-        }
+        places.push_back(has_journal_ ? write(record, segment_) : Places{.segment = segment_});
     }
     core.locate(effects_.records, places);
     reads_.insert(reads_.end(), effects_.reads.begin(), effects_.reads.end());
-    if (effects_.shelf_wanted) {
-        shelf_wanted_ = effects_.shelf_wanted;
-    }
     shelves_done_.insert(shelves_done_.end(), effects_.shelves_done.begin(),
                          effects_.shelves_done.end());
     if (effects_.segment_kept) {

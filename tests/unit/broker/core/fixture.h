@@ -207,20 +207,15 @@ public:
     // Reads what was asked for, or finds it damaged. Gives how much that was.
     std::size_t answer_reads(std::string_view fault = {});
     std::size_t reads_waiting() const { return reads_.size(); }
-    // Everything that was ever written, or the first part of it, is to go: up to what has to be
-    // read for that, and further.
-    void begin_carrying(std::size_t records_max = SIZE_MAX, Carry carry = Carry::everything,
-                        std::size_t first = 0);
-    // The segment that was scanned first was shelved, and has to be told of again.
-    void scan_shelf();
-    bool is_shelf_wanted() const { return shelf_wanted_.has_value(); }
+    void begin_segment() { ++segment_; }  // for what is written from now on
+    // That segment is to go: up to what has to be read for that, and further.
+    void begin_carrying(std::uint32_t segment = 1, Carry carry = Carry::everything);
     std::vector<Record> finish_carrying();  // the records with which it is told again
-    std::vector<Record> carry_everything(std::size_t records_max = SIZE_MAX) {
-        begin_carrying(records_max);
-        return finish_carrying();
-    }
-    void trim(std::size_t records);  // the first ones are gone, as the next start finds it
-    void make_removals_old();        // as version 2 of the journal's format had them
+    // The same of all segments up to this one, in turn; without one, of everything so far.
+    std::vector<Record> carry_until(std::uint32_t segment);
+    std::vector<Record> carry_everything() { return carry_until(history_.back().segment); }
+    void trim(std::uint32_t segment);  // it and those before are gone, as the next start finds it
+    void make_removals_old();          // as version 2 of the journal's format had them
     std::vector<std::uint32_t> take_segments_done() { return std::exchange(segments_done_, {}); }
     std::vector<std::uint32_t> take_shelves_done() { return std::exchange(shelves_done_, {}); }
     std::vector<std::uint32_t> take_segments_kept() { return std::exchange(segments_kept_, {}); }
@@ -289,9 +284,6 @@ private:
     std::vector<Written> history_;
     std::uint32_t segment_ = 1;  // that is written to
     Places write(const Record& record, std::uint32_t segment);
-    std::shared_ptr<const Mentions> scan(std::size_t first, std::size_t last) const;
-    std::shared_ptr<const Mentions> scanned_;  // first
-    std::optional<ShelfWanted> shelf_wanted_;
     std::vector<std::uint32_t> shelves_done_;
     std::size_t carrying_since_ = 0;
     bool has_journal_ = false;

@@ -432,13 +432,13 @@ TEST(Carrying, ARemovedTaskIsRememberedByItsTombstone) {  // I3
 TEST(Carrying, WhatWasSaidBeforeARemovalIsNotNeeded) {  // I3, I22
     Fixture before(with_nothing_kept());
     before.submit(1);
-    const std::size_t accepted = before.records();
+    before.begin_segment();
     run_one(before);
     const Tombstone* known = before.core.state().tombstones().find(Fixture::id(1));
     ASSERT_NE(known, nullptr);
 
-    EXPECT_EQ(before.carry_everything(accepted).size(), 0U);
-    before.trim(accepted);
+    EXPECT_EQ(before.carry_until(1).size(), 0U);
+    before.trim(1);
     before.is_replayable = false;
     Fixture after(before, with_nothing_kept());
     after.connect("submitter");
@@ -457,13 +457,13 @@ TEST(Carrying, WhatWasSaidBeforeARemovalIsNotNeeded) {  // I3, I22
 TEST(Carrying, ARemovalThatSaysOnlyANumberNeedsWhatWasSaidBefore) {  // I3, F25
     Fixture before(with_nothing_kept());
     before.submit(1);
-    const std::size_t accepted = before.records();
+    before.begin_segment();
     run_one(before);
     before.make_removals_old();
 
     Fixture after(before, with_nothing_kept());
 
-    expect_tombstone(after.carry_everything(accepted));
+    expect_tombstone(after.carry_until(1));
 }
 
 // Else the start's count of what stands twice would keep the tombstone from being told again.
@@ -474,13 +474,38 @@ TEST(Carrying, WhatStoodTwiceIsOneTombstoneWhenItIsRemoved) {  // I3, I22
     Fixture after(before, with_nothing_kept());
     run_one(after);
 
-    const std::size_t segment = after.records();
     expect_tombstone(after.carry_everything());
 
     Fixture last(after, with_nothing_kept());
-    EXPECT_EQ(last.carry_everything(segment).size(), 0U) << "it stands behind already";
-    last.trim(segment);
+    EXPECT_EQ(last.carry_until(3).size(), 0U) << "it stands behind already";
+    last.trim(3);
     expect_tombstone(last.carry_everything());
+}
+
+TEST(Carrying, SettingsAreToldAgainWhereTheyStandAlone) {  // I1
+    const auto told_of_queues = [](const std::vector<Record>& told) {
+        std::vector<std::string> names;
+        for (const Record& record : told) {
+            if (const auto* changed = std::get_if<QueueChanged>(&record)) {
+                names.emplace_back(changed->queue);
+            }
+        }
+        return names;
+    };
+    Fixture broker(with_journal());
+    broker.connect("c");
+    broker.ask<QueueSetAnswer>("c", QueueSet{.name = "early", .settings = {.tasks_max = 1}});
+    broker.ask<QueueSetAnswer>("c", QueueSet{.name = "late", .settings = {.tasks_max = 1}});
+    broker.begin_segment();
+    broker.ask<QueueSetAnswer>("c", QueueSet{.name = "late", .settings = {.tasks_max = 2}});
+    broker.begin_segment();
+    Fixture after(broker, with_journal());
+
+    for (Fixture* one : {&broker, &after}) {
+        EXPECT_EQ(told_of_queues(one->carry_until(1)), std::vector<std::string>{"early"});
+        one->trim(1);
+        EXPECT_EQ(told_of_queues(one->carry_until(2)), std::vector<std::string>{"late"});
+    }
 }
 
 TEST(Carrying, WhatWouldBeForgottenSoonIsForgottenFirst) {  // I3, I18
@@ -583,13 +608,12 @@ TEST(Carrying, WhatAKilledBrokerHadToldAgainStandsBehindAlready) {  // I22
     };
     Fixture before(with_journal());
     fill(before);
-    const std::size_t segment = before.records();
     EXPECT_EQ(count_tasks(before.carry_everything()), 5);
     Fixture after(before, with_journal());
 
-    EXPECT_EQ(count_tasks(after.carry_everything(segment)), 0);
+    EXPECT_EQ(count_tasks(after.carry_until(1)), 0);
     EXPECT_EQ(after.take_segments_done(), std::vector<std::uint32_t>{1});
-    after.trim(segment);
+    after.trim(1);
     EXPECT_EQ(count_tasks(after.carry_everything()), 5);  // of the segment behind
 }
 

@@ -24,24 +24,28 @@ TEST(SegmentTable, HasWhatIsNeededOfEachSegment) {
 
 TEST(SegmentTable, ForgetsSegmentsOfWhichNothingIsNeeded) {
     SegmentTable table;
-    table[1].tells_of_others = true;
-    table[2].needed_octets = 1;  // it is shelved
-    table[3].tells_of_others = true;
-    table[4].tells_of_others = true;
+    table[1].told.add(10);
+    table[2].needed_octets = 1;
+    table[3].told.add(30);  // it is shelved
+    table[4].told.add(40);
+    table[5].told.add(50);
 
-    table.forget_before(4);
+    table.forget(1);
     EXPECT_EQ(table.find(1), nullptr);
+    table.forget(2);
     ASSERT_NE(table.find(2), nullptr);
     table[2].needed_octets = 0;
-    table.forget_before(4);
-
+    table.forget(4);
     EXPECT_EQ(table.find(2), nullptr);
+    EXPECT_EQ(table.told(3).count(), 1U);
+    EXPECT_EQ(table.told(4).count(), 0U);
+
+    table.forget(3);
     EXPECT_EQ(table.find(3), nullptr);
-    ASSERT_NE(table.find(4), nullptr);
-    EXPECT_TRUE(table.find(4)->tells_of_others);
-    table.forget_before(9);
+    EXPECT_EQ(table.told(5).count(), 1U);
+    table.forget(9);
+    EXPECT_EQ(table.told(5).count(), 1U) << "it is there";
     table[9].needed_octets = 9;
-    EXPECT_EQ(table.find(4), nullptr);
     EXPECT_EQ(table.needed_octets(9), 9U);
 }
 

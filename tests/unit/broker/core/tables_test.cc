@@ -132,6 +132,48 @@ TEST(Tombstones, DropManyAtOnceButNotAll) {  // I18
     EXPECT_EQ(floors, 3);
 }
 
+std::vector<std::uint64_t> numbers_told_until(const Tombstones& tombstones, std::uint32_t segment) {
+    std::vector<std::uint64_t> numbers;
+    Tombstones::Walk walk;
+    std::vector<TaskId> ids;
+    while (tombstones.next_told_until(segment, walk, ids)) {
+        EXPECT_FALSE(ids.empty());
+        for (const TaskId& id : std::exchange(ids, {})) {
+            numbers.push_back(tombstones.find(id)->number);
+        }
+    }
+    EXPECT_EQ(numbers.size(), tombstones.count_told_until(segment));
+    std::sort(numbers.begin(), numbers.end());
+    return numbers;
+}
+
+TEST(Tombstones, KnowWhichSegmentTellsThem) {  // I1, I3
+    using Numbers = std::vector<std::uint64_t>;
+    const WallTime wall = Fixture::start_wall;
+    const Now now{.steady = Instant{1h}, .wall = wall};
+    const auto id = [wall](std::uint32_t n) { return Fixture::id(n, wall + 50ms * (n % 3)); };
+    Tombstones tombstones;
+    for (std::uint32_t n = 1; n <= 9; ++n) {
+        tombstones.add(id(n), {.number = n, .told_in = n / 2}, now);
+    }
+    TaskId timeless;
+    timeless.octets.fill(7);
+    tombstones.add(timeless, {.number = 10, .told_in = 1}, now);
+
+    EXPECT_EQ(numbers_told_until(tombstones, 0), Numbers{1});
+    EXPECT_EQ(numbers_told_until(tombstones, 2), (Numbers{1, 2, 3, 4, 5, 10}));
+    EXPECT_EQ(numbers_told_until(tombstones, 9), (Numbers{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}));
+
+    tombstones.tell_again(id(1), 5);
+    tombstones.tell_again(timeless, 5);
+    tombstones.add(id(2), {.number = 2, .told_in = 6}, now);
+    EXPECT_EQ(numbers_told_until(tombstones, 2), (Numbers{3, 4, 5}));
+    EXPECT_EQ(numbers_told_until(tombstones, 5), (Numbers{1, 3, 4, 5, 6, 7, 8, 9, 10}));
+
+    tombstones.raise_floor(wall + 40ms);  // those of 3, 6 and 9, and what says no time
+    EXPECT_EQ(numbers_told_until(tombstones, 9), (Numbers{1, 2, 4, 5, 7, 8}));
+}
+
 TEST(Tombstones, ExpectInTheNewestBucketAsManyAsInTheOneBefore) {
     const WallTime wall = Fixture::start_wall;
     const Now now{.steady = Instant{1h}, .wall = wall};
