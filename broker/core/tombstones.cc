@@ -189,19 +189,20 @@ void Tombstones::tell_again(const TaskId& id, std::uint32_t segment) {
 
 bool Tombstones::next_told_until(std::uint32_t segment, Walk& walk,
                                  std::vector<TaskId>& ids) const {
-    const auto found = std::find_if(
-        buckets_.lower_bound(Slot(walk.slot_)), buckets_.end(),
-        [segment](const auto& bucket) { return bucket.second->tellings.until(segment) > 0; });
-    if (found == buckets_.end()) {
-        return false;
-    }
-    walk.slot_ = found->first.count() + 1;
-    for (const auto& [id, tombstone] : found->second->tombstones) {
-        if (tombstone.told_in <= segment) {
-            ids.push_back(id);
+    for (auto next = buckets_.lower_bound(Slot(walk.slot_)); next != buckets_.begin();) {
+        --next;
+        if (next->second->tellings.until(segment) == 0) {
+            continue;
         }
+        walk.slot_ = next->first.count();
+        for (const auto& [id, tombstone] : next->second->tombstones) {
+            if (tombstone.told_in <= segment) {
+                ids.push_back(id);
+            }
+        }
+        return true;
     }
-    return true;
+    return false;
 }
 
 void Tombstones::shift_times(Duration by) {

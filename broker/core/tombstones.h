@@ -68,10 +68,11 @@ public:
     std::size_t count_told_until(std::uint32_t segment) const;
     // It is told in that segment too. There has to be one.
     void tell_again(const TaskId& id, std::uint32_t segment);
-    // A way through them, a bucket at a time.
+    // A way through them, a bucket at a time, the newest first: the oldest may be dropped
+    // meanwhile.
     class Walk {
         friend class Tombstones;
-        std::int64_t slot_ = std::numeric_limits<std::int64_t>::min();  // the next to look at
+        std::int64_t slot_ = std::numeric_limits<std::int64_t>::max();  // those before are left
     };
     // Appends the ids of those in the next bucket that has any; false: none has.
     bool next_told_until(std::uint32_t segment, Walk& walk, std::vector<TaskId>& ids) const;

@@ -154,8 +154,8 @@ Owner::Room Owner::look_at_room(std::uint64_t octets, std::uint64_t live_octets,
 }
 
 // Segments that are shelved, or can be, are one thing; what is between and behind them may take
-// twice what is needed of it alone, and a quarter of those. To use its files again is cheaper than
-// to make new ones.
+// twice what is needed of it alone, and a quarter of those, or all of a few. To use its files again
+// is cheaper than to make new ones.
 Owner::Room Owner::look_at_room(const Sealed& sealed, const Needs& needs) const {
     const std::uint64_t to_come =
         journal_.segment_octets() + predict_growth(sealed.segments, needs);
@@ -171,10 +171,12 @@ Owner::Room Owner::look_at_room(const Sealed& sealed, const Needs& needs) const 
             set_apart(use);
         }
     }
+    const std::uint64_t more =
+        std::max(needed_apart / 4, std::min(needed_apart, journal_.segment_octets()));
     const Room all = look_at_room(sealed.octets, needs.live_octets, 0, to_come);
-    const Room rest = look_at_room(sealed.octets - apart,
-                                   needs.live_octets - std::min(needs.live_octets, needed_apart),
-                                   needed_apart / 4, to_come);
+    const Room rest =
+        look_at_room(sealed.octets - apart,
+                     needs.live_octets - std::min(needs.live_octets, needed_apart), more, to_come);
     return std::max(all, rest);
 }
 
@@ -226,9 +228,11 @@ SegmentChosen Owner::begin_carrying(std::uint32_t segment, Carry carry, const Ne
         const std::uint64_t needed = needs.segments.needed_octets(segment);
         // With what is new meanwhile: half of what there would be time for, to be on the safe side.
         const std::uint64_t told = needed + needed / (2 * told_per_new);
-        carries_until_ =
-            std::max({begin + segment_octets / 8 * 7, carries_from_ + segment_octets / 4,
-                      carries_from_ + (is_urgent_ ? 0 : told)});
+        const std::uint64_t takes = std::max(segment_octets / 4, is_urgent_ ? 0 : told);
+        carries_until_ = std::max(begin + segment_octets / 8 * 7, carries_from_ + takes);
+        if (!is_urgent_) {  // the second half of that does, where it is long enough
+            carries_from_ = carries_until_ - std::max(takes, (carries_until_ - carries_from_) / 2);
+        }
     } else {
         carries_until_ = carries_from_ + segment_octets / shelved_per_new;
     }
@@ -251,7 +255,8 @@ std::size_t Owner::carry_due() const {
     const bool is_shelving = carry_ == Carry::shelving || carry_ == Carry::whole;
     const std::size_t most = is_shelving ? shelved_handful_max : handful_max;
     const std::size_t handful = std::clamp<std::size_t>(mentions_ / 16, 1, most);
-    const std::size_t due = mentions_ * (at - carries_from_) / (carries_until_ - carries_from_);
+    const std::size_t due = mentions_ * (std::max(at, carries_from_) - carries_from_) /
+                            (carries_until_ - carries_from_);
     return due / handful * handful;
 }
 

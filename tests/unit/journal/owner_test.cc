@@ -157,8 +157,18 @@ TEST_F(OwnerOf, WhatCanBeShelvedIsNoRoomForTheRest) {
     need(1, small_segment_octets);
     need(2, small_segment_octets);
     EXPECT_EQ(look(small_segment_octets / 10 * 37), 0U);
-    ASSERT_NE(look(small_segment_octets / 10 * 32), 0U);
+    ASSERT_NE(look(small_segment_octets / 10 * 31), 0U);
     EXPECT_EQ(carry, Carry::shelving);
+}
+
+// Else a journal whose backlog takes a segment or two has one segment for all that flows by.
+TEST_F(OwnerOf, BesideAFewThatCanBeShelvedTheRestMayTakeOneMore) {
+    open_owned();
+    fill_segments(4);
+    need(1, small_segment_octets);
+
+    EXPECT_EQ(look(small_segment_octets / 10 * 28), 0U);  // twice 1.8 and one, and there are three
+    EXPECT_NE(look(small_segment_octets / 10 * 26), 0U);
 }
 
 TEST_F(OwnerOf, ASegmentOfWhichEverythingHoldsIsShelvedWithoutALook) {
@@ -182,8 +192,8 @@ TEST_F(OwnerOf, ASegmentOfTasksThatHaveChangedIsToldAgain) {
     EXPECT_EQ(carry, Carry::everything);
 }
 
-// So many octets come until all that the segment tells of is due.
-std::uint64_t octets_until_all_is_due(OwnerOf& test, std::size_t told) {
+// So many octets come until so much of what the segment tells of is due.
+std::uint64_t octets_until_due(OwnerOf& test, std::size_t told) {
     const auto octets = [&] {
         return (test.journal->segment() - 1) * small_segment_octets + test.journal->segment_taken();
     };
@@ -213,10 +223,26 @@ TEST_F(OwnerOf, WhatIsNeededIsToldAgainInStepWithWhatIsNew) {
     EXPECT_EQ(carry, Carry::everything);
     EXPECT_EQ(owner->take_change().value().carry_due, 0U);
 
-    const std::uint64_t octets = octets_until_all_is_due(*this, segments.told(1).count());
+    const std::uint64_t octets = octets_until_due(*this, segments.told(1).count());
 
     EXPECT_GE(octets, small_segment_octets / 10 * 7 / 4 * 5);
     EXPECT_LT(octets, small_segment_octets + 2 * sector_octets);
+}
+
+// The later, the less.
+TEST_F(OwnerOf, WhereLittleIsNeededNothingIsToldAgainBeforeHalfOfASegmentIsNew) {
+    open_owned();
+    fill_in_turns(3, 4);
+    ASSERT_EQ(look(small_segment_octets / 100 * 112), 1U);
+    EXPECT_EQ(carry, Carry::everything);
+    EXPECT_EQ(owner->take_change().value().carry_due, 0U);
+
+    const std::uint64_t first = octets_until_due(*this, 1);
+    const std::uint64_t rest = octets_until_due(*this, segments.told(1).count());
+
+    EXPECT_GE(first, small_segment_octets / 8 * 3);
+    EXPECT_LT(first, small_segment_octets / 8 * 3 + 3 * sector_octets);
+    EXPECT_LT(first + rest, small_segment_octets / 8 * 7 + 2 * sector_octets);
 }
 
 TEST_F(OwnerOf, WhatIsShelvedIsToldOfWhileAnEighthOfASegmentIsNew) {
@@ -227,7 +253,7 @@ TEST_F(OwnerOf, WhatIsShelvedIsToldOfWhileAnEighthOfASegmentIsNew) {
     EXPECT_EQ(carry, Carry::shelving);
     EXPECT_EQ(owner->take_change().value().carry_due, 0U);
 
-    const std::uint64_t octets = octets_until_all_is_due(*this, segments.told(1).count());
+    const std::uint64_t octets = octets_until_due(*this, segments.told(1).count());
 
     EXPECT_GE(octets, small_segment_octets / 8);
     EXPECT_LT(octets, small_segment_octets / 8 + 2 * sector_octets);

@@ -532,7 +532,7 @@ TEST(Carrying, WhatWouldBeForgottenSoonIsForgottenFirst) {  // I3, I18
     ASSERT_EQ(told.size(), 7U);
     EXPECT_TRUE(std::holds_alternative<FloorRaised>(told[0])) << "one for both buckets";
     for (std::size_t i = 1; i < told.size(); ++i) {
-        EXPECT_EQ(std::get<TombstoneCarried>(told[i]).id, tasks[i + 1].id);
+        EXPECT_EQ(std::get<TombstoneCarried>(told[i]).id, tasks[8 - i].id) << "newest first";
     }
     EXPECT_EQ(broker.try_submit(tasks[1]).problem.code, static_cast<int>(Refusal::too_old));
     EXPECT_EQ(broker.try_submit(tasks[2]).status, SubmitStatus::exists);
