@@ -1,7 +1,7 @@
 #include "protocol/codec.h"
 
+#include "protocol/decoder.h"
 #include "protocol/encoder.h"
-#include "protocol/schema.h"
 
 #include <algorithm>
 #include <array>
@@ -28,8 +28,7 @@ Result<Message> decode_as_type(const Header& header, std::string_view body,
             return decode_as_type<Index + 1>(header, body, payloads);
         }
         Message message{std::in_place_index<Index>};
-        std::string problem =
-            decode_into(&std::get<Index>(message), ShapeOf<Candidate>::shape, body, payloads);
+        std::string problem = Decoder::decode(std::get<Index>(message), body, payloads);
         if (!problem.empty()) {
             return bad(Refusal::bad_body, problem);
         }
@@ -43,7 +42,7 @@ Result<T> decode_value(std::string_view body, const Limits& limits) {
         return bad(Refusal::too_large, "the body is over its limit");
     }
     T value;
-    std::string problem = decode_into(&value, ShapeOf<T>::shape, body, {});
+    std::string problem = Decoder::decode(value, body, {});
     if (!problem.empty()) {
         return bad(Refusal::bad_body, problem);
     }

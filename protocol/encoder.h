@@ -2,9 +2,9 @@
 // Writes structures as their field lists say. Used by codec.cc only.
 
 #include "protocol/check.h"
-#include "protocol/decoder.h"
 #include "protocol/fields.h"
 #include "protocol/messages.h"
+#include "protocol/reader.h"
 
 #include <msgpack.hpp>
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstring>
 
 namespace xebec {
 
@@ -81,7 +82,29 @@ bool is_printable_ascii(std::string_view text) {
     return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
 }
 
+namespace {
+
+// As nearly all texts are.
+bool is_ascii(std::string_view text) {
+    constexpr std::uint64_t not_ascii = 0x8080'8080'8080'8080;
+    std::uint64_t all = 0;
+    for (; text.size() >= sizeof all; text.remove_prefix(sizeof all)) {
+        std::uint64_t some = 0;
+        std::memcpy(&some, text.data(), sizeof some);
+        all |= some;
+    }
+    for (const char octet : text) {
+        all |= static_cast<std::uint8_t>(octet);
+    }
+    return (all & not_ascii) == 0;
+}
+
+}  // namespace
+
 bool is_utf8(std::string_view text) {
+    if (is_ascii(text)) {
+        return true;
+    }
     while (!text.empty()) {
         const std::size_t size = character_octets(text);
         if (size == 0) {

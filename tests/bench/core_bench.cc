@@ -58,6 +58,28 @@ void decode_submit(benchmark::State& state) {
 }
 BENCHMARK(decode_submit)->Arg(1)->Arg(256)->Arg(4'096);
 
+void decode_updates(benchmark::State& state) {
+    const auto count = static_cast<std::size_t>(state.range(0));
+    protocol::UpdatesEncoder encoder;
+    std::uint64_t number = 1'000'000;
+    for (const TaskId& id : ids_of(count)) {
+        encoder.add({.number = ++number,
+                     .id = id,
+                     .kind = "bench",
+                     .state = TaskState::succeeded,
+                     .attempt = 1,
+                     .worker = "worker-1",
+                     .duration_us = 12,
+                     .version = 3});
+    }
+    const std::string body = encoder.take();
+    for (auto _ : state) {
+        benchmark::DoNotOptimize(protocol::decode_updates(body));
+    }
+    state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(decode_updates)->Arg(1)->Arg(256);
+
 // A task comes and is looked for, and the one before it goes, among as many others as told.
 void table_insert_find_erase(benchmark::State& state) {
     TaskTable tasks;

@@ -2,7 +2,7 @@
 // may add is ignored.
 
 #include "protocol/codec.h"
-#include "protocol/decoder.h"
+#include "protocol/reader.h"
 #include "tests/unit/protocol/hex.h"
 
 #include <gmock/gmock.h>

@@ -2,7 +2,7 @@
 // what is allocated, so it is one of its own.
 
 #include "protocol/codec.h"
-#include "protocol/decoder.h"
+#include "protocol/reader.h"
 #include "tests/unit/protocol/hex.h"
 
 #include <gtest/gtest.h>
