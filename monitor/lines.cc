@@ -60,6 +60,15 @@ std::string duration_text(const protocol::Update& update) {
                : "-";
 }
 
+// The largest number of so many digits.
+std::uint64_t most_of_digits(std::size_t count) {
+    std::uint64_t most = 0;
+    for (; count > 0 && most <= (std::numeric_limits<std::uint64_t>::max() - 9) / 10; --count) {
+        most = most * 10 + 9;
+    }
+    return most;
+}
+
 // A number's decimal digits, for as long as this lives.
 class Digits {
 public:
@@ -119,7 +128,7 @@ bool UpdateLines::is_like_latest(const ShowUpdate& shown) const {
            update.attempt == latest_.attempt && update.removed == latest_.removed &&
            shown.queue == latest_.queue && update.kind == latest_.kind &&
            update.worker == latest_.worker && update.error_class.empty() &&
-           Digits(update.number).view().size() <= widths_[number];
+           update.number <= latest_.number_most;
 }
 
 void UpdateLines::renew_cells(const protocol::Update& update) {
@@ -128,8 +137,11 @@ void UpdateLines::renew_cells(const protocol::Update& update) {
     const auto begin = end - static_cast<std::ptrdiff_t>(widths_[number]);
     std::fill(begin, end, ' ');
     std::copy_backward(digits.view().begin(), digits.view().end(), end);
-    line_.resize(latest_.duration_begin);
-    append_cell(duration, duration_text(update));
+    if (update.duration_us != latest_.duration_us) {
+        latest_.duration_us = update.duration_us;
+        line_.resize(latest_.duration_begin);
+        append_cell(duration, duration_text(update));
+    }
 }
 
 void UpdateLines::keep_latest(const ShowUpdate& shown) {
@@ -140,6 +152,8 @@ void UpdateLines::keep_latest(const ShowUpdate& shown) {
     latest_.state = update.state;
     latest_.attempt = update.attempt;
     latest_.removed = update.removed;
+    latest_.duration_us = update.duration_us;
+    latest_.number_most = most_of_digits(widths_[number]);
     latest_.number_end = update.error_class.empty() ? time_width + gap.size() + widths_[number] : 0;
 }
 

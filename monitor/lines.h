@@ -52,6 +52,8 @@ private:
         TaskState state{};
         std::uint32_t attempt = 0;
         bool removed = false;
+        std::uint64_t duration_us = 0;
+        std::uint64_t number_most = 0;   // that fits its cell
         std::size_t number_end = 0;      // 0: the next line is put together anew
         std::size_t duration_begin = 0;  // up to the line's end
     };
