@@ -430,10 +430,12 @@ void Core::publish_updates() {
             .sequence_first = batch.sequence_first,
             .count = batch.updates.count(),
             .time = static_cast<std::uint64_t>(step_.now.wall.time_since_epoch().count())});
-        step_.effects->publications.push_back(
-            {.frames = {task_topic(state_.queues()[batch.queue].name),
-                        std::string(header.data(), header.size()), batch.updates.take()},
-             .records_before = step_.effects->records.size()});
+        Publish message{.records_before = step_.effects->records.size()};
+        message.frames.reserve(3);
+        message.frames.push_back(task_topic(state_.queues()[batch.queue].name));
+        message.frames.emplace_back(header.data(), header.size());
+        message.frames.push_back(batch.updates.take());  // may be long: it is not copied
+        step_.effects->publications.push_back(std::move(message));
     }
 }
 
