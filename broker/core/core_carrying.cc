@@ -13,8 +13,9 @@ namespace {
 
 constexpr std::int64_t carried_octets_per_step_max = 4 << 20;
 constexpr std::int64_t mentions_per_step_max = 16'000;
-constexpr std::size_t mentions_ahead = 8;         // that are asked for before their turn
-constexpr std::size_t carried_reads_max = 8'192;  // under way
+constexpr std::int64_t mentions_per_look = 1'000;  // at buckets of tombstones: it takes as long
+constexpr std::size_t mentions_ahead = 8;          // that are asked for before their turn
+constexpr std::size_t carried_reads_max = 8'192;   // under way
 constexpr std::uint64_t carried_read_octets_max = 8 << 20;
 // In a full journal there is no more room than what is left of its last segment.
 constexpr std::uint64_t octets_when_full_max = 4 << 20;
@@ -166,7 +167,7 @@ void Core::finish_carrying() {
 
 void Core::let_shelf_go(std::uint32_t segment) {
     step_.effects->shelves_done.push_back(segment);
-    state_.forget_segment(segment);
+    state_.forget_shelf(segment);
 }
 
 void Core::tell_part(Pass& pass) {
@@ -246,9 +247,10 @@ bool Core::carry_tombstones(CarryBudget& budget) {
     while (is_due() && budget.mentions > 0 && budget.octets > 0 && !must_rest_carrying()) {
         std::vector<TaskId>& ids = carrying_->tombstones_next;
         if (ids.empty()) {
-            const bool is_any =
-                tombstones.next_told_until(segment, carrying_->tombstones_walk, ids);
-            check(is_any, "where each tombstone stands is known (I1)");
+            check(!carrying_->tombstones_walk.is_over(), "where a tombstone stands is known (I1)");
+            tombstones.look_on(segment, carrying_->tombstones_walk, ids);
+            budget.mentions -= mentions_per_look;
+            continue;
         }
         const TaskId id = ids.back();
         ids.pop_back();

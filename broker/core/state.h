@@ -102,8 +102,9 @@ public:
     const SegmentTable& segments() const { return segments_; }
     // What comes stands behind this segment.
     void pass_segment(std::uint32_t segment) { segment_ = std::max(segment_, segment + 1); }
-    // It has gone.
+    // The oldest has gone, or one that was shelved.
     void forget_segment(std::uint32_t segment);
+    void forget_shelf(std::uint32_t segment) { segments_.forget(segment); }
     const Shelves& shelves() const { return shelves_; }
     std::uint64_t octets() const { return octets_; }  // payloads, results and errors in memory
     std::uint64_t final_octets() const { return final_octets_; }  // what final tasks cost

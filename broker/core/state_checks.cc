@@ -62,6 +62,8 @@ void State::check_invariants() const {
     check(octets == octets_ && final_octets == final_octets_, "what tasks hold is counted (I18)");
     check(live == live_octets_, "what the journal has to keep is counted");
     check(needs_the_same(segments, segments_), "what each segment has to keep is counted");
+    check(tombstones_.count_told_until(UINT32_MAX) == tombstones_.count(),
+          "where each tombstone stands is known (I1)");
     check(away == away_in_lanes, "lanes count the payloads that are away");
     check(retries_.size() + not_before_.size() ==
               counts_[static_cast<std::size_t>(TaskState::scheduled)],

@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::uint64_t timeless_octets = 48;  // of one in that table, about
 constexpr std::size_t dropped_at_once_max = 20'000;
+constexpr std::size_t buckets_per_look_max = 4'000;
+constexpr std::size_t ids_per_look_max = 4'000;
 
 }  // namespace
 
@@ -23,7 +25,7 @@ WallTime Tombstones::end_of(Slot slot) {
     return WallTime{slot + Slot{1}};
 }
 
-// Nothing leaves a bucket, so that its capacity never gets smaller.
+// What leaves a bucket before it is dropped makes its table no smaller.
 std::uint64_t Tombstones::octets_of(const Bucket& bucket) {
     constexpr std::uint64_t entry = sizeof(decltype(bucket.tombstones)::value_type) + 1;
     constexpr std::uint64_t rest = sizeof(Slot) + sizeof(Bucket*) + sizeof(Bucket) + 48;
@@ -34,7 +36,7 @@ void Tombstones::add(const TaskId& id, const Tombstone& tombstone, Now removed) 
     const auto made = made_at(id);
     const Slot slot = slot_of(made.value_or(removed.wall));
     if (!made) {
-        octets_ += timeless_.insert_or_assign(id, slot).second ? timeless_octets : 0;
+        file_timeless(id, slot);
     }
     Bucket* there = bucket_at(slot);
     Bucket& bucket = there != nullptr ? *there : *make_bucket(slot);
@@ -51,6 +53,23 @@ void Tombstones::add(const TaskId& id, const Tombstone& tombstone, Now removed) 
     bucket.tellings.add(tombstone.told_in);
     tellings_.add(tombstone.told_in);
     octets_ += octets_of(bucket);
+}
+
+// It is found in the bucket of its latest removal, and is in no other.
+void Tombstones::file_timeless(const TaskId& id, Slot slot) {
+    const auto [known, is_new] = timeless_.try_emplace(id, slot);
+    octets_ += is_new ? timeless_octets : 0;
+    if (known->second == slot) {
+        return;
+    }
+    Bucket& before = *bucket_at(std::exchange(known->second, slot));
+    const auto tombstone = before.tombstones.find(id);
+    octets_ -= octets_of(before);
+    --count_;
+    before.tellings.take(tombstone->second.told_in);
+    tellings_.take(tombstone->second.told_in);
+    before.tombstones.erase(tombstone);
+    octets_ += octets_of(before);
 }
 
 Tombstones::Bucket* Tombstones::bucket_at(Slot slot) const {
@@ -167,8 +186,8 @@ void Tombstones::TellingCounts::take(const TellingCounts& others) {
 
 std::size_t Tombstones::TellingCounts::until(std::uint32_t segment) const {
     std::size_t count = 0;
-    for (const auto& one : counts_) {
-        count += one.first <= segment ? one.second : 0;
+    for (auto one = counts_.begin(); one != counts_.end() && one->first <= segment; ++one) {
+        count += one->second;
     }
     return count;
 }
@@ -187,22 +206,22 @@ void Tombstones::tell_again(const TaskId& id, std::uint32_t segment) {
     told_in = segment;
 }
 
-bool Tombstones::next_told_until(std::uint32_t segment, Walk& walk,
-                                 std::vector<TaskId>& ids) const {
-    for (auto next = buckets_.lower_bound(Slot(walk.slot_)); next != buckets_.begin();) {
+void Tombstones::look_on(std::uint32_t segment, Walk& walk, std::vector<TaskId>& ids) const {
+    auto next = buckets_.lower_bound(Slot(walk.slot_));
+    for (std::size_t i = 0; i < buckets_per_look_max && next != buckets_.begin(); ++i) {
         --next;
-        if (next->second->tellings.until(segment) == 0) {
-            continue;
+        const Bucket& bucket = *next->second;
+        if (bucket.tellings.until(segment) > 0) {  // until none of it is: it is looked at again
+            for (const auto& [id, tombstone] : bucket.tombstones) {
+                if (tombstone.told_in <= segment && ids.size() < ids_per_look_max) {
+                    ids.push_back(id);
+                }
+            }
+            return;
         }
         walk.slot_ = next->first.count();
-        for (const auto& [id, tombstone] : next->second->tombstones) {
-            if (tombstone.told_in <= segment) {
-                ids.push_back(id);
-            }
-        }
-        return true;
     }
-    return false;
+    walk.is_over_ = next == buckets_.begin();
 }
 
 void Tombstones::shift_times(Duration by) {

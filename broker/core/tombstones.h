@@ -68,14 +68,19 @@ public:
     std::size_t count_told_until(std::uint32_t segment) const;
     // It is told in that segment too. There has to be one.
     void tell_again(const TaskId& id, std::uint32_t segment);
-    // A way through them, a bucket at a time, the newest first: the oldest may be dropped
-    // meanwhile.
+    // A way through them, the newest buckets first: the oldest may be dropped meanwhile.
     class Walk {
+    public:
+        bool is_over() const { return is_over_; }
+
+    private:
         friend class Tombstones;
         std::int64_t slot_ = std::numeric_limits<std::int64_t>::max();  // those before are left
+        bool is_over_ = false;
     };
-    // Appends the ids of those in the next bucket that has any; false: none has.
-    bool next_told_until(std::uint32_t segment, Walk& walk, std::vector<TaskId>& ids) const;
+    // Looks at a few thousand buckets more, and appends the ids of some of those in one of them.
+    // These have to be told again, or dropped, before the next look.
+    void look_on(std::uint32_t segment, Walk& walk, std::vector<TaskId>& ids) const;
 
     void shift_times(Duration by);  // of the steady clock
 
@@ -106,6 +111,7 @@ private:
     static std::uint64_t octets_of(const Bucket& bucket);
     Bucket* bucket_at(Slot slot) const;  // nothing: there is none
     Bucket* make_bucket(Slot slot);
+    void file_timeless(const TaskId& id, Slot slot);
     Bucket* bucket_for(const TaskId& id) const;  // nothing: there is none
     static Slot slot_of(WallTime at);
     static WallTime end_of(Slot slot);

@@ -17,7 +17,8 @@
 namespace xebec::broker::journal {
 
 // Called for each record in order. Its texts are borrowed for the length of the call; a payload
-// that stands apart is empty and told by its place.
+// that stands apart is empty and told by its place. Of a shelf those that do not hold are given,
+// too: their place says so.
 using Replay = std::function<void(const Record&, const Places&)>;
 
 class ShelfReplay {

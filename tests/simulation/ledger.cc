@@ -334,7 +334,8 @@ void Ledger::show(const TaskId& id, std::uint32_t version, TaskState state) {
 void Ledger::read(std::uint64_t reader, const TaskId& id, const protocol::QueryItem& item) {
     ++reads_;
     // A broker with `relaxed` may have lost it, and accepted it again since it said so.
-    if (!acknowledged_.contains(id) && (!item.task || !numbers_.contains(id))) {
+    const bool may_be_lost = taken_back_ > 0 && !acknowledged_.contains(id);
+    if (may_be_lost && (!item.task || !numbers_.contains(id))) {
         return;
     }
     const Entry& task = entry(id);

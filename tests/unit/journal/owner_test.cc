@@ -259,6 +259,21 @@ TEST_F(OwnerOf, WhatIsShelvedIsToldOfWhileAnEighthOfASegmentIsNew) {
     EXPECT_LT(octets, small_segment_octets / 8 + 2 * sector_octets);
 }
 
+TEST_F(OwnerOf, TombstonesAreDueBehindTheTasks) {
+    open_owned();
+    fill_in_turns(3, 4);
+    const std::uint32_t tasks = segments.told(1).count();
+    for (std::uint8_t n = 0; n < 200; ++n) {
+        TaskId id;
+        id.octets[0] = n;
+        tombstones.add(id, {.number = 1, .told_in = n < 100 ? 1U : 2U}, {});
+    }
+    ASSERT_EQ(look(small_segment_octets / 100 * 112), 1U);
+
+    EXPECT_LT(octets_until_due(*this, tasks), small_segment_octets / 8 * 6);
+    EXPECT_GT(octets_until_due(*this, tasks + 80), small_segment_octets / 16);
+}
+
 // What is needed for the most part has no more time there than anything else.
 TEST_F(OwnerOf, BeyondItsBoundABusyJournalIsToldAgainBeforeASegmentIsFull) {
     open_owned({.octets_waiting_busy = 0});

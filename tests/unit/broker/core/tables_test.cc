@@ -132,19 +132,32 @@ TEST(Tombstones, DropManyAtOnceButNotAll) {  // I18
     EXPECT_EQ(floors, 3);
 }
 
-std::vector<std::uint64_t> numbers_told_until(const Tombstones& tombstones, std::uint32_t segment) {
+// Tells those again in the segment behind.
+std::vector<std::uint64_t> tell_until(Tombstones& tombstones, std::uint32_t segment) {
     std::vector<std::uint64_t> numbers;
     Tombstones::Walk walk;
     std::vector<TaskId> ids;
-    while (tombstones.next_told_until(segment, walk, ids)) {
-        EXPECT_FALSE(ids.empty());
+    const std::size_t count = tombstones.count_told_until(segment);
+    while (tombstones.count_told_until(segment) > 0) {
+        if (walk.is_over()) {
+            ADD_FAILURE() << "some are in no bucket";
+            break;
+        }
+        tombstones.look_on(segment, walk, ids);
         for (const TaskId& id : std::exchange(ids, {})) {
             numbers.push_back(tombstones.find(id)->number);
+            tombstones.tell_again(id, segment + 1);
         }
     }
-    EXPECT_EQ(numbers.size(), tombstones.count_told_until(segment));
+    EXPECT_EQ(numbers.size(), count);
     std::sort(numbers.begin(), numbers.end());
     return numbers;
+}
+
+TaskId timeless_id() {
+    TaskId id;
+    id.octets.fill(7);
+    return id;
 }
 
 TEST(Tombstones, KnowWhichSegmentTellsThem) {  // I1, I3
@@ -154,24 +167,71 @@ TEST(Tombstones, KnowWhichSegmentTellsThem) {  // I1, I3
     const auto id = [wall](std::uint32_t n) { return Fixture::id(n, wall + 50ms * (n % 3)); };
     Tombstones tombstones;
     for (std::uint32_t n = 1; n <= 9; ++n) {
-        tombstones.add(id(n), {.number = n, .told_in = n / 2}, now);
+        tombstones.add(id(n), {.number = n, .told_in = 2 * (n / 2)}, now);
     }
-    TaskId timeless;
-    timeless.octets.fill(7);
-    tombstones.add(timeless, {.number = 10, .told_in = 1}, now);
+    tombstones.add(timeless_id(), {.number = 10, .told_in = 2}, now);
 
-    EXPECT_EQ(numbers_told_until(tombstones, 0), Numbers{1});
-    EXPECT_EQ(numbers_told_until(tombstones, 2), (Numbers{1, 2, 3, 4, 5, 10}));
-    EXPECT_EQ(numbers_told_until(tombstones, 9), (Numbers{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}));
-
-    tombstones.tell_again(id(1), 5);
-    tombstones.tell_again(timeless, 5);
-    tombstones.add(id(2), {.number = 2, .told_in = 6}, now);
-    EXPECT_EQ(numbers_told_until(tombstones, 2), (Numbers{3, 4, 5}));
-    EXPECT_EQ(numbers_told_until(tombstones, 5), (Numbers{1, 3, 4, 5, 6, 7, 8, 9, 10}));
-
+    EXPECT_EQ(tell_until(tombstones, 0), Numbers{1});
+    EXPECT_EQ(tell_until(tombstones, 0), Numbers{});
+    EXPECT_EQ(tell_until(tombstones, 2), (Numbers{1, 2, 3, 10}));
+    tombstones.add(id(4), {.number = 4, .told_in = 6}, now);
+    EXPECT_EQ(tell_until(tombstones, 4), (Numbers{1, 2, 3, 5, 10}));
     tombstones.raise_floor(wall + 40ms);  // those of 3, 6 and 9, and what says no time
-    EXPECT_EQ(numbers_told_until(tombstones, 9), (Numbers{1, 2, 4, 5, 7, 8}));
+    EXPECT_EQ(tell_until(tombstones, 9), (Numbers{1, 2, 4, 5, 7, 8}));
+}
+
+TEST(Tombstones, OfManyInOneBucketSomeAreListedAtATime) {  // I18
+    const Now now{.steady = Instant{1h}, .wall = Fixture::start_wall};
+    Tombstones tombstones;
+    for (std::uint32_t n = 1; n <= 10'000; ++n) {
+        tombstones.add(Fixture::id(n, Fixture::start_wall), {.number = n, .told_in = 1}, now);
+    }
+    Tombstones::Walk walk;
+    std::vector<TaskId> ids;
+
+    tombstones.look_on(1, walk, ids);
+
+    EXPECT_EQ(ids.size(), 4'000U);
+    EXPECT_EQ(tell_until(tombstones, 1).size(), 10'000U);
+}
+
+TEST(Tombstones, OfManyBucketsSomeAreLookedAtAtATime) {  // I18
+    const Now now{.steady = Instant{1h}, .wall = Fixture::start_wall};
+    Tombstones tombstones;
+    for (std::uint32_t n = 1; n <= 10'000; ++n) {
+        tombstones.add(Fixture::id(n, Fixture::start_wall + 50ms * n),
+                       {.number = n, .told_in = n == 1 ? 1U : 2U}, now);
+    }
+    Tombstones::Walk walk;
+    std::vector<TaskId> ids;
+
+    int looks = 0;
+    for (; ids.empty() && !walk.is_over(); ++looks) {
+        tombstones.look_on(1, walk, ids);
+    }
+
+    EXPECT_EQ(looks, 3);
+    EXPECT_EQ(ids, std::vector<TaskId>{Fixture::id(1, Fixture::start_wall + 50ms)});
+}
+
+// An id may be used again when it is forgotten, while the journal tells of the first task still.
+TEST(Tombstones, AnIdThatSaysNoTimeIsInOneBucket) {  // I1, I3
+    const WallTime wall = Fixture::start_wall;
+    const Now first{.steady = Instant{1h}, .wall = wall};
+    const Now second{.steady = Instant{1h} + 10s, .wall = wall + 10s};
+    Tombstones tombstones;
+    tombstones.add(timeless_id(), {.number = 1, .told_in = 1}, first);
+    const std::uint64_t octets = tombstones.octets();
+
+    tombstones.add(timeless_id(), {.number = 2, .told_in = 5}, second);
+
+    EXPECT_EQ(tombstones.count(), 1U);
+    EXPECT_EQ(tombstones.count_told_until(4), 0U);
+    EXPECT_LE(tombstones.octets(), octets);
+    tombstones.raise_floor(wall + 5s);
+    ASSERT_NE(tombstones.find(timeless_id()), nullptr);
+    EXPECT_EQ(tombstones.find(timeless_id())->number, 2U);
+    EXPECT_EQ(tell_until(tombstones, 5), std::vector<std::uint64_t>{2});
 }
 
 TEST(Tombstones, ExpectInTheNewestBucketAsManyAsInTheOneBefore) {
