@@ -98,7 +98,7 @@ void watch_size(const std::filesystem::path& journal, Instant end, std::uint64_t
 // flight ends more in a step than a step removes.
 Report disk(const Options& given) {
     const Options options = with_journal(given);
-    const std::uint64_t stuck = options.waiting > 0 ? options.waiting : 700'000;
+    const std::uint64_t stuck = options.waiting > 0 ? options.waiting : 1'000'000;
     const Load flow = load_of(options, {});
     const Load waiting = waiting_load(options, {.count = stuck});
     const RecordSizes sizes(flow, waiting);
