@@ -111,12 +111,14 @@ class FullDisk(WithData):
         self.end()
 
     def test_a_broker_killed_then_starts_once_there_is_room(self):  # F7, F1
-        self.start_runner()
+        self.submitter.outstanding_max = 100_000  # nothing ends, so that no segment can go
         self.until_full()
         self.stop(signal.SIGKILL)
         self.assertIn("No space left on device", self.start_in_vain(may_cut=True))
         os.remove(self.path("filler"))
         self.broker = self.start_broker(self.broker.endpoints)
+        self.submitter.outstanding_max = 100
+        self.start_runner()
         self.end()
 
 
