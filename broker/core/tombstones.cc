@@ -154,7 +154,7 @@ void Tombstones::raise_floor(WallTime floor) {
 
 // ---- those that have to be told again ----
 
-void Tombstones::TellingCounts::add(std::uint32_t segment, std::size_t count) {
+void Tombstones::TellingCounts::add(std::uint32_t segment) {
     // Nearly always it is the last one.
     auto at = counts_.end();
     while (at != counts_.begin() && std::prev(at)->first >= segment) {
@@ -163,7 +163,7 @@ void Tombstones::TellingCounts::add(std::uint32_t segment, std::size_t count) {
     if (at == counts_.end() || at->first != segment) {
         at = counts_.insert(at, {segment, 0});
     }
-    at->second += count;
+    ++at->second;
 }
 
 void Tombstones::TellingCounts::take(std::uint32_t segment, std::size_t count) {
@@ -213,7 +213,10 @@ void Tombstones::look_on(std::uint32_t segment, Walk& walk, std::vector<TaskId>&
         const Bucket& bucket = *next->second;
         if (bucket.tellings.until(segment) > 0) {  // until none of it is: it is looked at again
             for (const auto& [id, tombstone] : bucket.tombstones) {
-                if (tombstone.told_in <= segment && ids.size() < ids_per_look_max) {
+                if (ids.size() == ids_per_look_max) {
+                    break;
+                }
+                if (tombstone.told_in <= segment) {
                     ids.push_back(id);
                 }
             }

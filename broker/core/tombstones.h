@@ -93,7 +93,7 @@ private:
     // How many were told in which segments. Of these there are few.
     class TellingCounts {
     public:
-        void add(std::uint32_t segment, std::size_t count = 1);
+        void add(std::uint32_t segment);
         void take(std::uint32_t segment, std::size_t count = 1);
         void take(const TellingCounts& others);
         std::size_t until(std::uint32_t segment) const;

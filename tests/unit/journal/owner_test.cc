@@ -368,6 +368,27 @@ TEST_F(OwnerOf, ASegmentGoesWhenWhatWasToldAgainIsDurable) {  // I1
     EXPECT_EQ(look(), 2U);
 }
 
+// What it told of is in memory.
+TEST_F(OwnerOf, ASegmentGoesUnreadThoughItHasRotted) {  // I1, F11
+    open_owned();
+    fill_segments(3);
+    std::string content = disk.content(segment_path(1));
+    content[2'100] ^= 1;
+    disk.set_content(segment_path(1), content);
+    const std::uint64_t reads = disk.reads();
+
+    ASSERT_EQ(look(), 1U);
+    append({accepted(1'000, "told again")});
+    owner->trim_to(2);
+    work();
+    owner->take_answers();
+    work_later();
+
+    EXPECT_FALSE(exists(1));
+    EXPECT_FALSE(journal->has_failed());
+    EXPECT_EQ(disk.reads(), reads);
+}
+
 TEST_F(OwnerOf, WhatIsNotDurableKeepsTheSegment) {  // I1
     open_owned();
     fill_segments(3);
